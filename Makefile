@@ -1,0 +1,32 @@
+# Everyday commands. `make` alone lists them.
+
+CARGO ?= cargo
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help server demo test lint doc bench
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+server: ## Make sure a Redis server program is installed
+	@./scripts/ensure-server.sh
+
+# A demo against a server that runs already needs no program.
+demo: $(if $(REDIS_URL),,server) ## Run the text splitter example, on REDIS_URL if set; pass ARGS="..."
+	$(CARGO) run --release -p metastore-examples --bin textsplitter -- $(ARGS)
+
+test: server ## Run all tests: unit, integration, ui and documentation
+	$(CARGO) test --workspace --all-features
+
+lint: ## Check formatting, lints and documentation
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features
+
+doc: ## Build the documentation and print where it is
+	$(CARGO) doc --workspace --no-deps --all-features
+	@echo "open $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/doc/metastore/index.html"
+
+bench: server ## Run the benchmarks; pass ARGS="..."
+	$(CARGO) run --release -p metastore-benches -- $(ARGS)

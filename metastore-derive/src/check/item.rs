@@ -1,0 +1,124 @@
+//! The item under the derive: a struct with named fields and nothing generic about it.
+
+use syn::{GenericParam, parse_quote};
+
+use crate::attr::{Opt, Value};
+use crate::ctxt::{Ctxt, Reported};
+use crate::model::Item;
+use crate::raw::{self, Shape};
+
+/// Which derive asks, because the way out differs.
+#[derive(Clone, Copy)]
+pub(crate) enum Derive {
+    Collection,
+    Repository,
+}
+
+/// Checks the item and the path of the runtime crate.
+pub(crate) fn item(
+    cx: &Ctxt,
+    raw: &raw::Item,
+    derive: Derive,
+    krate: Option<&Opt>,
+) -> Result<Item, Reported> {
+    let krate = krate.map_or_else(
+        || parse_quote!(::metastore),
+        |option| crate_path(cx, option),
+    );
+    let shape = shape(cx, raw, derive);
+    let generics = generics(cx, raw, derive);
+    shape.and(generics)?;
+    Ok(Item {
+        ident: raw.ident.clone(),
+        vis: raw.vis.clone(),
+        krate,
+    })
+}
+
+/// The path of a renamed runtime crate. A wrong one is reported and replaced by the usual one, which
+/// is the better guess.
+fn crate_path(cx: &Ctxt, option: &Opt) -> syn::Path {
+    match &option.value {
+        Value::Path(path) => return path.clone(),
+        Value::Str(path) => {
+            let path = path.value();
+            cx.error(
+                option.at(),
+                format!("write the path without quotes: `crate = {path}`"),
+            );
+        }
+        Value::Missing | Value::Int(_) | Value::Other(_) => {
+            cx.error(option.at(), "`crate` takes a path: `crate = ::metastore`");
+        }
+    }
+    parse_quote!(::metastore)
+}
+
+fn shape(cx: &Ctxt, raw: &raw::Item, derive: Derive) -> Result<(), Reported> {
+    let name = &raw.ident;
+    // A document is stored as a JSON object, which has named members and one shape.
+    let (what, instead) = match derive {
+        Derive::Collection => (
+            "a document is a JSON object with named fields",
+            "title: String",
+        ),
+        Derive::Repository => (
+            "a repository names its collections",
+            "pub texts: Repo<Text>",
+        ),
+    };
+    match &raw.shape {
+        Shape::Named => Ok(()),
+        Shape::Tuple => Err(cx.error(
+            name,
+            format!("{what}; give the fields names: `struct {name} {{ {instead}, … }}`"),
+        )),
+        Shape::Unit => Err(cx.error(
+            name,
+            format!("{what}; write `struct {name} {{ {instead}, … }}`"),
+        )),
+        Shape::Enum(token) => Err(cx.error(token, not_a_struct(derive, "an enum", what))),
+        Shape::Union(token) => Err(cx.error(token, not_a_struct(derive, "a union", what))),
+    }
+}
+
+fn not_a_struct(derive: Derive, kind: &str, what: &str) -> String {
+    match derive {
+        Derive::Collection => format!(
+            "`Collection` cannot be derived for {kind}: {what}; make it a field of a struct"
+        ),
+        Derive::Repository => {
+            format!("`Repository` cannot be derived for {kind}: {what}; use a struct")
+        }
+    }
+}
+
+fn generics(cx: &Ctxt, raw: &raw::Item, derive: Derive) -> Result<(), Reported> {
+    let mut checked = Ok(());
+    for param in &raw.generics.params {
+        let message = match (derive, param) {
+            // The schema is one constant, and a name in it would stand for many types.
+            (Derive::Collection, GenericParam::Type(param)) => format!(
+                "a collection has one document type, so it cannot have the type parameter `{}`; \
+                 use a concrete type, or write a struct for each",
+                param.ident
+            ),
+            (Derive::Collection, GenericParam::Const(param)) => format!(
+                "a collection has one document type, so it cannot have the const parameter `{}`; \
+                 use a fixed value, or write a struct for each",
+                param.ident
+            ),
+            // What is read from the server cannot borrow from anything.
+            (Derive::Collection, GenericParam::Lifetime(param)) => format!(
+                "a stored document owns its data, so it cannot have the lifetime `{}`; \
+                 use owned types, such as `String` for `&str`",
+                param.lifetime
+            ),
+            (Derive::Repository, _) => {
+                "a repository cannot be generic; name the collections it holds".to_owned()
+            }
+        };
+        checked = Err(cx.error(param, message));
+    }
+    checked
+}

@@ -1,0 +1,16 @@
+//! From the raw model to the checked one. Every check reports what it finds and goes on, so that all
+//! mistakes of a struct are told at once.
+
+mod accessor;
+mod accessor_options;
+mod collection;
+mod field;
+mod item;
+mod options;
+mod repository;
+mod schema;
+mod serde;
+mod ty;
+
+pub(crate) use collection::{Checked, collection};
+pub(crate) use repository::repository;

@@ -1,0 +1,103 @@
+//! Options by name: each known, each given once, each with the kind of value it takes.
+
+use syn::{LitStr, Path};
+
+use crate::attr::{Opt, Value};
+use crate::ctxt::{Ctxt, Reported};
+use crate::suggest;
+
+/// The known options of an attribute, each at most once.
+pub(crate) struct Options<'a>(Vec<&'a Opt>);
+
+impl<'a> Options<'a> {
+    /// Reports options that are unknown or given twice and keeps the others.
+    pub(crate) fn new(cx: &Ctxt, attribute: &str, known: &[&str], options: &'a [Opt]) -> Self {
+        let mut kept: Vec<&Opt> = Vec::new();
+        for option in options {
+            let key = &option.key;
+            if !known.iter().any(|known| key == known) {
+                cx.error(key, unknown(attribute, &key.to_string(), known));
+            } else if kept.iter().any(|seen| seen.key == *key) {
+                cx.error(key, format!("`{key}` is given twice; remove one"));
+            } else {
+                kept.push(option);
+            }
+        }
+        Self(kept)
+    }
+
+    /// The option of that name, if it was given.
+    pub(crate) fn get(&self, key: &str) -> Option<&'a Opt> {
+        self.0.iter().find(|option| option.key == key).copied()
+    }
+}
+
+fn unknown(attribute: &str, key: &str, known: &[&str]) -> String {
+    match suggest::closest(key, known) {
+        Some(meant) => format!("unknown option `{key}`; did you mean `{meant}`?"),
+        None => {
+            let known = suggest::list(known);
+            format!("unknown option `{key}`; `#[{attribute}]` takes {known}")
+        }
+    }
+}
+
+/// The string of an option; `example` is one it could have.
+pub(crate) fn string<'a>(
+    cx: &Ctxt,
+    option: &'a Opt,
+    example: &str,
+) -> Result<&'a LitStr, Reported> {
+    let key = &option.key;
+    match &option.value {
+        Value::Str(value) => Ok(value),
+        _ => Err(cx.error(
+            option.at(),
+            format!("`{key}` takes a string literal: `{key} = \"{example}\"`"),
+        )),
+    }
+}
+
+/// The keyword of an option and what it stands for.
+pub(crate) fn keyword<T: Copy>(
+    cx: &Ctxt,
+    option: &Opt,
+    keywords: &[(&str, T)],
+) -> Result<T, Reported> {
+    let key = &option.key;
+    let names: Vec<&str> = keywords.iter().map(|(name, _)| *name).collect();
+    let given = match &option.value {
+        Value::Path(path) => word(path),
+        Value::Str(text) => {
+            // Quotes would make it look like a name of the user's own.
+            let text = text.value();
+            let meant = suggest::closest(&text, &names).unwrap_or(names[0]);
+            let message = format!("`{key}` is written without quotes: `{key} = {meant}`");
+            return Err(cx.error(option.at(), message));
+        }
+        Value::Missing | Value::Int(_) | Value::Other(_) => None,
+    };
+    let Some(given) = given else {
+        let names = suggest::list(&names);
+        return Err(cx.error(option.at(), format!("`{key}` takes one of {names}")));
+    };
+    match keywords.iter().find(|(name, _)| *name == given) {
+        Some((_, value)) => Ok(*value),
+        None => Err(cx.error(option.at(), unknown_keyword(key, &given, &names))),
+    }
+}
+
+fn unknown_keyword(key: &syn::Ident, given: &str, names: &[&str]) -> String {
+    match suggest::closest(given, names) {
+        Some(meant) => format!("unknown `{key}` `{given}`; did you mean `{meant}`?"),
+        None => format!(
+            "unknown `{key}` `{given}`; it is one of {}",
+            suggest::list(names)
+        ),
+    }
+}
+
+/// The only word of a path.
+pub(crate) fn word(path: &Path) -> Option<String> {
+    path.get_ident().map(ToString::to_string)
+}

@@ -1,0 +1,105 @@
+//! The schema: the definition as constant data.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt as _;
+
+use crate::model::{
+    Field, IndexKind, Item, Json, Members, Name, ObjectType, Schema, Transformation, Ttl,
+    TtlOnUpdate,
+};
+
+impl ToTokens for Name {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.as_str().to_tokens(tokens);
+    }
+}
+
+/// The value of `SCHEMA`.
+pub(crate) fn schema(item: &Item, schema: &Schema, members: &Members) -> TokenStream {
+    let krate = &item.krate;
+    let Schema {
+        domain, app, name, ..
+    } = schema;
+    let object_type = match schema.object_type {
+        ObjectType::Config => quote!(Config),
+        ObjectType::Settings => quote!(Settings),
+        ObjectType::State => quote!(State),
+        ObjectType::Texts => quote!(Texts),
+    };
+    let ttl = schema.ttl.map(|ttl| match ttl {
+        Ttl::Never => quote!(.no_ttl()),
+        Ttl::Millis(millis) => {
+            let millis = Literal::u64_suffixed(millis.get());
+            quote!(.ttl_ms(#millis))
+        }
+    });
+    let keep = match schema.ttl_on_update {
+        TtlOnUpdate::Keep => Some(quote!(.keep_ttl_on_update())),
+        TtlOnUpdate::Reset => None,
+    };
+    let lists = lists(item, members);
+    quote! {
+        #krate::__private::CollectionSchema::new(
+            #domain, #app, #name, #krate::__private::ObjectType::#object_type
+        ) #ttl #keep #lists
+    }
+}
+
+/// A schema for a collection whose own is wrong, so that the rest of the code still means something.
+pub(crate) fn nameless(item: &Item, members: &Members) -> TokenStream {
+    let krate = &item.krate;
+    let lists = lists(item, members);
+    quote! {
+        #krate::__private::CollectionSchema::new("", "", "", #krate::__private::ObjectType::Texts) #lists
+    }
+}
+
+fn lists(item: &Item, members: &Members) -> TokenStream {
+    let fields = members.fields.iter().map(|field| self::field(item, field));
+    let mutations = members.mutations.iter().map(|mutation| &mutation.name);
+    let transformations = members
+        .transformations
+        .iter()
+        .map(|found| transformation(item, found));
+    let fields = list("fields", fields);
+    let mutations = list("mutations", mutations);
+    let transformations = list("transformations", transformations);
+    quote!(#fields #mutations #transformations)
+}
+
+fn list<T: ToTokens>(method: &str, values: impl Iterator<Item = T>) -> Option<TokenStream> {
+    let mut values = values.peekable();
+    values.peek()?;
+    let method = Ident::new(method, Span::call_site());
+    Some(quote!(.#method(&[#(#values),*])))
+}
+
+fn field(item: &Item, field: &Field) -> TokenStream {
+    let krate = &item.krate;
+    let rust = field.ident.unraw().to_string();
+    let Json::Named { name, index } = &field.json else {
+        return quote!(#krate::__private::flattened(#rust));
+    };
+    let index = index.map(|index| match index {
+        IndexKind::Equality => quote!(Equality),
+        IndexKind::Range => quote!(Range),
+        IndexKind::Unique => quote!(Unique),
+    });
+    let index = index.map(|index| quote!(.indexed(#krate::__private::IndexKind::#index)));
+    quote!(#krate::__private::field(#rust, #name) #index)
+}
+
+fn transformation(item: &Item, transformation: &Transformation) -> TokenStream {
+    let krate = &item.krate;
+    let name = &transformation.accessor.name;
+    let timeout = transformation.timeout.map(|millis| {
+        let millis = Literal::u64_suffixed(millis.get());
+        quote!(.timeout_ms(#millis))
+    });
+    let retries = transformation.retries.map(|retries| {
+        let retries = Literal::u32_suffixed(retries);
+        quote!(.retries(#retries))
+    });
+    quote!(#krate::__private::TransformationSchema::new(#name) #timeout #retries)
+}

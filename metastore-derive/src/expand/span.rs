@@ -1,0 +1,33 @@
+//! Where generated code claims to come from.
+//!
+//! A type or a method that the user named keeps its own span, so that the compiler's complaint about
+//! it points there. An item that the macro defines stands at the user's token too, but with the
+//! macro's mark: lints then know that the user did not write it.
+
+use proc_macro2::Span;
+use syn::{Ident, Visibility};
+
+/// A span at the user's token with the macro's mark.
+pub(crate) fn marked(span: Span) -> Span {
+    span.resolved_at(Span::call_site())
+}
+
+/// An identifier at the user's token with the macro's mark.
+pub(crate) fn marked_ident(ident: &Ident) -> Ident {
+    let mut ident = ident.clone();
+    ident.set_span(marked(ident.span()));
+    ident
+}
+
+/// A visibility with the macro's mark.
+pub(crate) fn marked_vis(vis: &Visibility) -> Visibility {
+    let mut vis = vis.clone();
+    match &mut vis {
+        Visibility::Public(token) => token.span = marked(token.span),
+        Visibility::Restricted(restricted) => {
+            restricted.pub_token.span = marked(restricted.pub_token.span);
+        }
+        Visibility::Inherited => {}
+    }
+    vis
+}

@@ -1,0 +1,91 @@
+//! The derives of metastore. Depend on `metastore`, which exports them, and not on this crate.
+//!
+//! A derive is a pipeline: `parse` turns syntax into the `raw` model, `check` turns that into the
+//! checked `model` and reports every mistake at once, `expand` turns the model into code and cannot
+//! fail. After a mistake `fallback` keeps the rest of the user's code meaningful.
+
+mod attr;
+mod case;
+mod check;
+mod ctxt;
+mod derive;
+mod duration;
+mod expand;
+mod fallback;
+mod model;
+mod name;
+mod parse;
+mod raw;
+mod suggest;
+#[cfg(test)]
+mod tests;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, parse_macro_input};
+
+/// Makes a struct the whole definition of a collection.
+///
+/// ```ignore
+/// #[derive(Clone, Serialize, Deserialize, Validate, Collection)]
+/// #[collection(domain = "myapp", app = "textsplitter", name = "texts", object_type = texts)]
+/// #[mutation(wordcount -> usize)]
+/// #[transformation(summarize -> Summary, timeout = "30s", retries = 3)]
+/// pub struct Text {
+///     #[validate(length(min = 1))]
+///     pub name: String,
+///     #[index]
+///     pub language: Option<String>,
+/// }
+/// ```
+///
+/// It implements `Collection` and defines a patch (`TextPatch`, with a setter for each field), a
+/// handle (`TextHandle`, with a method for each mutation and transformation), and a constant for
+/// each of these (`Text::WORDCOUNT`). JSON names follow serde's `rename` and `rename_all`.
+///
+/// # On the struct
+///
+/// | attribute | meaning |
+/// |---|---|
+/// | `#[collection(domain = "…", app = "…", name = "…")]` | the first segments of every key; required |
+/// | `object_type = config`, `settings`, `state` or `texts` | what the items are, and so how long they live; required |
+/// | `ttl = "10m"` or `ttl = none` | how long an item lives, whatever its type: `ms`, `s`, `m`, `h`, `d` or `w` |
+/// | `ttl_on_update = reset` or `keep` | whether an update starts the time to live again; it does unless told otherwise |
+/// | `crate = path` | where the runtime is, if it was renamed |
+/// | `#[mutation(name -> Type)]` | a pure function of a document, `fn name(&self) -> Type` of the struct |
+/// | `#[transformation(name -> Type)]` | work that a worker does and whose result is stored |
+/// | `timeout = "30s"` | how long one run of a transformation may take; the worker's own unless given |
+/// | `retries = 3` | how often a failed run is repeated; the worker's own unless given |
+///
+/// # On a field
+///
+/// | attribute | meaning |
+/// |---|---|
+/// | `#[index]` | finds the items with a value |
+/// | `#[index(range)]` | finds the items between two values |
+/// | `#[unique]` | at most one item has a value, and it is found by it |
+#[proc_macro_derive(
+    Collection,
+    attributes(collection, mutation, transformation, index, unique)
+)]
+pub fn derive_collection(input: TokenStream) -> TokenStream {
+    derive::collection(parse_macro_input!(input as DeriveInput)).into()
+}
+
+/// Groups collections that share a connection.
+///
+/// ```ignore
+/// #[derive(Repository)]
+/// pub struct MyRepo {
+///     pub texts: Repo<Text>,
+///     pub sessions: Repo<Session>,
+/// }
+///
+/// let repo = MyRepo::connect("redis://127.0.0.1:6379").await?;
+/// ```
+///
+/// Every field is a `Repo`. It defines `connect`, which opens a connection, and `with_store`, which
+/// uses one that is open. `#[repository(crate = path)]` says where the runtime is, if it was renamed.
+#[proc_macro_derive(Repository, attributes(repository))]
+pub fn derive_repository(input: TokenStream) -> TokenStream {
+    derive::repository(parse_macro_input!(input as DeriveInput)).into()
+}

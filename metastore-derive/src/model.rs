@@ -1,0 +1,130 @@
+//! A definition that passed every check: what is here can be expanded without a further question.
+
+use std::num::NonZeroU64;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident};
+use syn::{Ident, Path, Visibility};
+
+pub(crate) use crate::name::Name;
+pub(crate) use crate::raw::IndexKind;
+
+/// A checked `#[derive(Collection)]`.
+pub(crate) struct Collection {
+    pub(crate) item: Item,
+    pub(crate) schema: Schema,
+    pub(crate) members: Members,
+}
+
+/// A struct with named fields and without generics.
+pub(crate) struct Item {
+    pub(crate) ident: Ident,
+    pub(crate) vis: Visibility,
+    /// The crate that generated code names: `::metastore` unless it was renamed.
+    pub(crate) krate: Path,
+}
+
+impl Item {
+    /// The name of the patch type.
+    pub(crate) fn patch(&self) -> Ident {
+        format_ident!("{}Patch", self.ident)
+    }
+
+    /// The name of the handle type.
+    pub(crate) fn handle(&self) -> Ident {
+        format_ident!("{}Handle", self.ident)
+    }
+}
+
+/// The options of `#[collection]`.
+pub(crate) struct Schema {
+    pub(crate) domain: Name,
+    pub(crate) app: Name,
+    pub(crate) name: Name,
+    pub(crate) object_type: ObjectType,
+    /// `None` leaves it to the object type.
+    pub(crate) ttl: Option<Ttl>,
+    pub(crate) ttl_on_update: TtlOnUpdate,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ObjectType {
+    Config,
+    Settings,
+    State,
+    Texts,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ttl {
+    Never,
+    Millis(NonZeroU64),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TtlOnUpdate {
+    Reset,
+    Keep,
+}
+
+/// What becomes methods and constants.
+pub(crate) struct Members {
+    pub(crate) fields: Vec<Field>,
+    pub(crate) mutations: Vec<Accessor>,
+    pub(crate) transformations: Vec<Transformation>,
+}
+
+/// A field of the document.
+pub(crate) struct Field {
+    pub(crate) ident: Ident,
+    /// Who may set it in a patch.
+    pub(crate) vis: Visibility,
+    pub(crate) ty: Ty,
+    pub(crate) json: Json,
+}
+
+/// A field as the stored document shows it.
+pub(crate) enum Json {
+    /// It has a name of its own, by which it can be indexed.
+    Named {
+        name: String,
+        index: Option<IndexKind>,
+    },
+    /// serde flattens or skips it.
+    Nameless,
+}
+
+/// A mutation, or the part of a transformation that a mutation has too.
+pub(crate) struct Accessor {
+    /// The method's name, as the user wrote it.
+    pub(crate) ident: Ident,
+    pub(crate) name: Name,
+    pub(crate) constant: Ident,
+    pub(crate) ty: Ty,
+}
+
+/// A transformation.
+pub(crate) struct Transformation {
+    pub(crate) accessor: Accessor,
+    pub(crate) timeout: Option<NonZeroU64>,
+    pub(crate) retries: Option<u32>,
+}
+
+/// A type that means the same wherever it is put: `Self` is replaced by the struct's name.
+pub(crate) struct Ty {
+    pub(crate) tokens: TokenStream,
+    /// Where the type starts.
+    pub(crate) span: Span,
+}
+
+impl ToTokens for Ty {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.tokens.to_tokens(tokens);
+    }
+}
+
+/// A checked `#[derive(Repository)]`.
+pub(crate) struct Repository {
+    pub(crate) item: Item,
+    pub(crate) fields: Vec<(Ident, Ty)>,
+}

@@ -1,0 +1,51 @@
+//! The struct under `#[derive(Collection)]` and its attributes.
+
+use syn::DeriveInput;
+
+use crate::attr;
+use crate::ctxt::Ctxt;
+use crate::parse::{accessor, field, serde};
+use crate::raw::{AccessorKind, Collection};
+
+/// An example of the attribute, for messages.
+pub(crate) const USAGE: &str =
+    "`#[collection(domain = \"…\", app = \"…\", name = \"…\", object_type = texts)]`";
+
+/// Reads the struct.
+pub(crate) fn collection(cx: &Ctxt, input: DeriveInput) -> Collection {
+    let (item, attrs, fields) = super::item(input);
+    let mut collection = Collection {
+        item,
+        attr: None,
+        options: Vec::new(),
+        accessors: Vec::new(),
+        serde: serde::container(&attrs),
+        fields: Vec::new(),
+    };
+    for attr in &attrs {
+        let path = attr.path();
+        if path.is_ident("collection") {
+            collection.options.extend(attr::options(cx, attr, USAGE));
+            collection.attr.get_or_insert_with(|| path.clone());
+        } else if path.is_ident("mutation") {
+            collection
+                .accessors
+                .extend(accessor::accessor(cx, attr, AccessorKind::Mutation));
+        } else if path.is_ident("transformation") {
+            collection
+                .accessors
+                .extend(accessor::accessor(cx, attr, AccessorKind::Transformation));
+        } else if path.is_ident("index") || path.is_ident("unique") {
+            let name = attr::name(attr);
+            cx.error(
+                path,
+                format!("`#[{name}]` belongs on a field; move it to the one it is for"),
+            );
+        }
+    }
+    collection.fields = fields
+        .into_iter()
+        .filter_map(|found| field::field(cx, found))
+        .collect();
+    collection
+}

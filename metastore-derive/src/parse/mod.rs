@@ -1,0 +1,35 @@
+//! From syntax to the raw model. What cannot be read at all is reported here and left out; whether
+//! the rest makes sense is for [`check`](crate::check) to say.
+
+mod accessor;
+mod collection;
+mod field;
+mod repository;
+mod serde;
+
+pub(crate) use collection::{USAGE, collection};
+pub(crate) use repository::repository;
+
+use syn::{Attribute, Data, DeriveInput, Fields};
+
+use crate::raw::{Item, Shape};
+
+/// The item, its attributes and its named fields.
+fn item(input: DeriveInput) -> (Item, Vec<Attribute>, Vec<syn::Field>) {
+    let (shape, fields) = match input.data {
+        Data::Struct(data) => match data.fields {
+            Fields::Named(fields) => (Shape::Named, fields.named.into_iter().collect()),
+            Fields::Unnamed(_) => (Shape::Tuple, Vec::new()),
+            Fields::Unit => (Shape::Unit, Vec::new()),
+        },
+        Data::Enum(data) => (Shape::Enum(data.enum_token), Vec::new()),
+        Data::Union(data) => (Shape::Union(data.union_token), Vec::new()),
+    };
+    let item = Item {
+        ident: input.ident,
+        vis: input.vis,
+        generics: input.generics,
+        shape,
+    };
+    (item, input.attrs, fields)
+}

@@ -1,0 +1,122 @@
+//! What the user wrote: it may be wrong, and every part knows where it stands.
+
+use syn::{Generics, Ident, Path, Token, Type, Visibility};
+
+use crate::attr::Opt;
+
+/// The item under a derive.
+pub(crate) struct Item {
+    pub(crate) ident: Ident,
+    pub(crate) vis: Visibility,
+    pub(crate) generics: Generics,
+    pub(crate) shape: Shape,
+}
+
+/// What kind of item it is.
+pub(crate) enum Shape {
+    /// A struct with named fields, or with braces and none.
+    Named,
+    Tuple,
+    Unit,
+    Enum(Token![enum]),
+    Union(Token![union]),
+}
+
+/// `#[derive(Collection)]`.
+pub(crate) struct Collection {
+    pub(crate) item: Item,
+    /// The first `#[collection]`, where missing options are reported.
+    pub(crate) attr: Option<Path>,
+    pub(crate) options: Vec<Opt>,
+    /// Mutations and transformations, in their order.
+    pub(crate) accessors: Vec<Accessor>,
+    pub(crate) serde: SerdeContainer,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// `#[mutation(name -> Type)]` or `#[transformation(name -> Type, …)]`.
+pub(crate) struct Accessor {
+    pub(crate) kind: AccessorKind,
+    pub(crate) name: Ident,
+    pub(crate) ty: Type,
+    pub(crate) options: Vec<Opt>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AccessorKind {
+    Mutation,
+    Transformation,
+}
+
+impl AccessorKind {
+    /// The name of the attribute, which is also the word for it in messages.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Mutation => "mutation",
+            Self::Transformation => "transformation",
+        }
+    }
+}
+
+/// A field, with what its attributes say.
+pub(crate) struct Field {
+    pub(crate) ident: Ident,
+    pub(crate) vis: Visibility,
+    pub(crate) ty: Type,
+    pub(crate) indexes: Vec<Index>,
+    pub(crate) serde: SerdeField,
+}
+
+/// One `#[index]`, `#[index(range)]` or `#[unique]`.
+pub(crate) struct Index {
+    pub(crate) attr: Path,
+    pub(crate) kind: IndexKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IndexKind {
+    Equality,
+    Range,
+    Unique,
+}
+
+/// What serde is told about the struct, as far as it decides how a document looks in JSON.
+#[derive(Default)]
+pub(crate) struct SerdeContainer {
+    pub(crate) transparent: Option<Path>,
+    pub(crate) rename_all: Option<Rename>,
+    pub(crate) default: bool,
+    /// `from` or `try_from`: another type decides what is read.
+    pub(crate) read_as_other: bool,
+}
+
+/// What serde is told about a field.
+#[derive(Default)]
+pub(crate) struct SerdeField {
+    pub(crate) rename: Option<Rename>,
+    pub(crate) aliases: Vec<String>,
+    pub(crate) flatten: Option<Path>,
+    /// `skip` or `skip_serializing`.
+    pub(crate) not_written: Option<Path>,
+    /// `skip_serializing_if`.
+    pub(crate) sometimes_written: Option<Path>,
+    /// `skip` or `skip_deserializing`.
+    pub(crate) not_read: bool,
+    pub(crate) default: bool,
+    /// `with` or `deserialize_with`: serde then takes an absent `Option` for an error.
+    pub(crate) read_with: bool,
+}
+
+/// `rename = "…"` or `rename(serialize = "…", deserialize = "…")`, of a field or of all.
+pub(crate) struct Rename {
+    pub(crate) key: Path,
+    pub(crate) serialize: Option<String>,
+    pub(crate) deserialize: Option<String>,
+}
+
+/// `#[derive(Repository)]`.
+pub(crate) struct Repository {
+    pub(crate) item: Item,
+    pub(crate) options: Vec<Opt>,
+    pub(crate) fields: Vec<(Ident, Type)>,
+}

@@ -1,0 +1,26 @@
+//! How long to wait before a failed job runs again.
+
+use std::time::Duration;
+
+/// The longest pause between two runs.
+const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
+
+/// The pause after the `failures`-th failure, counted from 1: doubled each time, up to an hour, and
+/// spread by a fifth either way, so that jobs that failed together do not come back together.
+pub(crate) fn delay(base: Duration, failures: u32) -> Duration {
+    let doubled = base.saturating_mul(1 << failures.saturating_sub(1).min(20));
+    doubled.min(MAX_DELAY).mul_f64(0.8 + fastrand::f64() * 0.4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_doubles_with_each_failure_within_its_spread() {
+        for (failures, seconds) in [(1, 5.0), (2, 10.0), (3, 20.0), (40, 3600.0)] {
+            let pause = delay(Duration::from_secs(5), failures).as_secs_f64();
+            assert!((seconds * 0.8..=seconds * 1.2).contains(&pause), "{failures}: {pause}");
+        }
+    }
+}

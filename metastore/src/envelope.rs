@@ -1,0 +1,292 @@
+//! What is stored: the document in a small envelope, as JSON that any tool can read.
+//!
+//! ```json
+//! {"version":2,"id":"…","commit":"…","schema":1,"created":…,"updated":…,"actor":"…","data":{…}}
+//! ```
+//!
+//! The version comes first, so that a script can compare it without reading the document. `updated`
+//! is left out where it equals `created`, and `actor` where nobody was named.
+
+use std::io;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::ser::{Formatter, Serializer};
+use serde_json::value::RawValue;
+
+use crate::collection::Collection;
+use crate::error::{Error, ErrorKind};
+use crate::item::Item;
+use crate::key::Id;
+use crate::time::Timestamp;
+
+/// The bytes that surely hold everything before `"data"`: two names of 128 bytes, a commit id and
+/// five numbers with their labels.
+pub(crate) const HEAD_LEN: usize = 512;
+
+/// Everything that an envelope says about its document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub(crate) version: u64,
+    pub(crate) id: Id,
+    pub(crate) commit: String,
+    pub(crate) schema: u32,
+    pub(crate) created: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) updated: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) actor: Option<Id>,
+}
+
+/// [`Head`] and document together. The fields are listed again because serde's `flatten` copies what
+/// it reads, and a borrowed [`RawValue`] must not be copied.
+#[derive(Deserialize)]
+struct Stored<'a> {
+    version: u64,
+    id: Id,
+    commit: String,
+    schema: u32,
+    created: Timestamp,
+    #[serde(default)]
+    updated: Option<Timestamp>,
+    #[serde(default)]
+    actor: Option<Id>,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+impl Stored<'_> {
+    fn into_head(self) -> Head {
+        let Self { version, id, commit, schema, created, updated, actor, .. } = self;
+        Head { version, id, commit, schema, created, updated, actor }
+    }
+}
+
+/// How large and how deep a document may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) bytes: usize,
+    pub(crate) depth: usize,
+}
+
+/// Writes an envelope with its document.
+pub(crate) fn encode<T: Serialize>(
+    head: &Head,
+    data: &T,
+    limits: Limits,
+    operation: &'static str,
+) -> Result<Bytes, Error> {
+    let head = serde_json::to_vec(head)
+        .map_err(|error| Error::new(operation, ErrorKind::Encode(error.to_string())))?;
+    let mut json = Vec::with_capacity(head.len() + 512);
+    json.extend_from_slice(&head[..head.len() - 1]);
+    json.extend_from_slice(DATA);
+    let start = json.len();
+    write_json(&mut json, data, limits, operation)?;
+    if json.get(start) != Some(&b'{') {
+        let message = "a document must be a JSON object".to_owned();
+        return Err(Error::new(operation, ErrorKind::Encode(message)));
+    }
+    json.push(b'}');
+    Ok(json.into())
+}
+
+/// Writes any value as JSON within the limits.
+pub(crate) fn write_json<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    value: &T,
+    limits: Limits,
+    operation: &'static str,
+) -> Result<(), Error> {
+    let mut writer = Limited { written: 0, limit: limits.bytes, out };
+    let depth = Depth { now: 0, limit: limits.depth, passed: false };
+    let mut serializer = Serializer::with_formatter(&mut writer, depth);
+    match value.serialize(&mut serializer) {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            let kind = if writer.written > limits.bytes {
+                ErrorKind::TooLarge { size: writer.written, limit: limits.bytes }
+            } else if error.to_string().contains(TOO_DEEP) {
+                ErrorKind::TooDeep { limit: limits.depth }
+            } else {
+                ErrorKind::Encode(error.to_string())
+            };
+            Err(Error::new(operation, kind))
+        }
+    }
+}
+
+const TOO_DEEP: &str = "nested too deep";
+
+/// Stops the serialiser at the limit, before a huge document has been built in memory.
+struct Limited<'a> {
+    written: usize,
+    limit: usize,
+    out: &'a mut Vec<u8>,
+}
+
+impl io::Write for Limited<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.written += bytes.len();
+        if self.written > self.limit {
+            return Err(io::Error::other("too large"));
+        }
+        self.out.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Counts the levels of objects and arrays. What is written deeper than a parser goes could never be
+/// read back.
+struct Depth {
+    now: usize,
+    limit: usize,
+    passed: bool,
+}
+
+impl Depth {
+    fn enter(&mut self) -> io::Result<()> {
+        self.now += 1;
+        if self.now > self.limit {
+            self.passed = true;
+            return Err(io::Error::other(TOO_DEEP));
+        }
+        Ok(())
+    }
+}
+
+impl Formatter for Depth {
+    fn begin_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.enter()?;
+        writer.write_all(b"[")
+    }
+
+    fn end_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.now -= 1;
+        writer.write_all(b"]")
+    }
+
+    fn begin_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.enter()?;
+        writer.write_all(b"{")
+    }
+
+    fn end_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.now -= 1;
+        writer.write_all(b"}")
+    }
+}
+
+/// Reads an envelope and its document.
+pub(crate) fn decode<T: Collection>(
+    json: &[u8],
+    key: &str,
+    operation: &'static str,
+) -> Result<Item<T>, Error> {
+    let stored: Stored<'_> = serde_json::from_slice(json)
+        .map_err(|error| undecodable(operation, key, 0, String::from("."), &error))?;
+    let version = stored.version;
+    match serde_json::from_str::<T>(stored.data.get()) {
+        Ok(data) => Ok(Item::new(stored.into_head(), data)),
+        Err(first) => {
+            // The path costs time, so it is worked out only once something is wrong.
+            let mut reader = serde_json::Deserializer::from_str(stored.data.get());
+            let (path, error) = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+                Err(error) => (error.path().to_string(), error.into_inner()),
+                Ok(_) => (String::from("."), first),
+            };
+            let path = if path == "." { "data".to_owned() } else { format!("data.{path}") };
+            Err(undecodable(operation, key, version, path, &error))
+        }
+    }
+}
+
+/// Reads any stored value, such as the result of a mutation.
+pub(crate) fn decode_value<V: DeserializeOwned>(
+    json: &[u8],
+    key: &str,
+    operation: &'static str,
+) -> Result<V, Error> {
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        undecodable(operation, key, 0, path, &error.into_inner())
+    })
+}
+
+/// Reads what stands before the document, from the first [`HEAD_LEN`] bytes of a stored version.
+pub(crate) fn decode_head(start: &[u8], key: &str, operation: &'static str) -> Result<Head, Error> {
+    let wrong = |message: String| {
+        let kind = ErrorKind::Decode { version: 0, path: ".".into(), message };
+        Error::new(operation, kind).at(key)
+    };
+    let end = head_end(start).ok_or_else(|| wrong(NO_ENVELOPE.to_owned()))?;
+    let mut head = Vec::with_capacity(end + 1);
+    head.extend_from_slice(&start[..end]);
+    head.push(b'}');
+    serde_json::from_slice(&head).map_err(|error| wrong(strip_position(&error)))
+}
+
+/// The error for a key that holds something else than an envelope.
+pub(crate) fn not_an_envelope() -> ErrorKind {
+    ErrorKind::Decode { version: 0, path: ".".into(), message: NO_ENVELOPE.into() }
+}
+
+const NO_ENVELOPE: &str = "no envelope of metastore";
+
+/// Whether an encoded envelope holds the same document as `old`.
+pub(crate) fn same_document<T: Serialize>(json: &[u8], old: &T, limits: Limits) -> bool {
+    let Some(head) = head_end(json) else { return false };
+    let new = &json[head + DATA.len()..json.len() - 1];
+    let mut before = Vec::with_capacity(new.len());
+    if write_json(&mut before, old, limits, "update").is_err() {
+        return false;
+    }
+    if before == new {
+        return true;
+    }
+    // Maps and sets without an order of their own may be written differently each time.
+    before.len() == new.len()
+        && match (
+            serde_json::from_slice::<serde_json::Value>(&before),
+            serde_json::from_slice::<serde_json::Value>(new),
+        ) {
+            (Ok(before), Ok(new)) => before == new,
+            _ => false,
+        }
+}
+
+/// What stands between the head and the document.
+const DATA: &[u8] = b",\"data\":";
+
+/// Where the head ends. Neither an id nor a commit can contain a quotation mark, so the first match
+/// is the right one.
+fn head_end(json: &[u8]) -> Option<usize> {
+    json[..json.len().min(HEAD_LEN)].windows(DATA.len()).position(|window| window == DATA)
+}
+
+fn undecodable(
+    operation: &'static str,
+    key: &str,
+    version: u64,
+    path: String,
+    error: &serde_json::Error,
+) -> Error {
+    let message = strip_position(error);
+    Error::new(operation, ErrorKind::Decode { version, path, message }).at(key)
+}
+
+/// serde_json ends its messages with a position, which counts within the document alone and would
+/// only mislead.
+fn strip_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}

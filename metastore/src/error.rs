@@ -1,0 +1,263 @@
+//! The one error of the crate: what went wrong, in which operation, at which key.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use crate::key::{InvalidId, InvalidName};
+use crate::validate::Violations;
+
+/// The result of every operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, with the operation, the key and the source.
+///
+/// Match on [`Error::kind`], or ask one of the predicates.
+///
+/// ```
+/// use metastore::{Error, ErrorKind, Id};
+///
+/// let error = Error::from(Id::new("a:b").unwrap_err());
+/// assert!(matches!(error.kind(), ErrorKind::InvalidId(_)));
+/// assert!(!error.is_retryable());
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    operation: &'static str,
+    key: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// There is no such item or version: never created, deleted, or expired.
+    #[error("not found")]
+    NotFound,
+    /// An item with this id is there already.
+    #[error("an item with this id exists already")]
+    AlreadyExists,
+    /// The item is at another version than the caller expected; nothing was changed.
+    ///
+    /// Equal numbers mean that the item was deleted and created again under the same id.
+    #[error("conflict: expected version {expected}, found version {actual}")]
+    Conflict {
+        /// The version that the caller had in hand.
+        expected: u64,
+        /// The version that is stored.
+        actual: u64,
+    },
+    /// The document breaks its rules; nothing was written.
+    #[error("invalid document: {0}")]
+    Validation(Violations),
+    /// The id breaks the rule for ids.
+    #[error("{0}")]
+    InvalidId(InvalidId),
+    /// A name breaks the rule for names.
+    #[error("{0}")]
+    InvalidName(InvalidName),
+    /// An argument is out of its range.
+    #[error("invalid argument: {0}")]
+    InvalidArgument(String),
+    /// The document or result has more bytes than the limit.
+    #[error("{size} bytes of JSON are over the limit of {limit}")]
+    TooLarge {
+        /// The bytes counted when the limit was passed.
+        size: usize,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The document or result is nested deeper than the limit.
+    #[error("nested deeper than the limit of {limit} levels")]
+    TooDeep {
+        /// The limit, in levels of objects and arrays.
+        limit: usize,
+    },
+    /// The document or result cannot be written as JSON.
+    #[error("cannot be written as JSON: {0}")]
+    Encode(String),
+    /// What is stored does not read as the type that the collection has now.
+    #[error("version {version} does not decode at `{path}`: {message}")]
+    Decode {
+        /// The version that was read, as far as it is known; 0 if not even that could be read.
+        version: u64,
+        /// The path in the JSON, such as `data.tags[3]`.
+        path: String,
+        /// What was expected there.
+        message: String,
+    },
+    /// The key holds another type of Redis value; nothing was written.
+    #[error("the key holds another type of value: {0}")]
+    WrongType(String),
+    /// No connection: the server is gone, or the network is. Nothing was written.
+    #[error("the server cannot be reached: {0}")]
+    Unavailable(String),
+    /// The server is still loading its data. Nothing was written.
+    #[error("the server is loading its data")]
+    Loading,
+    /// The server takes no writes: a replica, or a primary that has been demoted.
+    #[error("the server is read-only: {0}")]
+    ReadOnly(String),
+    /// The server is full (`maxmemory`). Nothing was written.
+    #[error("the server is out of memory: {0}")]
+    OutOfMemory(String),
+    /// The password or the user is wrong, or lacks a permission.
+    #[error("the server refused access: {0}")]
+    Auth(String),
+    /// The server refused for a reason of its own.
+    #[error("the server refused: {0}")]
+    Server(String),
+    /// The reply did not come, and it could not be found out in time whether the write was applied.
+    #[error(
+        "no reply within {waited:?}: commit {commit} may or may not be applied; \
+         read the item and compare its commit id"
+    )]
+    OutcomeUnknown {
+        /// The id that the write carries.
+        commit: String,
+        /// How long it was tried to find out.
+        waited: Duration,
+    },
+    /// What was waited for did not come before the deadline.
+    #[error("not finished within {0:?}")]
+    Timeout(Duration),
+    /// The job failed for good.
+    #[error("the job failed after {attempts} attempts: {message}")]
+    JobFailed {
+        /// How often the handler ran.
+        attempts: u32,
+        /// What the last run said.
+        message: String,
+    },
+    /// The job is gone: its item was deleted or has expired.
+    #[error("the job is gone: its item was deleted or has expired")]
+    JobGone,
+    /// The embedded server could not be started.
+    #[error("the embedded server did not start: {0}")]
+    Embedded(String),
+}
+
+impl Error {
+    pub(crate) fn new(operation: &'static str, kind: ErrorKind) -> Self {
+        Self(Box::new(Inner { kind, operation, key: None, source: None }))
+    }
+
+    pub(crate) fn at(mut self, key: impl Into<String>) -> Self {
+        self.0.key.get_or_insert_with(|| key.into());
+        self
+    }
+
+    /// Names the operation, where a lower layer that does not know it made the error.
+    pub(crate) fn during(mut self, operation: &'static str) -> Self {
+        self.0.operation = operation;
+        self
+    }
+
+    pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// The operation that failed, such as `update`.
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        self.0.operation
+    }
+
+    /// The key at which it failed, if one was involved.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.0.key.as_deref()
+    }
+
+    /// Whether there is no such item, version or job.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self.kind(), ErrorKind::NotFound | ErrorKind::JobGone)
+    }
+
+    /// Whether another write came first: a stale version, or an id that is taken.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Conflict { .. } | ErrorKind::AlreadyExists)
+    }
+
+    /// Whether the document breaks its rules; [`Error::violations`] lists how.
+    #[must_use]
+    pub fn is_validation(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Validation(_))
+    }
+
+    /// Whether the same call, made again later, may succeed without anybody mending anything.
+    ///
+    /// True when the server is away, loading or changing its role, and when time ran out. After
+    /// [`ErrorKind::OutcomeUnknown`], read the item first.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Unavailable(_)
+                | ErrorKind::Loading
+                | ErrorKind::ReadOnly(_)
+                | ErrorKind::OutcomeUnknown { .. }
+                | ErrorKind::Timeout(_)
+        )
+    }
+
+    /// The rules that the document breaks; empty for every other kind of error.
+    #[must_use]
+    pub fn violations(&self) -> &[crate::Violation] {
+        match self.kind() {
+            ErrorKind::Validation(violations) => violations.as_slice(),
+            _ => &[],
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.operation)?;
+        if let Some(key) = &self.0.key {
+            write!(f, " {key}")?;
+        }
+        write!(f, ": {}", self.0.kind)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("operation", &self.0.operation)
+            .field("key", &self.0.key)
+            .field("kind", &self.0.kind)
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+impl From<InvalidId> for Error {
+    fn from(invalid: InvalidId) -> Self {
+        Self::new("id", ErrorKind::InvalidId(invalid))
+    }
+}
+
+impl From<InvalidName> for Error {
+    fn from(invalid: InvalidName) -> Self {
+        Self::new("name", ErrorKind::InvalidName(invalid))
+    }
+}

@@ -1,0 +1,170 @@
+//! One stored document, and the handle on one by its id.
+
+use std::fmt;
+use std::ops::Deref;
+
+use crate::collection::Collection;
+use crate::envelope::Head;
+use crate::key::{Id, InvalidId, ToId};
+use crate::time::Timestamp;
+
+/// One stored document with its id, version and times, as it was read or written.
+///
+/// Its fields can be read directly (`item.version`, `item.data.title`) but not changed: a change goes
+/// through `update`, `modify` or `replace`.
+#[derive(Clone)]
+pub struct Item<T>(ItemFields<T>);
+
+/// The fields of an [`Item`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ItemFields<T> {
+    /// The id.
+    pub id: Id,
+    /// The version, counted from 1.
+    pub version: u64,
+    /// The id of the write that made this version, a ULID.
+    pub commit: String,
+    /// The number of the document's shape when it was written.
+    pub schema: u32,
+    /// When the item was created.
+    pub created_at: Timestamp,
+    /// When this version was written.
+    pub updated_at: Timestamp,
+    /// Who wrote this version, if anybody was named.
+    pub actor: Option<Id>,
+    /// Whether the write that gave this item had nothing to change, and so stored nothing.
+    pub unchanged: bool,
+    /// The document.
+    pub data: T,
+}
+
+impl<T> Item<T> {
+    pub(crate) fn new(head: Head, data: T) -> Self {
+        Self(ItemFields {
+            id: head.id,
+            version: head.version,
+            commit: head.commit,
+            schema: head.schema,
+            created_at: head.created,
+            updated_at: head.updated.unwrap_or(head.created),
+            actor: head.actor,
+            unchanged: false,
+            data,
+        })
+    }
+
+    pub(crate) fn into_unchanged(mut self) -> Self {
+        self.0.unchanged = true;
+        self
+    }
+
+    /// The document alone.
+    #[must_use]
+    pub fn into_data(self) -> T {
+        self.0.data
+    }
+}
+
+impl<T> Deref for Item<T> {
+    type Target = ItemFields<T>;
+
+    fn deref(&self) -> &ItemFields<T> {
+        &self.0
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Item<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl<T> ToId for Item<T> {
+    fn to_id(&self) -> Result<Id, InvalidId> {
+        Ok(self.id.clone())
+    }
+}
+
+/// What is known of a version without reading its document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VersionInfo {
+    /// The version, counted from 1.
+    pub version: u64,
+    /// When it was written.
+    pub written_at: Timestamp,
+    /// Who wrote it, if anybody was named.
+    pub actor: Option<Id>,
+    /// The id of the write that made it, a ULID.
+    pub commit: String,
+    /// The number of the document's shape when it was written.
+    pub schema: u32,
+}
+
+impl From<Head> for VersionInfo {
+    fn from(head: Head) -> Self {
+        Self {
+            version: head.version,
+            written_at: head.updated.unwrap_or(head.created),
+            actor: head.actor,
+            commit: head.commit,
+            schema: head.schema,
+        }
+    }
+}
+
+/// An item named for an operation: by its id, or by an [`Item`] in hand.
+///
+/// With an item in hand, a write needs no read first, and it is refused if the item has changed
+/// since.
+pub struct Target<'a, T> {
+    pub(crate) id: Result<Id, InvalidId>,
+    pub(crate) item: Option<&'a Item<T>>,
+}
+
+impl<T> Clone for Target<'_, T> {
+    fn clone(&self) -> Self {
+        Self { id: self.id.clone(), item: self.item }
+    }
+}
+
+impl<'a, T> From<&'a Item<T>> for Target<'a, T> {
+    fn from(item: &'a Item<T>) -> Self {
+        Self { id: Ok(item.id.clone()), item: Some(item) }
+    }
+}
+
+impl<T> From<&Id> for Target<'_, T> {
+    fn from(id: &Id) -> Self {
+        Self { id: Ok(id.clone()), item: None }
+    }
+}
+
+impl<T> From<&str> for Target<'_, T> {
+    fn from(id: &str) -> Self {
+        Self { id: Id::new(id), item: None }
+    }
+}
+
+impl<T> From<&String> for Target<'_, T> {
+    fn from(id: &String) -> Self {
+        Self { id: Id::new(id), item: None }
+    }
+}
+
+/// One item of a collection: where its mutations and transformations are called.
+///
+/// `repo.item(&id)` gives the collection's own handle, which has a method for each of them and leads
+/// here for the rest. Making one costs no round trip; an id that breaks the rule is reported by the
+/// first call.
+pub struct ItemHandle<'a, T: Collection> {
+    pub(crate) repo: &'a crate::Repo<T>,
+    pub(crate) target: Target<'a, T>,
+}
+
+impl<T: Collection> Clone for ItemHandle<'_, T> {
+    fn clone(&self) -> Self {
+        Self { repo: self.repo, target: self.target.clone() }
+    }
+}

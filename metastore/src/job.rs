@@ -1,0 +1,203 @@
+//! Jobs: one requested run of a transformation on one item, and waiting for its end.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use crate::collection::Collection;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Id;
+use crate::repo::Repo;
+use crate::time::Timestamp;
+use crate::transformation::{Transformation, read_status};
+
+/// How long to trust that a message will come before looking anyway.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JobState {
+    /// It waits for a worker.
+    Queued,
+    /// A worker runs it.
+    Running,
+    /// It failed and waits for its next attempt.
+    Delayed,
+    /// It finished, and its result is stored.
+    Done,
+    /// It failed for good.
+    Dead,
+}
+
+impl JobState {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "queued" => Self::Queued,
+            "running" => Self::Running,
+            "delayed" => Self::Delayed,
+            "done" => Self::Done,
+            "dead" => Self::Dead,
+            _ => return None,
+        })
+    }
+}
+
+/// Everything that is known of a transformation of an item.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct JobStatus<R> {
+    /// The id of the last requested job, a ULID.
+    pub job: String,
+    /// Where it stands.
+    pub state: JobState,
+    /// How many runs of it have failed.
+    pub attempts: u32,
+    /// How often a worker stopped or froze while it ran it.
+    pub crashes: u32,
+    /// The version that the current or last run works on.
+    pub source_version: Option<u64>,
+    /// When it was requested.
+    pub enqueued_at: Option<Timestamp>,
+    /// When the current or last run began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended, for good or ill.
+    pub finished_at: Option<Timestamp>,
+    /// What the last failed run said.
+    pub error: Option<String>,
+    /// The job that follows, because the item changed while this one ran.
+    pub next: Option<String>,
+    /// The result of the last run that finished, of this or an earlier job.
+    pub result: Option<R>,
+    /// The job that the result is of.
+    pub result_job: Option<String>,
+    /// The version that the result was made from.
+    pub result_version: Option<u64>,
+    /// When the result was stored.
+    pub result_at: Option<Timestamp>,
+    /// The version that the item is at.
+    pub item_version: u64,
+}
+
+impl<R> JobStatus<R> {
+    /// Whether the item has changed since the result was made; false if there is none.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.result_version.is_some_and(|version| version < self.item_version)
+    }
+}
+
+/// One requested run of a transformation.
+pub struct Job<T, R> {
+    repo: Repo<T>,
+    item: Id,
+    transformation: Transformation<T, R>,
+    id: String,
+}
+
+impl<T, R> std::fmt::Debug for Job<T, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job").field("id", &self.id).field("item", &self.item).finish_non_exhaustive()
+    }
+}
+
+impl<T: Collection, R: DeserializeOwned> Job<T, R> {
+    pub(crate) fn new(
+        repo: Repo<T>,
+        item: Id,
+        transformation: Transformation<T, R>,
+        id: String,
+    ) -> Self {
+        Self { repo, item, transformation, id }
+    }
+
+    /// The job's id, a ULID.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The id of the item.
+    #[must_use]
+    pub fn item_id(&self) -> &Id {
+        &self.item
+    }
+
+    /// Everything that is known of the transformation of this item, whichever job is its last.
+    ///
+    /// One round trip.
+    ///
+    /// # Errors
+    ///
+    /// `JobGone` if the item was deleted or has expired; otherwise as
+    /// [`ItemTransformation::status`](crate::ItemTransformation::status).
+    pub async fn status(&self) -> Result<JobStatus<R>> {
+        self.read("status").await
+    }
+
+    /// Waits until this job has finished and gives its result.
+    ///
+    /// The end is pushed by the server, not polled for. A message may be lost with a connection, so
+    /// it also looks after each reconnection and every five seconds. Never waits past `timeout`.
+    ///
+    /// Gives the result of a later job if that one has taken this one's place.
+    ///
+    /// # Errors
+    ///
+    /// `JobFailed` with the last error if it failed for good; `JobGone` if the item was deleted or has
+    /// expired; `Timeout`; `Decode` if the result does not read as the transformation's type.
+    pub async fn wait(&self, timeout: Duration) -> Result<R> {
+        const OPERATION: &str = "wait";
+        let deadline = Instant::now() + timeout;
+        let key = self.repo.address().transformation(&self.item, self.transformation.schema().name);
+        let timed_out = || Error::new(OPERATION, ErrorKind::Timeout(timeout)).at(key.clone());
+        let end = async {
+            // Subscribed first and looked then, so that no end falls between the two.
+            let mut subscription = self.repo.store().subscribe(key.clone()).await?;
+            loop {
+                match self.read(OPERATION).await {
+                    Ok(status) => {
+                        if let Some(end) = self.end_of(status, &key) {
+                            return end;
+                        }
+                    }
+                    // The server may come back before the deadline.
+                    Err(error) if error.is_retryable() => {}
+                    Err(error) => return Err(error),
+                }
+                let _ = tokio::time::timeout(LOOK_EVERY, subscription.changed()).await;
+            }
+        };
+        tokio::time::timeout_at(deadline, end).await.unwrap_or_else(|_| Err(timed_out()))
+    }
+
+    /// The end of this job, if it has come.
+    fn end_of(&self, status: JobStatus<R>, key: &str) -> Option<Result<R>> {
+        let failed = |attempts, message| {
+            Some(Err(Error::new("wait", ErrorKind::JobFailed { attempts, message }).at(key)))
+        };
+        if status.result_job.as_deref().is_some_and(|job| job >= self.id.as_str()) {
+            return status.result.map(Ok);
+        }
+        if status.job == self.id {
+            return match status.state {
+                JobState::Dead => failed(status.attempts, status.error.unwrap_or_default()),
+                _ => None,
+            };
+        }
+        if status.next.as_deref() == Some(&self.id) || status.job < self.id {
+            return None;
+        }
+        failed(0, format!("it failed before job {} took its place", status.job))
+    }
+
+    async fn read(&self, operation: &'static str) -> Result<JobStatus<R>> {
+        let status = read_status(&self.repo, &self.item, self.transformation, operation).await?;
+        status.ok_or_else(|| {
+            let name = self.transformation.schema().name;
+            let key = self.repo.address().transformation(&self.item, name);
+            Error::new(operation, ErrorKind::JobGone).at(key)
+        })
+    }
+}

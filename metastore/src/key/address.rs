@@ -1,0 +1,125 @@
+//! The address of a collection, and every key that is built from it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Id, Name};
+
+/// Where a collection lives: `domain:app:collection`.
+///
+/// All keys of a collection are built here. A layout that spreads a collection over hash slots will
+/// put its tag here too, since every method that names an item takes the item's id.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Address(Arc<str>);
+
+impl Address {
+    /// The address of a collection.
+    #[must_use]
+    pub fn new(domain: &Name, app: &Name, collection: &Name) -> Self {
+        Self(format!("{domain}:{app}:{collection}").into())
+    }
+
+    /// The current version of an item: a string, JSON.
+    #[must_use]
+    pub fn latest(&self, id: &Id) -> String {
+        format!("{self}:{id}:latest")
+    }
+
+    /// A superseded version of an item: a string, JSON.
+    #[must_use]
+    pub fn version(&self, id: &Id, version: u64) -> String {
+        format!("{self}:{id}:version:{version}")
+    }
+
+    /// What [`Address::version`] begins with, for scripts that append the number.
+    #[must_use]
+    pub fn version_prefix(&self, id: &Id) -> String {
+        format!("{self}:{id}:version:")
+    }
+
+    /// The stored result of a mutation: a string, JSON.
+    #[must_use]
+    pub fn mutation(&self, id: &Id, mutation: &str) -> String {
+        format!("{self}:{id}:mutation:{mutation}")
+    }
+
+    /// The record of a transformation, with its job and its result: a hash.
+    ///
+    /// The same text is the channel on which the end of the job is published.
+    #[must_use]
+    pub fn transformation(&self, id: &Id, transformation: &str) -> String {
+        format!("{self}:{id}:transformation:{transformation}")
+    }
+
+    /// The receipt of a deletion, for a caller whose reply was lost: a string that expires.
+    #[must_use]
+    pub fn deleted(&self, id: &Id) -> String {
+        format!("{self}:{id}:deleted")
+    }
+
+    /// The index of all items by creation time: a sorted set.
+    #[must_use]
+    pub fn index(&self) -> String {
+        format!("idx:{self}")
+    }
+
+    /// The index of items by deadline, in collections with a time to live: a sorted set.
+    #[must_use]
+    pub fn expiry(&self) -> String {
+        format!("idx:{self}:expiry")
+    }
+
+    /// The audit trail of an item: a stream.
+    #[must_use]
+    pub fn audit(&self, id: &Id) -> String {
+        format!("stream:audit:{self}:{id}")
+    }
+
+    /// The keys of the queue of a transformation.
+    #[must_use]
+    pub(crate) fn queue(&self, transformation: &str) -> TransformationKeys {
+        let queue = format!("queue:{self}:{transformation}");
+        TransformationKeys {
+            waiting: format!("{queue}:waiting"),
+            delayed: format!("{queue}:delayed"),
+            leased: format!("{queue}:leased"),
+            dead: format!("{queue}:dead"),
+            wake: format!("{queue}:wake"),
+            item_prefix: format!("{self}:"),
+            record_suffix: format!(":transformation:{transformation}"),
+            latest_suffix: ":latest",
+        }
+    }
+
+    /// The address as it stands in keys.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The keys of one transformation's queue, and the pieces from which its scripts build the keys of
+/// the items that they pop.
+#[derive(Clone, Debug)]
+pub(crate) struct TransformationKeys {
+    pub(crate) waiting: String,
+    pub(crate) delayed: String,
+    pub(crate) leased: String,
+    pub(crate) dead: String,
+    pub(crate) wake: String,
+    pub(crate) item_prefix: String,
+    pub(crate) record_suffix: String,
+    pub(crate) latest_suffix: &'static str,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({})", self.0)
+    }
+}

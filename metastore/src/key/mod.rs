@@ -1,0 +1,16 @@
+//! Names, ids and keys: the only place that builds or parses a key.
+//!
+//! Every segment is checked before it goes into a key, and no allowed character is `:`, so no input
+//! can form the key of another item, another kind or another app. Building and parsing are inverse.
+
+mod address;
+mod id;
+mod name;
+mod parse;
+
+pub use address::Address;
+pub use id::{Id, InvalidId, ToId};
+pub use name::{InvalidName, Name};
+pub use parse::{Key, KeyKind};
+
+pub(crate) use address::TransformationKeys;

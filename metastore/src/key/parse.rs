@@ -1,0 +1,202 @@
+//! Reading a key back: the inverse of building one.
+
+use std::fmt;
+
+use super::{Address, Id, Name};
+
+/// A key, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The collection it belongs to.
+    pub address: Address,
+    /// What it is the key of.
+    pub kind: KeyKind,
+}
+
+/// What a key holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyKind {
+    /// The current version of an item.
+    Latest(Id),
+    /// A superseded version of an item.
+    Version(Id, u64),
+    /// The stored result of a mutation.
+    Mutation(Id, Name),
+    /// The record of a transformation.
+    Transformation(Id, Name),
+    /// The receipt of a deletion.
+    Deleted(Id),
+    /// The index of all items.
+    Index,
+    /// The index of items by deadline.
+    Expiry,
+    /// The audit trail of an item.
+    Audit(Id),
+    /// The jobs of a transformation that wait for a worker: a list.
+    Waiting(Name),
+    /// The jobs of a transformation that wait for their time: a sorted set.
+    Delayed(Name),
+    /// The jobs of a transformation that a worker holds: a sorted set.
+    Leased(Name),
+    /// The jobs of a transformation that failed for good: a sorted set.
+    Dead(Name),
+}
+
+impl Key {
+    /// Takes a key apart; `None` if it is not one of ours.
+    #[must_use]
+    pub fn parse(key: &str) -> Option<Self> {
+        let segments: Vec<&str> = key.split(':').collect();
+        let (address, kind) = match segments[..] {
+            ["idx", d, a, c] => (address(d, a, c)?, KeyKind::Index),
+            ["idx", d, a, c, "expiry"] => (address(d, a, c)?, KeyKind::Expiry),
+            ["stream", "audit", d, a, c, id] => (address(d, a, c)?, KeyKind::Audit(parse_id(id)?)),
+            ["queue", d, a, c, name, part] => {
+                let name = Name::new(name).ok()?;
+                let kind = match part {
+                    "waiting" => KeyKind::Waiting(name),
+                    "delayed" => KeyKind::Delayed(name),
+                    "leased" => KeyKind::Leased(name),
+                    "dead" => KeyKind::Dead(name),
+                    _ => return None,
+                };
+                (address(d, a, c)?, kind)
+            }
+            [d, a, c, id, "latest"] => (address(d, a, c)?, KeyKind::Latest(parse_id(id)?)),
+            [d, a, c, id, "deleted"] => (address(d, a, c)?, KeyKind::Deleted(parse_id(id)?)),
+            [d, a, c, id, "version", n] => {
+                (address(d, a, c)?, KeyKind::Version(parse_id(id)?, parse_version(n)?))
+            }
+            [d, a, c, id, "mutation", name] => {
+                (address(d, a, c)?, KeyKind::Mutation(parse_id(id)?, Name::new(name).ok()?))
+            }
+            [d, a, c, id, "transformation", name] => {
+                (address(d, a, c)?, KeyKind::Transformation(parse_id(id)?, Name::new(name).ok()?))
+            }
+            _ => return None,
+        };
+        Some(Self { address, kind })
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = &self.address;
+        f.write_str(&match &self.kind {
+            KeyKind::Latest(id) => at.latest(id),
+            KeyKind::Version(id, version) => at.version(id, *version),
+            KeyKind::Mutation(id, name) => at.mutation(id, name.as_str()),
+            KeyKind::Transformation(id, name) => at.transformation(id, name.as_str()),
+            KeyKind::Deleted(id) => at.deleted(id),
+            KeyKind::Index => at.index(),
+            KeyKind::Expiry => at.expiry(),
+            KeyKind::Audit(id) => at.audit(id),
+            KeyKind::Waiting(name) => at.queue(name.as_str()).waiting,
+            KeyKind::Delayed(name) => at.queue(name.as_str()).delayed,
+            KeyKind::Leased(name) => at.queue(name.as_str()).leased,
+            KeyKind::Dead(name) => at.queue(name.as_str()).dead,
+        })
+    }
+}
+
+fn address(domain: &str, app: &str, collection: &str) -> Option<Address> {
+    Some(Address::new(
+        &Name::domain(domain).ok()?,
+        &Name::new(app).ok()?,
+        &Name::new(collection).ok()?,
+    ))
+}
+
+fn parse_id(id: &str) -> Option<Id> {
+    Id::new(id).ok()
+}
+
+/// A version has one spelling: no sign, no leading zero, from 1.
+fn parse_version(text: &str) -> Option<u64> {
+    let version: u64 = text.parse().ok()?;
+    (version > 0 && version.to_string() == text).then_some(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn id() -> impl Strategy<Value = Id> {
+        "[A-Za-z0-9_.@+~-]{1,40}".prop_filter_map("a ULID spelt otherwise", |s| Id::new(&s).ok())
+    }
+
+    fn name() -> impl Strategy<Value = Name> {
+        "[A-Za-z0-9][A-Za-z0-9_-]{0,20}".prop_map(|s| Name::new(&s).expect("matches the rule"))
+    }
+
+    fn key() -> impl Strategy<Value = Key> {
+        let domain = name().prop_filter("reserved", |n| Name::domain(n.as_str()).is_ok());
+        let address = (domain, name(), name()).prop_map(|(d, a, c)| Address::new(&d, &a, &c));
+        let kind = prop_oneof![
+            id().prop_map(KeyKind::Latest),
+            (id(), 1u64..).prop_map(|(id, n)| KeyKind::Version(id, n)),
+            (id(), name()).prop_map(|(id, n)| KeyKind::Mutation(id, n)),
+            (id(), name()).prop_map(|(id, n)| KeyKind::Transformation(id, n)),
+            id().prop_map(KeyKind::Deleted),
+            Just(KeyKind::Index),
+            Just(KeyKind::Expiry),
+            id().prop_map(KeyKind::Audit),
+            name().prop_map(KeyKind::Waiting),
+            name().prop_map(KeyKind::Delayed),
+            name().prop_map(KeyKind::Leased),
+            name().prop_map(KeyKind::Dead),
+        ];
+        (address, kind).prop_map(|(address, kind)| Key { address, kind })
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_is_the_inverse_of_building(key in key()) {
+            prop_assert_eq!(Key::parse(&key.to_string()), Some(key));
+        }
+
+        #[test]
+        fn what_parses_is_spelt_as_it_would_be_built(text in "[a-z:0-9{}* ]{0,40}") {
+            if let Some(key) = Key::parse(&text) {
+                prop_assert_eq!(key.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn different_ids_never_share_a_key(a in ".{0,20}", b in ".{0,20}") {
+            let at = Address::new(
+                &Name::new("d").unwrap(), &Name::new("a").unwrap(), &Name::new("c").unwrap());
+            if let (Ok(x), Ok(y)) = (Id::new(&a), Id::new(&b)) && a != b {
+                prop_assert_ne!(at.latest(&x), at.latest(&y));
+                prop_assert_ne!(at.version(&x, 1), at.latest(&y));
+            }
+        }
+    }
+
+    #[test]
+    fn the_grammar_is_exactly_the_documented_one() {
+        let at = address("myapp", "textsplitter", "texts").unwrap();
+        let id = Id::new("abc123").unwrap();
+        assert_eq!(at.latest(&id), "myapp:textsplitter:texts:abc123:latest");
+        assert_eq!(at.version(&id, 2), "myapp:textsplitter:texts:abc123:version:2");
+        assert_eq!(
+            at.mutation(&id, "wordcount"),
+            "myapp:textsplitter:texts:abc123:mutation:wordcount"
+        );
+        assert_eq!(
+            at.transformation(&id, "summarize"),
+            "myapp:textsplitter:texts:abc123:transformation:summarize"
+        );
+        assert_eq!(at.index(), "idx:myapp:textsplitter:texts");
+        assert_eq!(at.audit(&id), "stream:audit:myapp:textsplitter:texts:abc123");
+    }
+
+    #[test]
+    fn foreign_keys_do_not_parse() {
+        for foreign in ["", "a", "a:b:c", "a:b:c:d:version:01", "a:b:c:d:version:0", "idx:a:b:c:x"] {
+            assert_eq!(Key::parse(foreign), None, "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Structured, versioned JSON documents on Redis or Valkey, defined by a derive.
+//!
+//! A struct with `#[derive(Collection)]` is the whole definition of a collection: its keys, its
+//! validation, how long its items live, its mutations and transformations. A tour:
+//!
+//! - [`Collection`], [`Repository`]: the derives, and the trait behind them
+//! - [`Store`], [`StoreOptions`]: a connection, also to an embedded server
+//! - [`Repo`]: create, get, update, list, delete, versions
+//! - [`Item`], [`VersionInfo`]: what they give
+//! - [`ItemMutation`]: inline functions of a document, run, stored and read back
+//! - [`ItemTransformation`], [`Job`]: heavy work, queued here and done by `metastore-worker`
+//! - [`Error`], [`ErrorKind`]: what can go wrong
+//! - [`Id`], [`Key`], [`Address`]: what stands in Redis
+//!
+//! ```
+//! use metastore::{Collection, Repo, Repository};
+//! use serde::{Deserialize, Serialize};
+//! use validator::Validate;
+//!
+//! #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
+//! #[collection(domain = "myapp", app = "textsplitter", name = "texts", object_type = texts)]
+//! #[mutation(wordcount -> usize)]
+//! pub struct Text {
+//!     #[validate(length(min = 1))]
+//!     pub name: String,
+//!     pub content: String,
+//! }
+//!
+//! impl Text {
+//!     fn wordcount(&self) -> usize {
+//!         self.content.split_whitespace().count()
+//!     }
+//! }
+//!
+//! #[derive(Repository)]
+//! pub struct MyRepo {
+//!     pub texts: Repo<Text>,
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), metastore::Error> {
+//! // `MyRepo::connect("redis://127.0.0.1:6379")` for a server of your own.
+//! let repo = MyRepo::with_store(&metastore::Store::embedded().await?);
+//!
+//! let text = Text { name: "greeting".into(), content: "hello world".into() };
+//! let item = repo.texts.create(text).await?;
+//! let item = repo.texts.update(&item, Text::patch().content("hello, whole world")).await?;
+//! assert_eq!(item.version, 2);
+//!
+//! assert_eq!(repo.texts.item(&item.id).wordcount().run().await?, 3);
+//! let first = repo.texts.get_version(&item.id, 1).await?.expect("versions are kept");
+//! assert_eq!(first.data.content, "hello world");
+//! # Ok(())
+//! # }
+//! ```
+
+mod batch;
+mod collection;
+mod envelope;
+mod error;
+mod item;
+mod job;
+mod key;
+mod mutation;
+mod op;
+mod patch;
+pub mod queue;
+mod redis;
+mod repo;
+pub mod schema;
+mod store;
+mod time;
+mod transformation;
+mod validate;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+pub use batch::{Batch, DocumentFn};
+pub use collection::Collection;
+pub use error::{Error, ErrorKind, Result};
+pub use item::{Item, ItemFields, ItemHandle, Target, VersionInfo};
+pub use job::{Job, JobState, JobStatus};
+pub use key::{Address, Id, InvalidId, InvalidName, Key, KeyKind, Name, ToId};
+pub use metastore_derive::{Collection, Repository};
+pub use mutation::{Cached, ItemMutation, Mutation};
+pub use op::{List, Versions};
+pub use patch::{Patch, PatchValue};
+pub use repo::{FromStore, Repo};
+pub use store::{Store, StoreOptions};
+pub use time::Timestamp;
+pub use transformation::{ItemTransformation, Transformation};
+pub use validate::{Violation, Violations};

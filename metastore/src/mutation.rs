@@ -1,0 +1,217 @@
+//! Mutations: pure inline functions of one document, run, stored and read back.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::collection::Collection;
+use crate::envelope::{self, HEAD_LEN};
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::{Item, ItemHandle};
+use crate::key::Id;
+use crate::redis::command::{Command, Reply};
+use crate::redis::read;
+use crate::redis::script::{MATERIALIZE, ScriptCall};
+use crate::time::Timestamp;
+
+/// A mutation of a collection, as its derive declares it: `Text::WORDCOUNT`.
+pub struct Mutation<T, R> {
+    name: &'static str,
+    function: fn(&T) -> R,
+}
+
+impl<T, R> Clone for Mutation<T, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, R> Copy for Mutation<T, R> {}
+
+impl<T, R> Mutation<T, R> {
+    /// What the derive writes.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(name: &'static str, function: fn(&T) -> R) -> Self {
+        Self { name, function }
+    }
+
+    /// The name, as it stands in keys.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Runs it on a document.
+    #[must_use]
+    pub fn apply(&self, document: &T) -> R {
+        (self.function)(document)
+    }
+}
+
+/// A stored result of a mutation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cached<R> {
+    /// The result.
+    pub value: R,
+    /// The version that it was computed from.
+    pub source_version: u64,
+    /// When it was computed.
+    pub computed_at: Timestamp,
+    /// Whether the item has changed since.
+    pub stale: bool,
+}
+
+/// How a result is stored. The version comes first, so that a script can compare it.
+#[derive(Serialize, Deserialize)]
+struct Stored<R> {
+    version: u64,
+    computed: Timestamp,
+    value: R,
+}
+
+/// A mutation of one item.
+#[must_use = "a mutation does nothing until it is run, materialized or read"]
+pub struct ItemMutation<'a, T: Collection, R> {
+    handle: ItemHandle<'a, T>,
+    mutation: Mutation<T, R>,
+}
+
+impl<'a, T: Collection> ItemHandle<'a, T> {
+    /// A mutation of this item; the collection's handle has a method for each.
+    pub fn mutation<R>(&self, mutation: Mutation<T, R>) -> ItemMutation<'a, T, R> {
+        ItemMutation { handle: self.clone(), mutation }
+    }
+
+    pub(crate) fn id(&self, operation: &'static str) -> Result<Id> {
+        self.target.id.clone().map_err(|error| Error::from(error).during(operation))
+    }
+
+    /// Calls `read` with the item in hand, or with the one that is stored.
+    pub(crate) async fn with_item<R>(
+        &self,
+        operation: &'static str,
+        read: impl FnOnce(&Item<T>) -> R,
+    ) -> Result<R> {
+        if let Some(item) = self.target.item {
+            return Ok(read(item));
+        }
+        let item = self.repo.read_existing(&self.id(operation)?, operation).await?;
+        Ok(read(&item))
+    }
+}
+
+impl<T: Collection, R> ItemMutation<'_, T, R> {
+    /// Runs the mutation on the current version.
+    ///
+    /// One round trip; none with an item in hand.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, and as [`Repo::get`](crate::Repo::get).
+    pub async fn run(&self) -> Result<R> {
+        self.handle.with_item("run", |item| self.mutation.apply(&item.data)).await
+    }
+
+    /// Runs the mutation on one version.
+    ///
+    /// One round trip.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if there is no such item or version, and as [`Repo::get`](crate::Repo::get).
+    pub async fn run_on(&self, version: u64) -> Result<R> {
+        let id = self.handle.id("run_on")?;
+        let item = self.handle.repo.get_version(&id, version).await?;
+        let item = item.ok_or_else(|| {
+            let key = self.handle.repo.address().version(&id, version);
+            Error::new("run_on", ErrorKind::NotFound).at(key)
+        })?;
+        Ok(self.mutation.apply(&item.data))
+    }
+}
+
+impl<T: Collection, R: Serialize> ItemMutation<'_, T, R> {
+    /// Runs the mutation, stores the result with the version that it was computed from, and gives it.
+    ///
+    /// One round trip with an item in hand; two by id, since the document is read first. The result
+    /// lives as long as the item. A result of a later version is never overwritten.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if the item is gone or another one took its id; `TooLarge`, `TooDeep`, `Encode` for
+    /// a result that cannot be stored; and as [`Repo::get`](crate::Repo::get).
+    pub async fn materialize(&self) -> Result<R> {
+        const OPERATION: &str = "materialize";
+        let repo = self.handle.repo;
+        let (id, version, commit, value) = self
+            .handle
+            .with_item(OPERATION, |item| {
+                let value = self.mutation.apply(&item.data);
+                (item.id.clone(), item.version, item.commit.clone(), value)
+            })
+            .await?;
+        let at = repo.address();
+        let key = at.mutation(&id, self.mutation.name);
+        let stored = Stored { version, computed: repo.store().now(), value };
+        let mut json = Vec::with_capacity(128);
+        envelope::write_json(&mut json, &stored, repo.store().limits(), OPERATION)
+            .map_err(|error| error.at(key.clone()))?;
+        let own_commit = repo.store().new_ulid().to_string();
+        let call = ScriptCall::new(&MATERIALIZE)
+            .key(at.latest(&id))
+            .key(key.clone())
+            .key(at.audit(&id))
+            .int(version)
+            .arg(commit)
+            .arg(json)
+            .arg(own_commit.clone())
+            .arg(repo.audit_arg())
+            .arg(repo.actor_arg())
+            .arg(self.mutation.name);
+        let verdict = repo.write(OPERATION, &own_commit, call).await?;
+        match verdict.code {
+            1 => Ok(stored.value),
+            -1 => Err(repo.missing(&id, OPERATION)),
+            _ => Err(Error::new(OPERATION, envelope::not_an_envelope()).at(at.latest(&id))),
+        }
+    }
+}
+
+impl<T: Collection, R: DeserializeOwned> ItemMutation<'_, T, R> {
+    /// Reads the stored result; `None` if none is stored, or the item is gone.
+    ///
+    /// One round trip.
+    ///
+    /// # Errors
+    ///
+    /// `Decode` if what is stored does not read as the mutation's type, `InvalidId`, `Unavailable`.
+    pub async fn cached(&self) -> Result<Option<Cached<R>>> {
+        const OPERATION: &str = "cached";
+        let repo = self.handle.repo;
+        let id = self.handle.id(OPERATION)?;
+        let (key, latest) = (repo.address().mutation(&id, self.mutation.name), repo.address().latest(&id));
+        let commands = vec![
+            Command::new("GET").arg(key.clone()),
+            Command::new("GETRANGE").arg(latest.clone()).int(0).int(HEAD_LEN as u64 - 1),
+        ];
+        let replies = read::pipeline(repo.store().connection(), commands)
+            .await
+            .map_err(|fault| fault.into_error(OPERATION).at(key.clone()))?;
+        let mut replies = replies.into_iter().map(Reply::into_data);
+        let (Some(json), Some(start)) = (replies.next().flatten(), replies.next().flatten()) else {
+            return Ok(None);
+        };
+        if start.is_empty() {
+            return Ok(None);
+        }
+        let current = envelope::decode_head(&start, &latest, OPERATION)?.version;
+        let stored: Stored<R> = envelope::decode_value(&json, &key, OPERATION)?;
+        Ok(Some(Cached {
+            value: stored.value,
+            source_version: stored.version,
+            computed_at: stored.computed,
+            stale: stored.version < current,
+        }))
+    }
+}

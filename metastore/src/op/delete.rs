@@ -1,0 +1,57 @@
+//! Deleting items.
+
+use crate::collection::Collection;
+use crate::error::Result;
+use crate::key::ToId;
+use crate::redis::script::{DELETE, ScriptCall};
+use crate::repo::{Repo, checked_id};
+
+const OPERATION: &str = "delete";
+
+/// How long it can still be told that a deletion whose reply was lost was carried out.
+const RECEIPT_MS: u64 = 60_000;
+
+impl<T: Collection> Repo<T> {
+    /// Deletes an item with all its versions, stored results, jobs and index entries; its audit trail
+    /// stays. Gives whether there was one.
+    ///
+    /// One round trip, in which the server works in proportion to the number of versions.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidId`, `Unavailable`, `OutcomeUnknown`.
+    pub async fn delete(&self, id: impl ToId) -> Result<bool> {
+        let id = checked_id(&id, OPERATION)?;
+        let at = self.address();
+        let commit = self.store().new_ulid().to_string();
+        let schema = T::SCHEMA;
+        let mut call = ScriptCall::new(&DELETE)
+            .key(at.latest(&id))
+            .key(at.index())
+            .key(at.expiry())
+            .key(at.deleted(&id))
+            .key(at.audit(&id));
+        for mutation in schema.mutations {
+            call = call.key(at.mutation(&id, mutation));
+        }
+        for transformation in schema.transformations {
+            call = call.key(at.transformation(&id, transformation.name));
+        }
+        for transformation in schema.transformations {
+            let queue = at.queue(transformation.name);
+            call = call.key(queue.delayed).key(queue.leased).key(queue.dead);
+        }
+        let derived = schema.mutations.len() + schema.transformations.len();
+        let call = call
+            .arg(id.as_str().to_owned())
+            .arg(commit.clone())
+            .arg(at.version_prefix(&id))
+            .int(RECEIPT_MS)
+            .int(derived as u64)
+            .arg(self.audit_arg())
+            .arg(self.actor_arg());
+        let verdict =
+            self.write(OPERATION, &commit, call).await.map_err(|error| error.at(at.latest(&id)))?;
+        Ok(verdict.code == 1)
+    }
+}

@@ -1,0 +1,12 @@
+//! The operations on items, one a file.
+
+mod count;
+mod create;
+mod delete;
+mod get;
+mod history;
+mod list;
+mod update;
+
+pub use history::Versions;
+pub use list::List;

@@ -1,0 +1,210 @@
+//! Writing the next version of an item.
+
+use std::time::Duration;
+
+use crate::collection::Collection;
+use crate::envelope::{self, Head};
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::{Item, Target};
+use crate::key::ToId;
+use crate::patch::Patch;
+use crate::redis::command::Command;
+use crate::redis::read;
+use crate::redis::script::{ScriptCall, UPDATE};
+use crate::repo::{Repo, checked_id};
+use crate::schema::TtlOnUpdate;
+use crate::validate::validate;
+
+impl<T: Collection> Repo<T> {
+    /// Sets the fields of a patch and writes the next version.
+    ///
+    /// With an [`Item`] in hand: one round trip, and `Conflict` if the item has changed since it was
+    /// read. By id: two round trips, started again when another write comes in between
+    /// ([`StoreOptions::conflict_retries`](crate::StoreOptions::conflict_retries)).
+    ///
+    /// A patch that changes nothing stores nothing: the item comes back at the version that it has,
+    /// with `unchanged` set.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, also for an item that has expired; `Conflict`; `Validation`; `TooLarge`, `TooDeep`;
+    /// `OutOfMemory`. Nothing is written then.
+    pub async fn update<'a>(
+        &self,
+        target: impl Into<Target<'a, T>>,
+        patch: T::Patch,
+    ) -> Result<Item<T>> {
+        self.change(target.into(), "update", |document| patch.clone().apply(document)).await
+    }
+
+    /// Sets the fields of a patch if the item is at `expected`, and writes the next version.
+    ///
+    /// Two round trips.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` with the expected and the actual version if the item is at another one; otherwise
+    /// as [`Repo::update`].
+    pub async fn update_at(
+        &self,
+        id: impl ToId,
+        expected: u64,
+        patch: T::Patch,
+    ) -> Result<Item<T>> {
+        const OPERATION: &str = "update_at";
+        let id = checked_id(&id, OPERATION)?;
+        let base = self.read_existing(&id, OPERATION).await?;
+        if base.version != expected {
+            let kind = ErrorKind::Conflict { expected, actual: base.version };
+            return Err(Error::new(OPERATION, kind).at(self.address().latest(&id)));
+        }
+        let mut document = base.data.clone();
+        patch.apply(&mut document);
+        self.supersede(&base, document, OPERATION).await
+    }
+
+    /// Writes a whole document as the next version. Round trips and errors as [`Repo::update`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Repo::update`].
+    pub async fn replace<'a>(
+        &self,
+        target: impl Into<Target<'a, T>>,
+        document: T,
+    ) -> Result<Item<T>> {
+        self.change(target.into(), "replace", |old| old.clone_from(&document)).await
+    }
+
+    /// Changes a document by a function and writes the next version. Round trips as
+    /// [`Repo::update`].
+    ///
+    /// The function is called again, on the newer document, when another write came in between; so
+    /// it should have no effect but on its argument.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repo::update`].
+    pub async fn modify<'a>(
+        &self,
+        target: impl Into<Target<'a, T>>,
+        change: impl FnMut(&mut T) + Send,
+    ) -> Result<Item<T>> {
+        self.change(target.into(), "modify", change).await
+    }
+
+    async fn change(
+        &self,
+        target: Target<'_, T>,
+        operation: &'static str,
+        mut change: impl FnMut(&mut T) + Send,
+    ) -> Result<Item<T>> {
+        let id = target.id.map_err(|error| Error::from(error).during(operation))?;
+        if let Some(base) = target.item {
+            let mut document = base.data.clone();
+            change(&mut document);
+            return self.supersede(base, document, operation).await;
+        }
+        let retries = self.store().settings().conflict_retries;
+        let mut attempt = 0;
+        loop {
+            let base = self.read_existing(&id, operation).await?;
+            let mut document = base.data.clone();
+            change(&mut document);
+            match self.supersede(&base, document, operation).await {
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::Conflict { .. }) && attempt < retries =>
+                {
+                    attempt += 1;
+                    tokio::time::sleep(conflict_pause(attempt)).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Writes `document` as the version after `base`, if `base` is still the current one.
+    async fn supersede(
+        &self,
+        base: &Item<T>,
+        document: T,
+        operation: &'static str,
+    ) -> Result<Item<T>> {
+        let at = self.address();
+        let key = at.latest(&base.id);
+        validate(&document, operation).map_err(|error| error.at(key.clone()))?;
+        // A client whose idea of time is behind must not date a version before its predecessor.
+        let now = self.store().now().max(base.updated_at);
+        let head = Head {
+            version: base.version + 1,
+            id: base.id.clone(),
+            commit: self.store().new_ulid().to_string(),
+            schema: T::SCHEMA.version,
+            created: base.created_at,
+            updated: Some(now),
+            actor: self.actor().cloned(),
+        };
+        let limits = self.store().limits();
+        let json = envelope::encode(&head, &document, limits, operation)
+            .map_err(|error| error.at(key.clone()))?;
+        if envelope::same_document(&json, &base.data, limits) {
+            return self.unchanged(base, operation).await;
+        }
+        let deadline = match T::SCHEMA.ttl_on_update {
+            TtlOnUpdate::Keep => None,
+            TtlOnUpdate::Reset => Self::deadline(now),
+        };
+        let call = ScriptCall::new(&UPDATE)
+            .key(key.clone())
+            .key(at.version(&base.id, base.version))
+            .key(at.version(&base.id, head.version))
+            .key(at.expiry())
+            .key(at.audit(&base.id))
+            .arg(base.id.as_str().to_owned())
+            .arg(head.commit.clone())
+            .arg(json)
+            .int(base.version)
+            .arg(base.commit.clone())
+            .arg(deadline.map(|at| at.as_millis().to_string()).unwrap_or_default())
+            .arg(self.audit_arg())
+            .arg(self.actor_arg())
+            .arg(operation);
+        let mut verdict = self.write(operation, &head.commit, call).await?;
+        let kind = match verdict.code {
+            1 => return Ok(Item::new(head, document)),
+            0 => ErrorKind::Conflict {
+                expected: base.version,
+                actual: verdict.number(operation)?,
+            },
+            -1 => ErrorKind::NotFound,
+            _ => envelope::not_an_envelope(),
+        };
+        Err(Error::new(operation, kind).at(key))
+    }
+
+    /// Nothing to write; but an item in hand may be out of date, which the caller wants to know.
+    async fn unchanged(&self, base: &Item<T>, operation: &'static str) -> Result<Item<T>> {
+        let key = self.address().latest(&base.id);
+        let command =
+            Command::new("GETRANGE").arg(key.clone()).int(0).int(envelope::HEAD_LEN as u64 - 1);
+        let reply = read::call(self.store().connection(), command)
+            .await
+            .map_err(|fault| fault.into_error(operation).at(key.clone()))?;
+        let start = reply.into_data().unwrap_or_default();
+        if start.is_empty() {
+            return Err(self.missing(&base.id, operation));
+        }
+        let head = envelope::decode_head(&start, &key, operation)?;
+        if head.version != base.version || head.commit != base.commit {
+            let kind = ErrorKind::Conflict { expected: base.version, actual: head.version };
+            return Err(Error::new(operation, kind).at(key));
+        }
+        Ok(base.clone().into_unchanged())
+    }
+}
+
+/// A random pause that grows with the attempts, so that many writers on one item take turns.
+fn conflict_pause(attempt: u32) -> Duration {
+    let most = (500u64 << attempt.min(6)).min(20_000);
+    Duration::from_micros(fastrand::u64(0..most))
+}

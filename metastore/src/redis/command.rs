@@ -1,0 +1,137 @@
+//! Commands, replies and faults, in terms that know no client library.
+
+use bytes::Bytes;
+
+use crate::error::{Error, ErrorKind};
+
+/// One command with its arguments.
+#[derive(Clone, Debug)]
+pub(crate) struct Command {
+    pub(crate) name: &'static str,
+    pub(crate) args: Vec<Bytes>,
+}
+
+impl Command {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self { name, args: Vec::with_capacity(4) }
+    }
+
+    pub(crate) fn arg(mut self, arg: impl Into<Bytes>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    pub(crate) fn args<A: Into<Bytes>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    pub(crate) fn int(self, number: u64) -> Self {
+        self.arg(number.to_string())
+    }
+}
+
+/// What the server answers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Reply {
+    Nil,
+    Int(i64),
+    Data(Bytes),
+    Array(Vec<Reply>),
+}
+
+impl Reply {
+    pub(crate) fn into_data(self) -> Option<Bytes> {
+        match self {
+            Self::Data(data) => Some(data),
+            _ => None,
+        }
+    }
+
+    /// A number that is never negative; a number in text counts too, since Lua and hashes give text.
+    pub(crate) fn as_u64(&self) -> Option<u64> {
+        match self {
+            Self::Int(number) => u64::try_from(*number).ok(),
+            Self::Data(text) => std::str::from_utf8(text).ok()?.parse().ok(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Data(text) => std::str::from_utf8(text).ok(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn into_array(self) -> Option<Vec<Self>> {
+        match self {
+            Self::Array(replies) => Some(replies),
+            _ => None,
+        }
+    }
+}
+
+/// What a script answers: a code, which its header explains, and what belongs to it.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    pub(crate) code: i64,
+    pub(crate) rest: std::vec::IntoIter<Reply>,
+}
+
+impl Verdict {
+    pub(crate) fn from_reply(reply: Reply, operation: &'static str) -> Result<Self, Error> {
+        let strange = |reply: &dyn std::fmt::Debug| unexpected(operation, reply);
+        let mut parts = reply.into_array().ok_or_else(|| strange(&"no array"))?.into_iter();
+        match parts.next() {
+            Some(Reply::Int(code)) => Ok(Self { code, rest: parts }),
+            other => Err(strange(&other)),
+        }
+    }
+
+    /// The next part, which the script's header promises to be a number.
+    pub(crate) fn number(&mut self, operation: &'static str) -> Result<u64, Error> {
+        let part = self.rest.next();
+        part.as_ref().and_then(Reply::as_u64).ok_or_else(|| unexpected(operation, &part))
+    }
+
+    /// The next part, which the script's header promises to be text.
+    pub(crate) fn text(&mut self, operation: &'static str) -> Result<String, Error> {
+        let part = self.rest.next();
+        let text = part.as_ref().and_then(Reply::as_text).map(str::to_owned);
+        text.ok_or_else(|| unexpected(operation, &part))
+    }
+
+    /// The next part, which the script's header promises to be an array.
+    pub(crate) fn array(&mut self, operation: &'static str) -> Result<Vec<Reply>, Error> {
+        let part = self.rest.next();
+        part.and_then(Reply::into_array).ok_or_else(|| unexpected(operation, &"no array"))
+    }
+}
+
+/// A reply of a shape that the command never has: a proxy or another server's dialect.
+pub(crate) fn unexpected(operation: &'static str, reply: &dyn std::fmt::Debug) -> Error {
+    Error::new(operation, ErrorKind::Server(format!("unexpected reply {reply:?}")))
+}
+
+/// Why there is no reply.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    /// The server said no: the command was not carried out.
+    Refused(ErrorKind),
+    /// The command never left this process.
+    NotSent(String),
+    /// The command may or may not have been carried out.
+    Lost(String),
+}
+
+impl Fault {
+    /// The error for a read or for a write that was surely not carried out.
+    pub(crate) fn into_error(self, operation: &'static str) -> Error {
+        let kind = match self {
+            Self::Refused(kind) => kind,
+            Self::NotSent(message) | Self::Lost(message) => ErrorKind::Unavailable(message),
+        };
+        Error::new(operation, kind)
+    }
+}

@@ -1,0 +1,8 @@
+//! The way to the server: one file imports fred, one function writes.
+
+pub(crate) mod command;
+pub(crate) mod commit;
+pub(crate) mod conn;
+pub(crate) mod pubsub;
+pub(crate) mod read;
+pub(crate) mod script;

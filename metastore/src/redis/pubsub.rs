@@ -1,0 +1,127 @@
+//! Waiting for something to be published, without ever relying on the message.
+//!
+//! A message may be lost while the line is down, so a subscription tells only that it is time to
+//! look: after each message, after each reconnection, and when messages came too fast. One task owns
+//! the line and the table of channels, so that subscribing and unsubscribing stay in order.
+
+use std::collections::HashMap;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::conn::{Endpoint, Event, Subscriber};
+use crate::error::{Error, ErrorKind};
+
+/// The subscriptions of one store.
+pub(crate) struct Hub {
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+enum Request {
+    Subscribe { channel: String, reply: oneshot::Sender<Subscription> },
+    Unsubscribe { channel: String },
+}
+
+struct Channel {
+    changes: watch::Sender<u64>,
+    subscriptions: usize,
+}
+
+/// One subscription; dropping it ends it.
+pub(crate) struct Subscription {
+    channel: String,
+    changes: watch::Receiver<u64>,
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+impl Hub {
+    pub(crate) async fn open(endpoint: &Endpoint) -> Result<Self, Error> {
+        let subscriber = Subscriber::open(endpoint).await?;
+        let (requests, inbox) = mpsc::unbounded_channel();
+        tokio::spawn(run(subscriber, inbox, requests.downgrade()));
+        Ok(Self { requests })
+    }
+
+    /// Subscribes. On return the server has confirmed it, or the line is down, in which case its
+    /// return counts as a change.
+    pub(crate) async fn subscribe(&self, channel: String) -> Result<Subscription, Error> {
+        let closed = || {
+            let message = "the line for subscriptions is closed".to_owned();
+            Error::new("subscribe", ErrorKind::Unavailable(message))
+        };
+        let (reply, subscription) = oneshot::channel();
+        self.requests.send(Request::Subscribe { channel, reply }).map_err(|_| closed())?;
+        subscription.await.map_err(|_| closed())
+    }
+}
+
+impl Subscription {
+    /// Returns when it is time to look. Cancel-safe.
+    pub(crate) async fn changed(&mut self) {
+        if self.changes.changed().await.is_err() {
+            // The hub is gone with its store; only deadlines and sweeps are left to the caller.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let _ = self.requests.send(Request::Unsubscribe { channel: std::mem::take(&mut self.channel) });
+    }
+}
+
+/// Runs until the hub and all its subscriptions are gone; `requests` must not keep it alive itself.
+async fn run(
+    mut subscriber: Subscriber,
+    mut inbox: mpsc::UnboundedReceiver<Request>,
+    requests: mpsc::WeakUnboundedSender<Request>,
+) {
+    let mut channels: HashMap<String, Channel> = HashMap::new();
+    loop {
+        tokio::select! {
+            request = inbox.recv() => match request {
+                Some(Request::Subscribe { channel, reply }) => {
+                    let Some(requests) = requests.upgrade() else { return };
+                    if !channels.contains_key(&channel) {
+                        subscriber.subscribe(vec![channel.clone()]).await;
+                    }
+                    let entry = channels.entry(channel.clone()).or_insert_with(|| Channel {
+                        changes: watch::Sender::new(0),
+                        subscriptions: 0,
+                    });
+                    entry.subscriptions += 1;
+                    // If the caller gave up meanwhile, what was sent is dropped, and that ends it.
+                    let _ = reply.send(Subscription {
+                        channel,
+                        changes: entry.changes.subscribe(),
+                        requests,
+                    });
+                }
+                Some(Request::Unsubscribe { channel }) => {
+                    if let Some(entry) = channels.get_mut(&channel) {
+                        entry.subscriptions -= 1;
+                        if entry.subscriptions == 0 {
+                            channels.remove(&channel);
+                            subscriber.unsubscribe(channel).await;
+                        }
+                    }
+                }
+                None => return,
+            },
+            event = subscriber.next() => match event {
+                Event::Message(channel) => {
+                    if let Some(entry) = channels.get(&channel) {
+                        entry.changes.send_modify(|count| *count += 1);
+                    }
+                }
+                Event::Gap => {
+                    subscriber.subscribe(channels.keys().cloned().collect()).await;
+                    for entry in channels.values() {
+                        entry.changes.send_modify(|count| *count += 1);
+                    }
+                }
+                Event::Closed => return,
+            },
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The scripts: one atomic operation each, checked first and written then.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+
+use super::command::Command;
+
+/// One script, with the functions that several of them use in front.
+pub(crate) struct Script {
+    pub(crate) name: &'static str,
+    text: &'static str,
+    hash: OnceLock<String>,
+}
+
+macro_rules! scripts {
+    ($($constant:ident = $file:literal;)*) => {$(
+        pub(crate) static $constant: Script = Script {
+            name: $file,
+            text: concat!(
+                include_str!("scripts/common.lua"),
+                include_str!(concat!("scripts/", $file, ".lua")),
+            ),
+            hash: OnceLock::new(),
+        };
+    )*};
+}
+
+scripts! {
+    CREATE = "create";
+    UPDATE = "update";
+    DELETE = "delete";
+    MATERIALIZE = "materialize";
+    PAGE = "page";
+    FORGET = "forget";
+    ENQUEUE = "enqueue";
+    TAKE = "take";
+    RENEW = "renew";
+    FINISH = "finish";
+    FAIL = "fail";
+    RELEASE = "release";
+}
+
+/// A script with its keys and arguments.
+#[derive(Clone)]
+pub(crate) struct ScriptCall {
+    script: &'static Script,
+    keys: Vec<Bytes>,
+    args: Vec<Bytes>,
+}
+
+impl ScriptCall {
+    pub(crate) fn new(script: &'static Script) -> Self {
+        Self { script, keys: Vec::with_capacity(5), args: Vec::with_capacity(8) }
+    }
+
+    pub(crate) fn key(mut self, key: impl Into<Bytes>) -> Self {
+        self.keys.push(key.into());
+        self
+    }
+
+    pub(crate) fn arg(mut self, arg: impl Into<Bytes>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    pub(crate) fn int(self, number: u64) -> Self {
+        self.arg(number.to_string())
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.script.name
+    }
+
+    pub(crate) fn by_hash(&self, sha1: fn(&str) -> String) -> Command {
+        let hash = self.script.hash.get_or_init(|| sha1(self.script.text));
+        self.command("EVALSHA", Bytes::from_static(hash.as_bytes()))
+    }
+
+    pub(crate) fn by_text(&self) -> Command {
+        self.command("EVAL", Bytes::from_static(self.script.text.as_bytes()))
+    }
+
+    fn command(&self, name: &'static str, script: Bytes) -> Command {
+        Command::new(name)
+            .arg(script)
+            .int(self.keys.len() as u64)
+            .args(self.keys.iter().cloned())
+            .args(self.args.iter().cloned())
+    }
+}

@@ -1,0 +1,47 @@
+-- Deletes an item with its versions, derived values, jobs and index entries. The audit trail stays.
+--
+-- KEYS  1 latest  2 index  3 expiry index  4 receipt  5 audit trail
+--       6 … derived keys, as many as ARGV 5 says, then sorted sets that may hold the id
+-- ARGV  1 id  2 commit  3 what version keys begin with  4 life of the receipt in ms
+--       5 number of derived keys  6 audit '1' or '0'  7 actor
+-- Gives {1} deleted, now or by an earlier run with the same commit; {0} there was no such item.
+
+local version = head_of(KEYS[1])
+local existed = version ~= nil
+if not existed and redis.call('GET', KEYS[4]) == ARGV[2] then
+  return {1}
+end
+local wrong = wrong_type(KEYS[2], 'zset') or wrong_type(KEYS[3], 'zset')
+  or (ARGV[6] == '1' and wrong_type(KEYS[5], 'stream'))
+if wrong then
+  return wrong
+end
+
+redis.call('UNLINK', KEYS[1])
+local prefix = ARGV[3]
+local last = (version or 1) - 1
+for first = 1, last, 1000 do
+  local keys = {}
+  for number = first, math.min(first + 999, last) do
+    keys[#keys + 1] = prefix .. whole(number)
+  end
+  redis.call('UNLINK', unpack(keys))
+end
+local derived = tonumber(ARGV[5])
+for position = 6, #KEYS do
+  if position < 6 + derived then
+    redis.call('UNLINK', KEYS[position])
+    -- Whoever waits for a job of this item looks and finds it gone.
+    redis.call('PUBLISH', KEYS[position], '')
+  else
+    redis.call('ZREM', KEYS[position], ARGV[1])
+  end
+end
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[3], ARGV[1])
+if existed then
+  redis.call('SET', KEYS[4], ARGV[2], 'PX', ARGV[4])
+  audit(ARGV[6], KEYS[5], 'delete', version or 0, ARGV[2], ARGV[7])
+  return {1}
+end
+return {0}

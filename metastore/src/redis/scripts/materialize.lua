@@ -1,0 +1,37 @@
+-- Stores the result of a mutation with the version that it was computed from.
+--
+-- KEYS  1 latest  2 mutation  3 audit trail
+-- ARGV  1 source version  2 commit of the source version  3 result, beginning with {"version":N,
+--       4 commit  5 audit '1' or '0'  6 actor  7 name of the mutation
+-- Gives {1} stored, or a result of a later version is stored already; {-1} the item is gone;
+--       {-2} the key does not hold a document.
+
+local version, commit = head_of(KEYS[1])
+if version == nil then
+  return {-1}
+end
+if version == false then
+  return {-2}
+end
+local source = tonumber(ARGV[1])
+-- An item at this version or an earlier one, but from another write, is another item with the id.
+if version < source or (version == source and commit ~= ARGV[2]) then
+  return {-1}
+end
+local stored = string.match(redis.call('GETRANGE', KEYS[2], 0, 40), '^{"version":(%d+),')
+if stored and tonumber(stored) > source then
+  return {1}
+end
+local wrong = ARGV[5] == '1' and wrong_type(KEYS[3], 'stream')
+if wrong then
+  return wrong
+end
+
+local left = redis.call('PTTL', KEYS[1])
+if left > 0 then
+  redis.call('SET', KEYS[2], ARGV[3], 'PX', left)
+else
+  redis.call('SET', KEYS[2], ARGV[3])
+end
+audit(ARGV[5], KEYS[3], 'materialize', source, ARGV[4], ARGV[6], 'mutation', ARGV[7])
+return {1}

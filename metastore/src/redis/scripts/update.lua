@@ -1,0 +1,52 @@
+-- Writes the next version of an item, if it is still at the expected one. The current version
+-- becomes a version key by RENAME, so each version is stored once and sent once.
+--
+-- KEYS  1 latest  2 version key of the expected version  3 version key of the new version
+--       4 expiry index  5 audit trail
+-- ARGV  1 id  2 commit  3 document  4 expected version  5 commit of the expected version, '' for any
+--       6 new deadline, '' to keep the one that the item has
+--       7 audit '1' or '0'  8 actor  9 operation
+-- Gives {1} written, now or by an earlier run with the same commit; {0, version} conflict;
+--       {-1} no such item; {-2} the key does not hold a document.
+
+local version, commit = head_of(KEYS[1])
+if version == nil then
+  return {-1}
+end
+if version == false then
+  return {-2}
+end
+if commit == ARGV[2] then
+  return {1}
+end
+local expected = tonumber(ARGV[4])
+if version ~= expected or (ARGV[5] ~= '' and commit ~= ARGV[5]) then
+  -- An earlier run may have been applied and superseded since.
+  if version > expected + 1 then
+    local _, later = head_of(KEYS[3])
+    if later == ARGV[2] then
+      return {1}
+    end
+  end
+  return {0, version}
+end
+local wrong = wrong_type(KEYS[4], 'zset') or (ARGV[7] == '1' and wrong_type(KEYS[5], 'stream'))
+if wrong then
+  return wrong
+end
+refuse_if_full(KEYS[1])
+
+local left = redis.call('PTTL', KEYS[1])
+redis.call('RENAME', KEYS[1], KEYS[2])
+if ARGV[6] ~= '' then
+  redis.call('SET', KEYS[1], ARGV[3], 'PXAT', ARGV[6])
+  redis.call('ZADD', KEYS[4], ARGV[6], ARGV[1])
+  -- A version lives as long as the item would have lived without further writes.
+  redis.call('PEXPIREAT', KEYS[2], ARGV[6])
+elseif left > 0 then
+  redis.call('SET', KEYS[1], ARGV[3], 'PX', left)
+else
+  redis.call('SET', KEYS[1], ARGV[3])
+end
+audit(ARGV[7], KEYS[5], ARGV[9], version + 1, ARGV[2], ARGV[8])
+return {1}

@@ -1,0 +1,213 @@
+//! What the derive knows about a collection, as constant data: no I/O, no generics.
+
+use std::time::Duration;
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// What kind of thing a collection holds; it decides how long an item lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ObjectType {
+    /// Long-lived configuration: no time to live.
+    Config,
+    /// Settings of a user or an app: 30 days.
+    Settings,
+    /// Sessions and other passing state: 1 hour.
+    State,
+    /// Content that is kept with all its versions: no time to live.
+    Texts,
+}
+
+impl ObjectType {
+    /// How long an item of this type lives unless the collection says otherwise with `ttl`.
+    #[must_use]
+    pub const fn default_ttl(self) -> Option<Duration> {
+        match self {
+            Self::Config | Self::Texts => None,
+            Self::Settings => Some(Duration::from_secs(30 * DAY)),
+            Self::State => Some(Duration::from_secs(60 * 60)),
+        }
+    }
+}
+
+/// What an update does to the deadline of an item that has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TtlOnUpdate {
+    /// The item lives for its whole time to live again, counted from the update. The default.
+    Reset,
+    /// The deadline set at creation stays.
+    Keep,
+}
+
+/// How a field is indexed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IndexKind {
+    /// `#[index]`: finds the items with exactly this value.
+    Equality,
+    /// `#[index(range)]`: finds the items between two values.
+    Range,
+    /// `#[unique]`: at most one item has the value.
+    Unique,
+}
+
+/// One field of a document.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldSchema {
+    /// The name in Rust, without `r#`.
+    pub rust_name: &'static str,
+    /// The name in JSON, after serde's renames; `None` when serde flattens the field.
+    pub json_name: Option<&'static str>,
+    /// The index on the field, if it has one.
+    pub index: Option<IndexKind>,
+}
+
+/// The constant part of a transformation.
+#[derive(Clone, Copy, Debug)]
+pub struct TransformationSchema {
+    /// The name, as it stands in keys.
+    pub name: &'static str,
+    /// How long one run may take; `None` leaves it to the worker.
+    pub timeout: Option<Duration>,
+    /// How often a failed run is repeated; `None` leaves it to the worker.
+    pub retries: Option<u32>,
+}
+
+impl TransformationSchema {
+    /// A transformation with the worker's own timeout and retries.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, timeout: None, retries: None }
+    }
+
+    /// Sets how long one run may take, in milliseconds.
+    #[must_use]
+    pub const fn timeout_ms(mut self, millis: u64) -> Self {
+        self.timeout = Some(Duration::from_millis(millis));
+        self
+    }
+
+    /// Sets how often a failed run is repeated.
+    #[must_use]
+    pub const fn retries(mut self, retries: u32) -> Self {
+        self.retries = Some(retries);
+        self
+    }
+}
+
+/// Everything that is known about a collection at compile time.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct CollectionSchema {
+    /// The first segment of the collection's keys.
+    pub domain: &'static str,
+    /// The second segment.
+    pub app: &'static str,
+    /// The third segment.
+    pub name: &'static str,
+    /// The kind of objects, which decides the time to live.
+    pub object_type: ObjectType,
+    /// How long an item lives; `None` means for ever.
+    pub ttl: Option<Duration>,
+    /// What an update does to an item's deadline.
+    pub ttl_on_update: TtlOnUpdate,
+    /// The number of the document's shape, stored with each version.
+    pub version: u32,
+    /// The document's fields, in their order.
+    pub fields: &'static [FieldSchema],
+    /// The names of the mutations, in their order.
+    pub mutations: &'static [&'static str],
+    /// The transformations, in their order.
+    pub transformations: &'static [TransformationSchema],
+}
+
+impl CollectionSchema {
+    /// A collection with the type's own time to live and no fields.
+    #[must_use]
+    pub const fn new(
+        domain: &'static str,
+        app: &'static str,
+        name: &'static str,
+        object_type: ObjectType,
+    ) -> Self {
+        Self {
+            domain,
+            app,
+            name,
+            object_type,
+            ttl: object_type.default_ttl(),
+            ttl_on_update: TtlOnUpdate::Reset,
+            version: 1,
+            fields: &[],
+            mutations: &[],
+            transformations: &[],
+        }
+    }
+
+    /// Overrides the type's time to live, in milliseconds.
+    #[must_use]
+    pub const fn ttl_ms(mut self, millis: u64) -> Self {
+        self.ttl = Some(Duration::from_millis(millis));
+        self
+    }
+
+    /// Lets items live for ever, whatever their type.
+    #[must_use]
+    pub const fn no_ttl(mut self) -> Self {
+        self.ttl = None;
+        self
+    }
+
+    /// Keeps the deadline of an item on update.
+    #[must_use]
+    pub const fn keep_ttl_on_update(mut self) -> Self {
+        self.ttl_on_update = TtlOnUpdate::Keep;
+        self
+    }
+
+    /// Sets the fields.
+    #[must_use]
+    pub const fn fields(mut self, fields: &'static [FieldSchema]) -> Self {
+        self.fields = fields;
+        self
+    }
+
+    /// Sets the names of the mutations.
+    #[must_use]
+    pub const fn mutations(mut self, mutations: &'static [&'static str]) -> Self {
+        self.mutations = mutations;
+        self
+    }
+
+    /// Sets the transformations.
+    #[must_use]
+    pub const fn transformations(
+        mut self,
+        transformations: &'static [TransformationSchema],
+    ) -> Self {
+        self.transformations = transformations;
+        self
+    }
+}
+
+/// A field without an index; what the derive writes for each field.
+#[must_use]
+pub const fn field(rust_name: &'static str, json_name: &'static str) -> FieldSchema {
+    FieldSchema { rust_name, json_name: Some(json_name), index: None }
+}
+
+/// A field that serde flattens into its parent.
+#[must_use]
+pub const fn flattened(rust_name: &'static str) -> FieldSchema {
+    FieldSchema { rust_name, json_name: None, index: None }
+}
+
+impl FieldSchema {
+    /// Adds an index.
+    #[must_use]
+    pub const fn indexed(mut self, kind: IndexKind) -> Self {
+        self.index = Some(kind);
+        self
+    }
+}

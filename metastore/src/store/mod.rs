@@ -1,0 +1,175 @@
+//! A connection to a server, with its options.
+
+mod clock;
+mod embedded;
+mod options;
+
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+use ulid::{Generator, Ulid};
+
+use crate::envelope::Limits;
+use crate::error::{Error, Result};
+use crate::redis::conn::{Connection, Endpoint};
+use crate::redis::pubsub::{Hub, Subscription};
+use crate::repo::FromStore;
+use crate::time::Timestamp;
+use clock::Clock;
+use embedded::EmbeddedServer;
+pub use options::StoreOptions;
+
+/// A connection to Redis or Valkey with its options. Cloning is cheap and shares the connection.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), metastore::Error> {
+/// use metastore::Store;
+///
+/// let store = Store::connect("redis://127.0.0.1:6379").await?;
+/// let audited = Store::options().audit(true).actor("u42").connect("redis://127.0.0.1:6379").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    connection: Connection,
+    endpoint: Endpoint,
+    url: String,
+    options: StoreOptions,
+    clock: Clock,
+    ulids: std::sync::Mutex<Generator>,
+    hub: OnceCell<Hub>,
+    // Dropped last, so that the connections close before their server ends.
+    _server: Option<EmbeddedServer>,
+}
+
+impl Store {
+    /// Connects to the server at `url`: `redis://[user:password@]host:6379[/database]`, or
+    /// `redis+unix:///path` for a socket.
+    ///
+    /// Two round trips. Once connected, the store reconnects by itself for ever.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` if there is no server, `Auth` for a wrong password, `Loading` while it reads its
+    /// data, `InvalidArgument` for a URL that is none.
+    pub async fn connect(url: impl AsRef<str>) -> Result<Self> {
+        Self::options().connect(url).await
+    }
+
+    /// Connects to `REDIS_URL` if it is set, otherwise starts an embedded server.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::connect`] and [`Store::embedded`].
+    pub async fn from_env() -> Result<Self> {
+        Self::options().from_env().await
+    }
+
+    /// Starts a private server for this process and connects to it.
+    ///
+    /// It runs the `redis-server` or `valkey-server` on the PATH, or the one that the variable
+    /// `METASTORE_REDIS_SERVER` names, on a private socket in a temporary folder. It ends with the
+    /// last clone of the store, and with the process, also when the process is killed; its data goes
+    /// with it.
+    ///
+    /// # Errors
+    ///
+    /// `Embedded` if no server is found or it does not start.
+    pub async fn embedded() -> Result<Self> {
+        Self::options().embedded().await
+    }
+
+    /// Like [`Store::embedded`], with the data kept in `directory` (append-only file, synced every
+    /// second).
+    ///
+    /// # Errors
+    ///
+    /// `Embedded` also if another process uses the directory.
+    pub async fn embedded_at(directory: impl AsRef<std::path::Path>) -> Result<Self> {
+        Self::options().embedded_at(directory).await
+    }
+
+    /// Options to be set before connecting.
+    #[must_use]
+    pub fn options() -> StoreOptions {
+        StoreOptions::default()
+    }
+
+    async fn open(
+        url: &str,
+        options: StoreOptions,
+        server: Option<EmbeddedServer>,
+    ) -> Result<Self> {
+        options.check()?;
+        let endpoint = Endpoint::parse(url, options.command_timeout)?;
+        let connection = Connection::open(&endpoint).await?;
+        let clock = Clock::read(&connection).await?;
+        Ok(Self(Arc::new(Inner {
+            connection,
+            endpoint,
+            url: url.to_owned(),
+            options,
+            clock,
+            ulids: std::sync::Mutex::new(Generator::new()),
+            hub: OnceCell::new(),
+            _server: server,
+        })))
+    }
+
+    /// The URL that another process can use to reach the same server, an embedded one too.
+    ///
+    /// It holds the password, if there is one.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// The server's time, as this process knows it without asking.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Opens a collection.
+    #[must_use]
+    pub fn repo<T: crate::Collection>(&self) -> crate::Repo<T> {
+        crate::Repo::from_store(self)
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.0.connection
+    }
+
+    pub(crate) fn settings(&self) -> &StoreOptions {
+        &self.0.options
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { bytes: self.0.options.max_document_bytes, depth: self.0.options.max_document_depth }
+    }
+
+    /// A new ULID by the server's time, greater than all before it from this store.
+    pub(crate) fn new_ulid(&self) -> Ulid {
+        let time = self.now().into();
+        let mut ulids = self.0.ulids.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match ulids.generate_from_datetime(time) {
+            Ok(ulid) => ulid,
+            Err(overflow) => overflow.commit_overflow_increment(),
+        }
+    }
+
+    /// Subscribes to a channel, on a second connection that the first subscription opens.
+    pub(crate) async fn subscribe(&self, channel: String) -> Result<Subscription, Error> {
+        let hub = self.0.hub.get_or_try_init(|| Hub::open(&self.0.endpoint)).await?;
+        hub.subscribe(channel).await
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("options", &self.0.options).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,191 @@
+//! Options of a store.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::Store;
+use super::embedded::EmbeddedServer;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Id, Name};
+
+/// The variable that names the server to connect to.
+const REDIS_URL: &str = "REDIS_URL";
+
+/// Options of a [`Store`], set before connecting.
+///
+/// Names are checked when the store connects.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    pub(crate) audit: bool,
+    pub(crate) actor: Option<String>,
+    pub(crate) domain: Option<String>,
+    pub(crate) app: Option<String>,
+    pub(crate) command_timeout: Duration,
+    pub(crate) outcome_timeout: Duration,
+    pub(crate) conflict_retries: u32,
+    pub(crate) max_document_bytes: usize,
+    pub(crate) max_document_depth: usize,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            audit: false,
+            actor: None,
+            domain: None,
+            app: None,
+            command_timeout: Duration::from_secs(5),
+            outcome_timeout: Duration::from_secs(30),
+            conflict_retries: 256,
+            max_document_bytes: 16 * 1024 * 1024,
+            max_document_depth: 100,
+        }
+    }
+}
+
+impl StoreOptions {
+    /// Whether each write adds an entry to the item's audit trail, in the same atomic step.
+    ///
+    /// Default: off, because a trail costs about as much memory as a small document.
+    #[must_use]
+    pub fn audit(mut self, on: bool) -> Self {
+        self.audit = on;
+        self
+    }
+
+    /// Who writes: stored with each version and each audit entry. Keeps to the rule for ids.
+    ///
+    /// Default: nobody.
+    #[must_use]
+    pub fn actor(mut self, actor: impl Into<String>) -> Self {
+        self.actor = Some(actor.into());
+        self
+    }
+
+    /// Overrides the domain of every collection, so that one struct serves many tenants.
+    ///
+    /// Default: each collection's own.
+    #[must_use]
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = Some(domain.into());
+        self
+    }
+
+    /// Overrides the app of every collection.
+    ///
+    /// Default: each collection's own.
+    #[must_use]
+    pub fn app(mut self, app: impl Into<String>) -> Self {
+        self.app = Some(app.into());
+        self
+    }
+
+    /// How long to wait for a connection, and for each reply.
+    ///
+    /// Default: 5 seconds, which is far above any healthy reply and below most callers' patience.
+    #[must_use]
+    pub fn command_timeout(mut self, timeout: Duration) -> Self {
+        self.command_timeout = timeout;
+        self
+    }
+
+    /// How long to find out what became of a write whose reply was lost, before `OutcomeUnknown`.
+    ///
+    /// Default: 30 seconds, enough for a server to restart or fail over.
+    #[must_use]
+    pub fn outcome_timeout(mut self, timeout: Duration) -> Self {
+        self.outcome_timeout = timeout;
+        self
+    }
+
+    /// How often `update`, `replace` and `modify` by id start again after another write came first,
+    /// before they give up with `Conflict`.
+    ///
+    /// Default: 256, with random pauses of up to 20 ms; enough for 64 writers on one item.
+    #[must_use]
+    pub fn conflict_retries(mut self, retries: u32) -> Self {
+        self.conflict_retries = retries;
+        self
+    }
+
+    /// The most bytes of JSON in a document or a result.
+    ///
+    /// Default: 16 MiB. Redis itself takes 512 MiB, but blocks everybody while it moves them.
+    #[must_use]
+    pub fn max_document_bytes(mut self, bytes: usize) -> Self {
+        self.max_document_bytes = bytes;
+        self
+    }
+
+    /// The most levels of objects and arrays in a document or a result.
+    ///
+    /// Default and maximum: 100; `serde_json` reads no more than 128 levels, the envelope among them.
+    #[must_use]
+    pub fn max_document_depth(mut self, levels: usize) -> Self {
+        self.max_document_depth = levels.min(100);
+        self
+    }
+
+    /// Connects with these options; see [`Store::connect`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::connect`], and `InvalidName` or `InvalidId` for an option that breaks its rule.
+    pub async fn connect(self, url: impl AsRef<str>) -> Result<Store> {
+        Store::open(url.as_ref(), self, None).await
+    }
+
+    /// Connects with these options; see [`Store::from_env`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::from_env`].
+    pub async fn from_env(self) -> Result<Store> {
+        match std::env::var(REDIS_URL) {
+            Ok(url) if !url.is_empty() => self.connect(url).await,
+            _ => self.embedded().await,
+        }
+    }
+
+    /// Starts an embedded server with these options; see [`Store::embedded`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::embedded`].
+    pub async fn embedded(self) -> Result<Store> {
+        let server = EmbeddedServer::start(None).await?;
+        Store::open(&server.url(), self, Some(server)).await
+    }
+
+    /// Starts an embedded server with these options; see [`Store::embedded_at`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::embedded_at`].
+    pub async fn embedded_at(self, directory: impl AsRef<Path>) -> Result<Store> {
+        let server = EmbeddedServer::start(Some(directory.as_ref())).await?;
+        Store::open(&server.url(), self, Some(server)).await
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        if let Some(domain) = &self.domain {
+            Name::domain(domain).map_err(|error| Error::from(error).during("connect"))?;
+        }
+        if let Some(app) = &self.app {
+            Name::new(app).map_err(|error| Error::from(error).during("connect"))?;
+        }
+        if let Some(actor) = &self.actor {
+            Id::new(actor).map_err(|error| Error::from(error).during("connect"))?;
+        }
+        for (timeout, name) in [
+            (self.command_timeout, "command_timeout"),
+            (self.outcome_timeout, "outcome_timeout"),
+        ] {
+            if timeout < Duration::from_millis(1) {
+                let message = format!("{name} must be at least 1 ms");
+                return Err(Error::new("connect", ErrorKind::InvalidArgument(message)));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,183 @@
+//! Checking a document before each write, and telling all that is wrong with it.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
+
+use crate::collection::Collection;
+use crate::error::{Error, ErrorKind};
+use crate::schema::FieldSchema;
+
+/// One rule that a document breaks. The offending value is never part of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Violation {
+    /// Where, in the names of the JSON: `tags[2].label`; empty for the document as a whole.
+    pub path: String,
+    /// Which rule, by the code that `validator` gives it: `length`, `email`, ….
+    pub code: String,
+    /// What the rule asks for.
+    pub message: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = if self.path.is_empty() { "(document)" } else { &self.path };
+        write!(f, "{path}: {} [{}]", self.message, self.code)
+    }
+}
+
+/// All the rules that a document breaks, sorted by path and code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Violations(Vec<Violation>);
+
+impl Violations {
+    /// The violations in order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Violation] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Violations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, violation) in self.0.iter().enumerate() {
+            if position > 0 {
+                f.write_str("; ")?;
+            }
+            write!(f, "{violation}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Checks a document by its own rules.
+pub(crate) fn validate<T: Collection>(document: &T, operation: &'static str) -> Result<(), Error> {
+    let Err(errors) = document.validate() else { return Ok(()) };
+    // The names of nested fields are only known from the JSON, so the refused document is
+    // serialised once; no part of its values goes further.
+    let json = serde_json::to_value(document).unwrap_or(Value::Null);
+    let mut found = Vec::new();
+    for (field, kind) in errors.errors() {
+        let (path, value) = top_level(T::SCHEMA.fields, field, &json);
+        collect(kind, path, value, &mut found);
+    }
+    found.sort();
+    found.dedup();
+    Err(Error::new(operation, ErrorKind::Validation(Violations(found))))
+}
+
+/// Top-level fields have exact names, because the derive read serde's renames.
+fn top_level<'v>(fields: &[FieldSchema], rust: &str, json: &'v Value) -> (String, &'v Value) {
+    match fields.iter().find(|field| field.rust_name == rust.trim_start_matches("r#")) {
+        Some(FieldSchema { json_name: Some(name), .. }) => ((*name).to_owned(), &json[*name]),
+        // A flattened field's own fields stand one level up; `__all__` is the document itself.
+        Some(FieldSchema { json_name: None, .. }) => (String::new(), json),
+        None if rust == "__all__" => (String::new(), json),
+        None => (rust.to_owned(), &Value::Null),
+    }
+}
+
+fn collect(kind: &ValidationErrorsKind, path: String, json: &Value, found: &mut Vec<Violation>) {
+    match kind {
+        ValidationErrorsKind::Field(errors) => found.extend(errors.iter().map(|error| Violation {
+            path: path.clone(),
+            code: error.code.clone().into_owned(),
+            message: describe(error),
+        })),
+        ValidationErrorsKind::Struct(errors) => nested(errors, &path, json, found),
+        ValidationErrorsKind::List(items) => {
+            for (position, errors) in items {
+                nested(errors, &format!("{path}[{position}]"), &json[position], found);
+            }
+        }
+    }
+}
+
+fn nested(errors: &ValidationErrors, path: &str, json: &Value, found: &mut Vec<Violation>) {
+    for (field, kind) in errors.errors() {
+        if field == "__all__" {
+            collect(kind, path.to_owned(), json, found);
+            continue;
+        }
+        let name = serialised_name(field, json);
+        let inner = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        collect(kind, inner, &json[&name], found);
+    }
+}
+
+/// The name in the JSON that belongs to a nested Rust field: the same, or the same in another case
+/// style, which is what `rename_all` makes. A nested field renamed to another word keeps its Rust
+/// name, since nothing at run time knows it.
+fn serialised_name(rust: &str, json: &Value) -> String {
+    let rust = rust.trim_start_matches("r#");
+    let plain = |name: &str| -> String {
+        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    let Some(object) = json.as_object() else { return rust.to_owned() };
+    if object.contains_key(rust) {
+        return rust.to_owned();
+    }
+    let wanted = plain(rust);
+    object.keys().find(|key| plain(key) == wanted).cloned().unwrap_or_else(|| rust.to_owned())
+}
+
+/// What the rule asks for, in words. Of the parameters only the bounds of lengths and ranges are
+/// shown: others, such as `value` or `must_match`'s `other`, hold what the user typed.
+fn describe(error: &ValidationError) -> String {
+    if let Some(message) = &error.message {
+        return message.clone().into_owned();
+    }
+    let bound = |name: &str| error.params.get(name).filter(|value| value.is_number());
+    let mut bounds = Vec::new();
+    for (name, words) in [
+        ("min", "at least"),
+        ("max", "at most"),
+        ("equal", "exactly"),
+        ("exclusive_min", "more than"),
+        ("exclusive_max", "less than"),
+    ] {
+        if let Some(value) = bound(name) {
+            bounds.push(format!("{words} {value}"));
+        }
+    }
+    let bounds = bounds.join(" and ");
+    match (&*error.code, bounds.as_str()) {
+        ("length", "") => "has a wrong length".to_owned(),
+        ("length", bounds) => format!("must have a length of {bounds}"),
+        ("range", "") => "is out of range".to_owned(),
+        ("range", bounds) => format!("must be {bounds}"),
+        ("email", _) => "must be an e-mail address".to_owned(),
+        ("url", _) => "must be a URL".to_owned(),
+        ("required", _) => "must be given".to_owned(),
+        ("must_match", _) => "must match the other field".to_owned(),
+        (code, _) => format!("breaks the rule `{code}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn nested_names_are_found_in_any_case_style() {
+        let json = json!({"zipCode": 1, "STREET_NAME": 2, "city": 3});
+        assert_eq!(serialised_name("zip_code", &json), "zipCode");
+        assert_eq!(serialised_name("street_name", &json), "STREET_NAME");
+        assert_eq!(serialised_name("city", &json), "city");
+        assert_eq!(serialised_name("r#type", &json), "type");
+    }
+
+    #[test]
+    fn the_value_is_in_no_message() {
+        let mut error = ValidationError::new("length");
+        error.add_param("min".into(), &3);
+        error.add_param("value".into(), &"s3cret");
+        assert_eq!(describe(&error), "must have a length of at least 3");
+        let mut error = ValidationError::new("must_match");
+        error.add_param("other".into(), &"s3cret");
+        assert!(!describe(&error).contains("s3cret"));
+    }
+}

@@ -1,0 +1,75 @@
+//! What a test can do to the traffic: cut it, stop it, slow it down.
+
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use super::{Cut, Proxy};
+
+impl Proxy {
+    /// Arms a one-shot fault for the next traffic, on whichever connection carries it: the next
+    /// request bytes for [`Cut::RequestAt`], the next reply bytes for [`Cut::ReplyAt`].
+    ///
+    /// It replaces a fault that is still armed.
+    pub fn cut_next(&self, cut: Cut) {
+        self.traffic.faults().arm(b"", cut);
+    }
+
+    /// Arms a one-shot fault that waits until request bytes containing `needle` pass, for example
+    /// a key name, and then cuts the connection that carried them.
+    ///
+    /// [`Cut::RequestAt`] counts from the start of the chunk, as it arrived, that completes the
+    /// needle. [`Cut::ReplyAt`] counts the reply bytes after that chunk; they include the replies
+    /// to requests that were under way on the same connection already. Either way the server
+    /// receives every forwarded request before its connection closes.
+    pub fn cut_when(&self, needle: &[u8], cut: Cut) {
+        self.traffic.faults().arm(needle, cut);
+    }
+
+    /// Takes back a fault that has not struck.
+    pub fn disarm(&self) {
+        self.traffic.faults().disarm();
+    }
+
+    /// True when the fault that was armed last has struck.
+    pub fn fired(&self) -> bool {
+        self.traffic.faults().fired()
+    }
+
+    /// The number of faults that have struck since the start.
+    pub fn cuts(&self) -> u64 {
+        self.traffic.faults().cuts()
+    }
+
+    /// Becomes a black hole: connections stay open, and nothing passes until
+    /// [`resume`](Self::resume).
+    ///
+    /// What arrives in the meantime is delivered late, even if the client has given up on it,
+    /// which is what networks do. [`drop_all`](Self::drop_all) discards it.
+    pub fn pause(&self) {
+        self.traffic.paused.send_replace(true);
+    }
+
+    /// Forwards again, beginning with what has arrived during the pause.
+    pub fn resume(&self) {
+        self.traffic.paused.send_replace(false);
+    }
+
+    /// With `true`, closes every new connection as soon as it is accepted. Open connections
+    /// remain.
+    pub fn refuse(&self, on: bool) {
+        self.traffic.refusing.store(on, SeqCst);
+    }
+
+    /// Closes all connections now.
+    pub fn drop_all(&self) {
+        self.traffic.drops.send_modify(|count| *count += 1);
+    }
+
+    /// Holds replies back until the client has sent nothing for this long, which simulates a slow
+    /// network and keeps a burst of requests together. Zero, the default, forwards at once.
+    ///
+    /// A client that never pauses for that long gets no replies.
+    pub fn delay_replies(&self, delay: Duration) {
+        self.traffic.set_reply_delay(delay);
+    }
+}

@@ -1,0 +1,121 @@
+//! What all connections of a proxy share: counters, switches and the armed fault.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::fault::{ConnectionId, Faults, Verdict};
+
+/// The shared state of a proxy.
+#[derive(Debug)]
+pub(super) struct Traffic {
+    pub(super) round_trips: AtomicU64,
+    pub(super) bytes_up: AtomicU64,
+    pub(super) bytes_down: AtomicU64,
+    pub(super) connections: AtomicU64,
+    pub(super) refusing: AtomicBool,
+    pub(super) paused: watch::Sender<bool>,
+    /// How long a client is silent before it gets a reply, in microseconds.
+    reply_delay: AtomicU64,
+    /// Every change closes the connections that are open at that time.
+    pub(super) drops: watch::Sender<u64>,
+    faults: Mutex<Faults>,
+}
+
+impl Traffic {
+    pub(super) fn new() -> Self {
+        Self {
+            round_trips: AtomicU64::new(0),
+            bytes_up: AtomicU64::new(0),
+            bytes_down: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
+            refusing: AtomicBool::new(false),
+            paused: watch::Sender::new(false),
+            reply_delay: AtomicU64::new(0),
+            drops: watch::Sender::new(0),
+            faults: Mutex::new(Faults::default()),
+        }
+    }
+
+    pub(super) fn faults(&self) -> MutexGuard<'_, Faults> {
+        lock(&self.faults)
+    }
+
+    /// Counts request bytes and decides how many of them pass.
+    pub(super) fn on_request(&self, link: &Link, chunk: &[u8]) -> Verdict {
+        *lock(&link.last_request) = Instant::now();
+        // The trip is counted before its bytes go out, so that a client that has its reply finds
+        // it counted.
+        if !link.is_waiting.swap(true, Ordering::SeqCst) {
+            self.round_trips.fetch_add(1, Ordering::SeqCst);
+        }
+        let verdict = self.faults().on_request(link.id, chunk);
+        let passed = verdict.forwarded(chunk.len()) as u64;
+        self.bytes_up.fetch_add(passed, Ordering::SeqCst);
+        verdict
+    }
+
+    /// Counts reply bytes and decides how many of them pass.
+    pub(super) fn on_reply(&self, link: &Link, chunk: &[u8]) -> Verdict {
+        // This comes before the reply goes out as well, because the client's next request may
+        // follow at once.
+        link.is_waiting.store(false, Ordering::SeqCst);
+        let verdict = self.faults().on_reply(link.id, chunk);
+        let passed = verdict.forwarded(chunk.len()) as u64;
+        self.bytes_down.fetch_add(passed, Ordering::SeqCst);
+        verdict
+    }
+
+    /// Returns at once unless the proxy is paused, else when it is resumed.
+    pub(super) async fn wait_while_paused(&self) {
+        let mut paused = self.paused.subscribe();
+        // An error would mean that the sender is gone, and it lives as long as `self`.
+        let _ = paused.wait_for(|paused| !paused).await;
+    }
+
+    pub(super) fn set_reply_delay(&self, delay: Duration) {
+        let micros = u64::try_from(delay.as_micros()).expect("a delay should be short");
+        self.reply_delay.store(micros, Ordering::SeqCst);
+    }
+
+    /// Holds a reply back until the client has been silent for as long as the test wants.
+    pub(super) async fn delay_reply(&self, link: &Link) {
+        let delay = Duration::from_micros(self.reply_delay.load(Ordering::SeqCst));
+        // Even an empty sleep of tokio takes up to a millisecond, so there is none without need.
+        while link.last_request().elapsed() < delay {
+            sleep_until(link.last_request() + delay).await;
+        }
+    }
+}
+
+/// What the two directions of one connection share.
+#[derive(Debug)]
+pub(super) struct Link {
+    id: ConnectionId,
+    /// True from the first bytes of a request until the first bytes of a reply.
+    is_waiting: AtomicBool,
+    /// When request bytes arrived last.
+    last_request: Mutex<Instant>,
+}
+
+impl Link {
+    pub(super) fn new(id: ConnectionId) -> Self {
+        Self {
+            id,
+            is_waiting: AtomicBool::new(false),
+            last_request: Mutex::new(Instant::now()),
+        }
+    }
+
+    fn last_request(&self) -> Instant {
+        *lock(&self.last_request)
+    }
+}
+
+/// Locks without regard to poison: nothing panics while it holds one of these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

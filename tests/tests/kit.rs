@@ -1,0 +1,14 @@
+//! Tests of the test kit itself, since a kit that lies makes every other test worthless.
+
+#[path = "kit/faults.rs"]
+mod faults;
+#[path = "kit/orphan.rs"]
+mod orphan;
+#[path = "kit/outages.rs"]
+mod outages;
+#[path = "kit/round_trips.rs"]
+mod round_trips;
+#[path = "kit/server.rs"]
+mod server;
+#[path = "kit/small_tools.rs"]
+mod small_tools;

@@ -1,0 +1,5 @@
+//! What metastore promises, held against real servers, one area a module.
+
+mod fixture;
+
+mod documents;

@@ -1,0 +1,26 @@
+//! What the compiler says to a wrong definition, and that right ones compile: one file for each rule
+//! of the derives, in folders by class. Each file opens with its rule.
+//!
+//! The `.stderr` files hold the messages; `TRYBUILD=overwrite` writes them anew.
+
+/// The folders whose files must not compile.
+const WRONG: [&str; 9] = [
+    "options",
+    "names",
+    "shape",
+    "mutations",
+    "transformations",
+    "fields",
+    "serde",
+    "repository",
+    "types",
+];
+
+#[test]
+fn ui() {
+    let cases = trybuild::TestCases::new();
+    cases.pass("ui/pass/*.rs");
+    for class in WRONG {
+        cases.compile_fail(format!("ui/{class}/*.rs"));
+    }
+}

@@ -1,0 +1,21 @@
+// A name is given to one mutation.
+
+use metastore::Collection;
+use serde::{Deserialize, Serialize};
+use validator::Validate;
+
+#[derive(Clone, Serialize, Deserialize, Validate, Collection)]
+#[collection(domain = "myapp", app = "textsplitter", name = "texts", object_type = texts)]
+#[mutation(wordcount -> usize)]
+#[mutation(wordcount -> u64)]
+struct Text {
+    content: String,
+}
+
+impl Text {
+    fn wordcount(&self) -> usize {
+        self.content.len()
+    }
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+// The rule holds for mutations and transformations too, which are identifiers besides.
+
+use metastore::Collection;
+use serde::{Deserialize, Serialize};
+use validator::Validate;
+
+#[derive(Clone, Serialize, Deserialize, Validate, Collection)]
+#[collection(domain = "myapp", app = "textsplitter", name = "texts", object_type = texts)]
+#[mutation(_wordcount -> usize)]
+#[mutation(wörter -> usize)]
+#[transformation(xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx -> usize)]
+struct Text {
+    content: String,
+}
+
+fn main() {}

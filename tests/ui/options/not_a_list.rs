@@ -1,0 +1,13 @@
+// The options of `#[collection]` stand in parentheses.
+
+use metastore::Collection;
+use serde::{Deserialize, Serialize};
+use validator::Validate;
+
+#[derive(Clone, Serialize, Deserialize, Validate, Collection)]
+#[collection = "texts"]
+struct Text {
+    content: String,
+}
+
+fn main() {}

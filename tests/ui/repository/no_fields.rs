@@ -1,0 +1,8 @@
+// A repository holds at least one collection.
+
+use metastore::Repository;
+
+#[derive(Repository)]
+struct MyRepo {}
+
+fn main() {}
