@@ -37,6 +37,9 @@ const COMMAND_BUFFER: usize = 100_000;
 /// How long a connection may stay without any answer from the peer's kernel.
 const DEAD_PEER: Duration = Duration::from_secs(15);
 
+/// What a URL may begin with.
+const SCHEMES: [&str; 4] = ["redis", "valkey", "redis+unix", "valkey+unix"];
+
 /// The least time between two reconnections that a read-only server causes.
 const FORCED_RECONNECTION_PAUSE: Duration = Duration::from_secs(1);
 
@@ -49,14 +52,19 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     pub(crate) fn parse(url: &str, command_timeout: Duration) -> Result<Self, Error> {
-        let config = Config::from_url(url).map_err(|error| {
+        let refused = |reason: &str| {
             let message = format!(
-                "the URL is not one of Redis ({}); expected such as \
-                 `redis://[user:password@]host:6379[/database]` or `redis+unix:///path`",
-                error.details()
+                "the URL {reason}; expected such as \
+                 `redis://[user:password@]host:6379[/database]` or `redis+unix:///path`"
             );
             Error::new("connect", ErrorKind::InvalidArgument(message))
-        })?;
+        };
+        // fred takes an unknown scheme for a plain host, whose name is then looked up in vain.
+        let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+        if !SCHEMES.contains(&scheme) {
+            return Err(refused(&format!("does not begin with one of {}", SCHEMES.join(", "))));
+        }
+        let config = Config::from_url(url).map_err(|error| refused(error.details()))?;
         Ok(Self { config: Config { fail_fast: true, ..config }, command_timeout })
     }
 

@@ -20,6 +20,10 @@ end
 local function head_of(key)
   local head = redis.call('GETRANGE', key, 0, 255)
   if head == '' then
+    -- An empty string is something else than nothing.
+    if redis.call('EXISTS', key) == 1 then
+      return false
+    end
     return nil
   end
   local version, commit = string.match(head, '^{"version":(%d+),"id":"[^"]*","commit":"([^"]*)"')

@@ -54,9 +54,10 @@ for _ = 1, wanted + 100 do
   if found[2] == 'queued' then
     local latest = prefix .. id .. latest_suffix
     local version = head_of(latest)
-    if version then
+    -- What is no document is handed out too: its reader can say what is wrong with it.
+    if version ~= nil then
       local fence = redis.call('HINCRBY', record, 'fence', 1)
-      redis.call('HSET', record, 'state', 'running', 'source', whole(version), 'worker', ARGV[6],
+      redis.call('HSET', record, 'state', 'running', 'source', whole(version or 0), 'worker', ARGV[6],
         'started', whole(time))
       redis.call('ZADD', KEYS[3], whole(time + tonumber(ARGV[5])), id)
       jobs[#jobs + 1] = {id, found[1], fence, found[3] or '0', found[4] or '0',

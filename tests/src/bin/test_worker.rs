@@ -1,0 +1,39 @@
+//! A worker process for the tests that kill and freeze it.
+//!
+//! `test-worker URL LEASE_MS POLL_MS SLEEP_MS ANSWER` says `ready` when it runs, `began` when a handler
+//! begins, and `finished F lost L` when it has stopped, which SIGTERM makes it do.
+
+#![allow(clippy::print_stdout, reason = "the tests read what it says")]
+
+use std::time::Duration;
+
+use metastore::{Item, Store};
+use metastore_tests::collections::Text;
+use metastore_worker::{Worker, shutdown_signal};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut args = std::env::args().skip(1);
+    let mut next = || args.next().ok_or("expected URL LEASE_MS POLL_MS SLEEP_MS ANSWER");
+    let url = next()?;
+    let mut number = || -> Result<u64, Box<dyn std::error::Error>> { Ok(next()?.parse()?) };
+    let lease = Duration::from_millis(number()?);
+    let poll_interval = Duration::from_millis(number()?);
+    let sleep = Duration::from_millis(number()?);
+    let answer = number()?;
+
+    let texts = Store::connect(url).await?.repo::<Text>();
+    let worker = Worker::builder(&texts)
+        .handle(Text::COUNT, move |_item: Item<Text>, _job| async move {
+            println!("began");
+            tokio::time::sleep(sleep).await;
+            Ok::<_, String>(answer)
+        })
+        .lease(lease)
+        .poll_interval(poll_interval)
+        .build();
+    println!("ready");
+    let report = worker.run_until(shutdown_signal()).await?;
+    println!("finished {} lost {}", report.finished, report.lost);
+    Ok(())
+}

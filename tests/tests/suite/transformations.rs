@@ -1,0 +1,250 @@
+//! Jobs: requested once, run again after a change, waited for without hanging.
+
+use std::time::Duration;
+
+use metastore::queue::{Queue, TakeOptions, Taken};
+use metastore::{Collection, ErrorKind, JobState, Repo};
+
+use crate::fixture::{SOON, Session, Summary, Text, session, start, text};
+
+fn options() -> TakeOptions {
+    TakeOptions {
+        count: 10,
+        lease: Duration::from_secs(30),
+        worker: "tester".to_owned(),
+        max_crashes: 2,
+    }
+}
+
+fn summary(text: &str) -> Summary {
+    Summary { sentences: vec![text.to_owned()] }
+}
+
+async fn take_one(queue: &Queue<Text>) -> Taken<Text> {
+    let mut jobs = queue.take(&options()).await.unwrap().jobs;
+    assert_eq!(jobs.len(), 1);
+    jobs.pop().unwrap()
+}
+
+fn queue(texts: &Repo<Text>) -> Queue<Text> {
+    Queue::new(texts, Text::SUMMARIZE)
+}
+
+#[tokio::test]
+async fn a_job_goes_from_queued_over_running_to_done() {
+    let (server, repo) = start().await;
+    let item = repo.texts.create_with_id("abc123", text("one")).await.unwrap();
+    let of_item = repo.texts.item(&item.id);
+    assert!(of_item.summarize().status().await.unwrap().is_none());
+    assert!(of_item.summarize().result().await.unwrap().is_none());
+
+    let job = of_item.summarize().enqueue().await.unwrap();
+    let status = job.status().await.unwrap();
+    assert_eq!((status.state, status.job.as_str()), (JobState::Queued, job.id()));
+    assert!(status.enqueued_at.is_some() && status.result.is_none());
+
+    let queue = queue(&repo.texts);
+    let taken = take_one(&queue).await;
+    assert_eq!(taken.claim.job, job.id());
+    assert_eq!(taken.item.as_ref().unwrap().data, text("one"));
+    let status = job.status().await.unwrap();
+    assert_eq!((status.state, status.source_version), (JobState::Running, Some(1)));
+
+    assert!(queue.finish(&taken.claim, &summary("done")).await.unwrap());
+    assert_eq!(job.wait(SOON).await.unwrap(), summary("done"));
+    let status = of_item.summarize().status().await.unwrap().unwrap();
+    assert_eq!((status.state, status.result_version), (JobState::Done, Some(1)));
+    assert!(!status.is_stale());
+    assert_eq!(of_item.summarize().result().await.unwrap(), Some(summary("done")));
+    // Nothing is left but the item and the result.
+    assert_eq!(
+        server.keys().await,
+        [
+            "idx:myapp:textsplitter:texts",
+            "myapp:textsplitter:texts:abc123:latest",
+            "myapp:textsplitter:texts:abc123:transformation:summarize",
+        ]
+    );
+    repo.texts.update(&item, Text::patch().content("two")).await.unwrap();
+    assert!(job.status().await.unwrap().is_stale());
+}
+
+#[tokio::test]
+async fn there_is_one_live_job_and_one_more_run_after_a_change() {
+    let (_server, repo) = start().await;
+    let item = repo.texts.create(text("one")).await.unwrap();
+    let of_item = repo.texts.item(&item.id);
+    let queue = queue(&repo.texts);
+    let first = of_item.summarize().enqueue().await.unwrap();
+    let same = of_item.summarize().enqueue().await.unwrap();
+    assert_eq!(first.id(), same.id());
+
+    let taken = take_one(&queue).await;
+    // It runs on the current version, so it will do.
+    assert_eq!(of_item.summarize().enqueue().await.unwrap().id(), first.id());
+    repo.texts.update(&item, Text::patch().content("two")).await.unwrap();
+    let second = of_item.summarize().enqueue().await.unwrap();
+    assert_ne!(second.id(), first.id());
+    assert_eq!(of_item.summarize().enqueue().await.unwrap().id(), second.id());
+    assert!(queue.take(&options()).await.unwrap().jobs.is_empty());
+
+    assert!(queue.finish(&taken.claim, &summary("of one")).await.unwrap());
+    assert_eq!(first.wait(SOON).await.unwrap(), summary("of one"));
+    let taken = take_one(&queue).await;
+    assert_eq!(taken.claim.job, second.id());
+    assert_eq!(taken.item.as_ref().unwrap().data.content, "two");
+    assert!(queue.finish(&taken.claim, &summary("of two")).await.unwrap());
+    assert_eq!(second.wait(SOON).await.unwrap(), summary("of two"));
+    // The first job's result has been followed by a later one.
+    assert_eq!(first.wait(SOON).await.unwrap(), summary("of two"));
+    assert!(queue.take(&options()).await.unwrap().jobs.is_empty());
+}
+
+#[tokio::test]
+async fn a_zombie_is_refused_by_its_fence() {
+    let (_server, repo) = start().await;
+    let item = repo.texts.create(text("one")).await.unwrap();
+    let job = repo.texts.item(&item.id).summarize().enqueue().await.unwrap();
+    let queue = queue(&repo.texts);
+    let zombie = take_one(&queue).await.claim;
+    assert_eq!(queue.release(std::slice::from_ref(&zombie)).await.unwrap(), 1);
+    let heir = take_one(&queue).await.claim;
+    assert!(heir.fence > zombie.fence);
+
+    assert!(!queue.finish(&zombie, &summary("late")).await.unwrap());
+    assert!(!queue.fail(&zombie, "late", None).await.unwrap());
+    assert_eq!(queue.release(std::slice::from_ref(&zombie)).await.unwrap(), 0);
+    let both = [zombie.clone(), heir.clone()];
+    assert_eq!(queue.renew(&both, SOON).await.unwrap(), [false, true]);
+
+    assert!(queue.finish(&heir, &summary("right")).await.unwrap());
+    assert!(!queue.finish(&zombie, &summary("later still")).await.unwrap());
+    assert_eq!(job.wait(SOON).await.unwrap(), summary("right"));
+}
+
+#[tokio::test]
+async fn a_zombie_of_a_deleted_item_is_refused_by_its_successor() {
+    let (_server, repo) = start().await;
+    let queue = queue(&repo.texts);
+    repo.texts.create_with_id("abc123", text("one")).await.unwrap();
+    repo.texts.item("abc123").summarize().enqueue().await.unwrap();
+    let zombie = take_one(&queue).await.claim;
+    repo.texts.delete("abc123").await.unwrap();
+    assert!(!queue.finish(&zombie, &summary("late")).await.unwrap());
+    repo.texts.create_with_id("abc123", text("another")).await.unwrap();
+    repo.texts.item("abc123").summarize().enqueue().await.unwrap();
+    let heir = take_one(&queue).await.claim;
+    assert_eq!((zombie.fence, heir.fence), (1, 1));
+    assert!(!queue.finish(&zombie, &summary("late")).await.unwrap());
+    assert!(queue.finish(&heir, &summary("right")).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_failure_is_repeated_later_and_dead_at_last() {
+    let (server, repo) = start().await;
+    let item = repo.texts.create(text("one")).await.unwrap();
+    let job = repo.texts.item(&item.id).summarize().enqueue().await.unwrap();
+    let queue = queue(&repo.texts);
+    let claim = take_one(&queue).await.claim;
+    assert!(queue.fail(&claim, "no luck", Some(Duration::from_millis(1))).await.unwrap());
+    let status = job.status().await.unwrap();
+    assert_eq!((status.attempts, status.error.as_deref()), (1, Some("no luck")));
+    metastore_tests::wait::until("the retry", SOON, async || {
+        let mut jobs = queue.take(&options()).await.unwrap().jobs;
+        match jobs.pop() {
+            None => false,
+            Some(taken) => {
+                assert_eq!(taken.attempts, 1);
+                queue.fail(&taken.claim, "again no luck", None).await.unwrap()
+            }
+        }
+    })
+    .await;
+    let error = job.wait(SOON).await.unwrap_err();
+    match error.kind() {
+        ErrorKind::JobFailed { attempts: 2, message } => assert_eq!(message, "again no luck"),
+        _ => panic!("{error}"),
+    }
+    let dead = server.cli(&["ZCARD", "queue:myapp:textsplitter:texts:summarize:dead"]).await;
+    assert_eq!(dead.as_int(), 1);
+    // A new request begins anew.
+    let again = repo.texts.item(&item.id).summarize().enqueue().await.unwrap();
+    let taken = take_one(&queue).await;
+    assert_eq!((taken.claim.job.as_str(), taken.attempts), (again.id(), 0));
+    assert!(queue.finish(&taken.claim, &summary("at last")).await.unwrap());
+    assert_eq!(again.wait(SOON).await.unwrap(), summary("at last"));
+}
+
+#[tokio::test]
+async fn a_lost_lease_is_taken_over_and_counts_as_a_crash_not_as_a_failure() {
+    let (_server, repo) = start().await;
+    let item = repo.texts.create(text("one")).await.unwrap();
+    let job = repo.texts.item(&item.id).summarize().enqueue().await.unwrap();
+    let queue = queue(&repo.texts);
+    let short = TakeOptions { lease: Duration::from_millis(30), ..options() };
+    assert_eq!(queue.take(&short).await.unwrap().jobs.len(), 1);
+    metastore_tests::wait::until("the lease to end", SOON, async || {
+        let jobs = queue.take(&short).await.unwrap().jobs;
+        jobs.first().is_some_and(|taken| (taken.attempts, taken.crashes) == (0, 1))
+    })
+    .await;
+    metastore_tests::wait::until("the second crash", SOON, async || {
+        assert!(queue.take(&short).await.unwrap().jobs.is_empty());
+        job.status().await.unwrap().state == JobState::Dead
+    })
+    .await;
+    let error = job.wait(SOON).await.unwrap_err();
+    assert!(error.to_string().contains("stopped or froze"), "{error}");
+}
+
+#[tokio::test]
+async fn waiting_ends_when_the_item_is_deleted_and_when_the_time_is_up() {
+    let (_server, repo) = start().await;
+    let item = repo.texts.create(text("one")).await.unwrap();
+    let job = repo.texts.item(&item.id).summarize().enqueue().await.unwrap();
+    let error = job.wait(Duration::from_millis(30)).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Timeout(_)), "{error}");
+    assert!(error.is_retryable());
+    let (waited, deleted) =
+        tokio::join!(job.wait(SOON), async { repo.texts.delete(&item.id).await });
+    assert!(deleted.unwrap());
+    let error = waited.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::JobGone), "{error}");
+    assert!(error.is_not_found());
+}
+
+#[tokio::test]
+async fn a_job_of_an_item_that_is_gone_is_dropped_by_the_next_take() {
+    let (server, repo) = start().await;
+    for id in ["a", "b", "c"] {
+        repo.texts.create_with_id(id, text(id)).await.unwrap();
+        repo.texts.item(id).summarize().enqueue().await.unwrap();
+    }
+    repo.texts.delete("a").await.unwrap();
+    server.cli(&["DEL", "myapp:textsplitter:texts:b:latest"]).await;
+    let queue = queue(&repo.texts);
+    let taken = take_one(&queue).await;
+    assert_eq!(taken.claim.item.as_str(), "c");
+    assert!(queue.finish(&taken.claim, &summary("c")).await.unwrap());
+    let keys = server.keys().await;
+    assert!(!keys.iter().any(|key| key.starts_with("queue:")), "{keys:?}");
+    assert!(!keys.iter().any(|key| key.contains(":b:transformation")), "{keys:?}");
+
+    let error = repo.texts.item("a").summarize().enqueue().await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+    let error = repo.texts.item("a").summarize().wait(SOON).await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+}
+
+#[tokio::test]
+async fn a_result_lives_as_long_as_its_item() {
+    let (server, repo) = start().await;
+    let item = repo.sessions.create(session("ada")).await.unwrap();
+    repo.sessions.item(&item.id).check().enqueue().await.unwrap();
+    let queue = Queue::new(&repo.sessions, Session::CHECK);
+    let taken = queue.take(&options()).await.unwrap().jobs.pop().unwrap();
+    assert!(queue.finish(&taken.claim, &true).await.unwrap());
+    let record = format!("myapp:login:sessions:{}:transformation:check", item.id);
+    let left = server.cli(&["PTTL", record.as_str()]).await.as_int();
+    assert!((1..=1000).contains(&left), "{left}");
+}
