@@ -5,9 +5,9 @@ use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
 use syn::parse::discouraged::Speculative as _;
 use syn::parse::{ParseBuffer, ParseStream};
-use syn::{Attribute, Ident, Lit, LitInt, LitStr, Meta, Path, Token, token};
+use syn::{Attribute, Error, Ident, Lit, LitInt, LitStr, Meta, Path, Result, Token, token};
 
-use crate::ctxt::Ctxt;
+use crate::ctxt::{Ctxt, Reported};
 
 /// One `key = value`, as the user wrote it.
 pub(crate) struct Opt {
@@ -40,19 +40,17 @@ impl Opt {
 }
 
 /// The options of `#[name(key = value, …)]`; `usage` is an example of the whole attribute.
-pub(crate) fn options(cx: &Ctxt, attr: &Attribute, usage: &str) -> Vec<Opt> {
+pub(crate) fn options(
+    cx: &Ctxt,
+    attr: &Attribute,
+    usage: &str,
+) -> std::result::Result<Vec<Opt>, Reported> {
     match &attr.meta {
-        Meta::Path(_) => Vec::new(),
-        Meta::NameValue(_) => {
-            cx.error(&attr.meta, format!("expected {usage}"));
-            Vec::new()
-        }
+        Meta::Path(_) => Ok(Vec::new()),
+        Meta::NameValue(_) => Err(cx.error(&attr.meta, format!("expected {usage}"))),
         Meta::List(list) => {
             let parsed = list.parse_args_with(|input: ParseStream<'_>| Ok(list_of(cx, input)));
-            parsed.unwrap_or_else(|error| {
-                cx.syn(error);
-                Vec::new()
-            })
+            parsed.map_err(|error| cx.syn(error))
         }
     }
 }
@@ -62,34 +60,23 @@ pub(crate) fn options(cx: &Ctxt, attr: &Attribute, usage: &str) -> Vec<Opt> {
 pub(crate) fn list_of(cx: &Ctxt, input: ParseStream<'_>) -> Vec<Opt> {
     let mut options = Vec::new();
     while !input.is_empty() {
-        if input.peek(Ident::peek_any) {
-            match option(input) {
-                Ok(option) => options.push(option),
-                Err(error) => {
-                    cx.syn(error);
-                }
-            }
-        } else {
-            cx.error_at(input.span(), "expected an option, such as `name = \"…\"`");
-            up_to_comma(input);
-        }
-        if input
-            .parse::<Option<Token![,]>>()
-            .is_ok_and(|comma| comma.is_none())
-            && !input.is_empty()
-        {
-            cx.error_at(input.span(), "expected `,` before the next option");
-            if !starts_option(input) {
+        match option(input) {
+            Ok(option) => options.push(option),
+            Err(error) => {
+                cx.syn(error);
                 up_to_comma(input);
-                let _: syn::Result<Option<Token![,]>> = input.parse();
             }
+        }
+        if let Err(error) = comma(input) {
+            cx.syn(error);
         }
     }
     options
 }
 
-fn option(input: ParseStream<'_>) -> syn::Result<Opt> {
-    let key = input.call(Ident::parse_any)?;
+fn option(input: ParseStream<'_>) -> Result<Opt> {
+    let syntax = Error::new(input.span(), "expected an option, such as `name = \"…\"`");
+    let key = input.call(Ident::parse_any).map_err(|_| syntax)?;
     let value = if input.parse::<Option<Token![=]>>()?.is_some() {
         value(input)
     } else if input.peek(token::Paren) {
@@ -98,6 +85,19 @@ fn option(input: ParseStream<'_>) -> syn::Result<Opt> {
         Value::Missing
     };
     Ok(Opt { key, value })
+}
+
+/// Past the comma behind an option or, if it is missing, to where the next option may start.
+fn comma(input: ParseStream<'_>) -> Result<()> {
+    if input.is_empty() || input.parse::<Option<Token![,]>>()?.is_some() {
+        return Ok(());
+    }
+    let missing = Error::new(input.span(), "expected `,` before the next option");
+    if !starts_option(input) {
+        up_to_comma(input);
+        input.parse::<Option<Token![,]>>()?;
+    }
+    Err(missing)
 }
 
 fn value(input: ParseStream<'_>) -> Value {
@@ -146,8 +146,5 @@ fn up_to_comma(input: ParseStream<'_>) -> TokenStream {
 
 /// The name of an attribute, for messages.
 pub(crate) fn name(attr: &Attribute) -> String {
-    attr.path()
-        .get_ident()
-        .map(ToString::to_string)
-        .unwrap_or_default()
+    attr.path().get_ident().map(ToString::to_string).unwrap_or_default()
 }

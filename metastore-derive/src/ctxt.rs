@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt::Display;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 
 /// The errors found so far.
@@ -22,11 +22,6 @@ impl Ctxt {
         self.syn(syn::Error::new_spanned(tokens, message))
     }
 
-    /// Reports an error at one place.
-    pub(crate) fn error_at(&self, span: Span, message: impl Display) -> Reported {
-        self.syn(syn::Error::new(span, message))
-    }
-
     /// Reports an error of the parser.
     pub(crate) fn syn(&self, error: syn::Error) -> Reported {
         self.errors.borrow_mut().push(error);
@@ -35,10 +30,6 @@ impl Ctxt {
 
     /// Every error as tokens; empty if there was none.
     pub(crate) fn into_errors(self) -> TokenStream {
-        self.errors
-            .into_inner()
-            .iter()
-            .map(syn::Error::to_compile_error)
-            .collect()
+        self.errors.into_inner().iter().map(syn::Error::to_compile_error).collect()
     }
 }

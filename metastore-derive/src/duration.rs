@@ -19,9 +19,7 @@ const DAY: u64 = 24 * 60 * 60 * SECOND;
 
 /// The milliseconds of a duration of at most `limit`, or what is wrong with it.
 pub(crate) fn parse(text: &str, limit: Limit) -> Result<NonZeroU64, String> {
-    let unit_at = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);
     if number.is_empty() {
         return Err(format!("`{text}` is not a duration: write {EXAMPLES}"));
@@ -33,10 +31,7 @@ pub(crate) fn parse(text: &str, limit: Limit) -> Result<NonZeroU64, String> {
         return Err(format!("`{unit}` is not a unit of time: write {EXAMPLES}"));
     };
     // A number that does not fit is above every limit, so both are told the same.
-    let millis = number
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(*scale));
+    let millis = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*scale));
     match millis.map(NonZeroU64::new) {
         Some(None) => Err("a duration must not be zero".to_owned()),
         Some(Some(millis)) if millis.get() <= limit.millis => Ok(millis),
@@ -53,15 +48,9 @@ pub(crate) struct Limit {
 
 impl Limit {
     /// For a time to live: with the clock added it stays far inside what Redis can count.
-    pub(crate) const TTL: Self = Self {
-        millis: 36_500 * DAY,
-        text: "36500d, a hundred years",
-    };
+    pub(crate) const TTL: Self = Self { millis: 36_500 * DAY, text: "36500d, a hundred years" };
     /// For one run of a handler, because a claim that lasts longer is never given back in time.
-    pub(crate) const TIMEOUT: Self = Self {
-        millis: DAY,
-        text: "24h",
-    };
+    pub(crate) const TIMEOUT: Self = Self { millis: DAY, text: "24h" };
 }
 
 #[cfg(test)]
@@ -85,22 +74,14 @@ mod tests {
 
     #[test]
     fn what_is_not_a_number_and_a_unit_is_refused() {
-        for bad in [
-            "", "s", "10", "10 s", "1.5h", "-1s", "+1s", "1h30m", "10S", "10sec", "١s",
-        ] {
+        for bad in ["", "s", "10", "10 s", "1.5h", "-1s", "+1s", "1h30m", "10S", "10sec", "١s"] {
             assert_eq!(millis(bad), None, "{bad:?}");
         }
     }
 
     #[test]
     fn zero_overflow_and_the_limit_are_refused() {
-        for bad in [
-            "0s",
-            "00ms",
-            "18446744073709551616ms",
-            "18446744073709551615w",
-            "36501d",
-        ] {
+        for bad in ["0s", "00ms", "18446744073709551616ms", "18446744073709551615w", "36501d"] {
             assert_eq!(millis(bad), None, "{bad:?}");
         }
         assert_eq!(millis("36500d"), Some(36_500 * DAY));
@@ -111,9 +92,6 @@ mod tests {
     #[test]
     fn the_message_says_what_to_write() {
         let message = parse("10", Limit::TTL).expect_err("has no unit");
-        assert!(
-            message.contains("no unit") && message.contains("\"30s\""),
-            "{message}"
-        );
+        assert!(message.contains("no unit") && message.contains("\"30s\""), "{message}");
     }
 }

@@ -25,7 +25,11 @@ use syn::{DeriveInput, parse_macro_input};
 
 /// Makes a struct the whole definition of a collection.
 ///
-/// ```ignore
+/// ```
+/// use metastore::Collection;
+/// use serde::{Deserialize, Serialize};
+/// use validator::Validate;
+///
 /// #[derive(Clone, Serialize, Deserialize, Validate, Collection)]
 /// #[collection(domain = "myapp", app = "textsplitter", name = "texts", object_type = texts)]
 /// #[mutation(wordcount -> usize)]
@@ -35,6 +39,17 @@ use syn::{DeriveInput, parse_macro_input};
 ///     pub name: String,
 ///     #[index]
 ///     pub language: Option<String>,
+/// }
+///
+/// #[derive(Serialize, Deserialize)]
+/// pub struct Summary {
+///     pub sentences: Vec<String>,
+/// }
+///
+/// impl Text {
+///     fn wordcount(&self) -> usize {
+///         self.name.split_whitespace().count()
+///     }
 /// }
 /// ```
 ///
@@ -60,27 +75,40 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// | attribute | meaning |
 /// |---|---|
-/// | `#[index]` | finds the items with a value |
-/// | `#[index(range)]` | finds the items between two values |
-/// | `#[unique]` | at most one item has a value, and it is found by it |
-#[proc_macro_derive(
-    Collection,
-    attributes(collection, mutation, transformation, index, unique)
-)]
+/// | `#[index]` | the field is to be found by its value |
+/// | `#[index(range)]` | the field is to be found between two values |
+///
+/// An index is declared and stands in the schema; this version does not keep it yet, and has no
+/// queries. `#[unique]` is refused until it can be enforced.
+#[proc_macro_derive(Collection, attributes(collection, mutation, transformation, index, unique))]
 pub fn derive_collection(input: TokenStream) -> TokenStream {
     derive::collection(parse_macro_input!(input as DeriveInput)).into()
 }
 
 /// Groups collections that share a connection.
 ///
-/// ```ignore
+/// ```no_run
+/// # use metastore::Collection;
+/// # use serde::{Deserialize, Serialize};
+/// # use validator::Validate;
+/// # #[derive(Clone, Serialize, Deserialize, Validate, Collection)]
+/// # #[collection(domain = "myapp", app = "notes", name = "notes", object_type = texts)]
+/// # pub struct Note { pub title: String }
+/// # #[derive(Clone, Serialize, Deserialize, Validate, Collection)]
+/// # #[collection(domain = "myapp", app = "login", name = "sessions", object_type = state)]
+/// # pub struct Session { pub user: String }
+/// use metastore::{Repo, Repository};
+///
 /// #[derive(Repository)]
 /// pub struct MyRepo {
-///     pub texts: Repo<Text>,
+///     pub notes: Repo<Note>,
 ///     pub sessions: Repo<Session>,
 /// }
 ///
+/// # async fn example() -> Result<(), metastore::Error> {
 /// let repo = MyRepo::connect("redis://127.0.0.1:6379").await?;
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// Every field is a `Repo`. It defines `connect`, which opens a connection, and `with_store`, which

@@ -20,8 +20,8 @@ pub(crate) struct Collection {
 pub(crate) struct Item {
     pub(crate) ident: Ident,
     pub(crate) vis: Visibility,
-    /// The crate that generated code names: `::metastore` unless it was renamed.
-    pub(crate) krate: Path,
+    /// The runtime crate, if it is not `::metastore`.
+    pub(crate) krate: Option<Path>,
 }
 
 impl Item {
@@ -45,6 +45,7 @@ pub(crate) struct Schema {
     /// `None` leaves it to the object type.
     pub(crate) ttl: Option<Ttl>,
     pub(crate) ttl_on_update: TtlOnUpdate,
+    pub(crate) denies_unknown: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,10 +87,7 @@ pub(crate) struct Field {
 /// A field as the stored document shows it.
 pub(crate) enum Json {
     /// It has a name of its own, by which it can be indexed.
-    Named {
-        name: String,
-        index: Option<IndexKind>,
-    },
+    Named { name: String, index: Option<IndexKind> },
     /// serde flattens or skips it.
     Nameless,
 }

@@ -7,16 +7,8 @@ pub(crate) const RULE: &str =
     "a name has 1 to 64 ASCII letters, digits, `-` or `_` and starts with a letter or digit";
 
 /// The first segments of other kinds of keys; the runtime holds the same list.
-const RESERVED: [&str; 8] = [
-    "idx",
-    "stream",
-    "queue",
-    "unique",
-    "catalog",
-    "lease",
-    "lock",
-    "metastore",
-];
+const RESERVED: [&str; 8] =
+    ["idx", "stream", "queue", "unique", "catalog", "lease", "lock", "metastore"];
 
 const MAX_LEN: usize = 64;
 
@@ -29,13 +21,13 @@ impl Name {
     pub(crate) fn new(name: &str) -> Result<Self, String> {
         let starts_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
         let inside = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if name.is_empty() {
+            return Err(format!("the name is empty: {RULE}"));
+        }
         if starts_well && name.len() <= MAX_LEN && name.chars().all(inside) {
             Ok(Self(name.to_owned()))
         } else {
-            Err(format!(
-                "`{}` cannot stand in a key: {RULE}",
-                name.escape_debug()
-            ))
+            Err(format!("`{}` cannot stand in a key: {RULE}", name.escape_debug()))
         }
     }
 
@@ -66,9 +58,7 @@ mod tests {
             assert!(Name::new(good).is_ok(), "{good}");
         }
         let too_long = "x".repeat(65);
-        for bad in [
-            "", ":", "a:b", "{a}", "a*", "-a", "_a", "ä", "a b", "a\n", &too_long,
-        ] {
+        for bad in ["", ":", "a:b", "{a}", "a*", "-a", "_a", "ä", "a b", "a\n", &too_long] {
             assert!(Name::new(bad).is_err(), "{bad:?}");
         }
     }

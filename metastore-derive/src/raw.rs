@@ -3,6 +3,7 @@
 use syn::{Generics, Ident, Path, Token, Type, Visibility};
 
 use crate::attr::Opt;
+use crate::ctxt::Reported;
 
 /// The item under a derive.
 pub(crate) struct Item {
@@ -27,6 +28,8 @@ pub(crate) struct Collection {
     pub(crate) item: Item,
     /// The first `#[collection]`, where missing options are reported.
     pub(crate) attr: Option<Path>,
+    /// The report on a `#[collection]` that is no list of options.
+    pub(crate) unreadable: Option<Reported>,
     pub(crate) options: Vec<Opt>,
     /// Mutations and transformations, in their order.
     pub(crate) accessors: Vec<Accessor>,
@@ -86,6 +89,8 @@ pub(crate) struct SerdeContainer {
     pub(crate) transparent: Option<Path>,
     pub(crate) rename_all: Option<Rename>,
     pub(crate) default: bool,
+    /// `deny_unknown_fields`: an unknown field is an error, not something to be kept.
+    pub(crate) denies_unknown: bool,
     /// `from` or `try_from`: another type decides what is read.
     pub(crate) read_as_other: bool,
 }

@@ -14,10 +14,7 @@ pub(crate) fn closest<'a>(given: &str, candidates: &[&'a str]) -> Option<&'a str
 
 /// The candidates as an enumeration in prose.
 pub(crate) fn list(candidates: &[&str]) -> String {
-    let quoted: Vec<_> = candidates
-        .iter()
-        .map(|candidate| format!("`{candidate}`"))
-        .collect();
+    let quoted: Vec<_> = candidates.iter().map(|candidate| format!("`{candidate}`")).collect();
     match quoted.as_slice() {
         [] => String::new(),
         [only] => only.clone(),

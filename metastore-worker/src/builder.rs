@@ -103,7 +103,6 @@ impl<T: Collection> WorkerBuilder<T> {
     }
 
     /// The worker. Settings that cannot work are reported as soon as it is run or started.
-    #[must_use]
     pub fn build(self) -> Worker {
         let checked = self.config.check().and_then(|()| self.check_lanes());
         Worker::new(self.lanes, self.config, checked)

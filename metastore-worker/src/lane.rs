@@ -269,7 +269,11 @@ where
         let again = !is_final && failures <= self.max_retries;
         let retry_in = again.then(|| backoff::delay(self.retry_delay, failures));
         tracing::warn!(
-            job = claim.job, lane = self.lane.label, message, ?retry_in, "the job failed"
+            job = claim.job,
+            lane = self.lane.label,
+            message,
+            ?retry_in,
+            "the job failed"
         );
         let held = self.lane.queue.fail(claim, message, retry_in).await?;
         Ok(if held { Outcome::Failed } else { Outcome::Lost })

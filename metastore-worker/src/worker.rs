@@ -325,12 +325,7 @@ impl Engine {
 }
 
 /// Marks a lane as hot whenever its queue announces something. Subscribes again for ever.
-async fn listen(
-    lane: Arc<dyn Lane>,
-    hot: Arc<AtomicBool>,
-    wake: Arc<Notify>,
-    pause: Duration,
-) {
+async fn listen(lane: Arc<dyn Lane>, hot: Arc<AtomicBool>, wake: Arc<Notify>, pause: Duration) {
     loop {
         match lane.wake_up().await {
             Ok(mut wake_up) => loop {

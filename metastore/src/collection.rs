@@ -39,7 +39,9 @@ use crate::schema::CollectionSchema;
     message = "`{Self}` is not a collection",
     label = "add `#[derive(Collection)]` and `#[collection(domain = …, app = …, name = …, object_type = …)]`"
 )]
-pub trait Collection: Serialize + DeserializeOwned + Validate + Clone + Send + Sync + 'static {
+pub trait Collection:
+    Serialize + DeserializeOwned + Validate + Clone + Send + Sync + 'static
+{
     /// What is known at compile time.
     const SCHEMA: &'static CollectionSchema;
 

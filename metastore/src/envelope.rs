@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorKind};
 use crate::item::Item;
 use crate::key::Id;
 use crate::time::Timestamp;
+use crate::unknown::{UnknownFields, read_keeping};
 
 /// The bytes that surely hold everything before `"data"`: two names of 128 bytes, a commit id and
 /// five numbers with their labels.
@@ -74,6 +75,7 @@ pub(crate) struct Limits {
 pub(crate) fn encode<T: Serialize>(
     head: &Head,
     data: &T,
+    unknown: &UnknownFields,
     limits: Limits,
     operation: &'static str,
 ) -> Result<Bytes, Error> {
@@ -88,6 +90,7 @@ pub(crate) fn encode<T: Serialize>(
         let message = "a document must be a JSON object".to_owned();
         return Err(Error::new(operation, ErrorKind::Encode(message)));
     }
+    unknown.write(&mut json);
     json.push(b'}');
     Ok(json.into())
 }
@@ -191,8 +194,13 @@ pub(crate) fn decode<T: Collection>(
     let stored: Stored<'_> = serde_json::from_slice(json)
         .map_err(|error| undecodable(operation, key, 0, String::from("."), &error))?;
     let version = stored.version;
-    match serde_json::from_str::<T>(stored.data.get()) {
-        Ok(data) => Ok(Item::new(stored.into_head(), data)),
+    let read = if T::SCHEMA.denies_unknown_fields {
+        serde_json::from_str::<T>(stored.data.get()).map(|data| (data, UnknownFields::default()))
+    } else {
+        read_keeping::<T>(stored.data.get())
+    };
+    match read {
+        Ok((data, unknown)) => Ok(Item::new(stored.into_head(), data, unknown)),
         Err(first) => {
             // The path costs time, so it is worked out only once something is wrong.
             let mut reader = serde_json::Deserializer::from_str(stored.data.get());
@@ -240,13 +248,19 @@ pub(crate) fn not_an_envelope() -> ErrorKind {
 const NO_ENVELOPE: &str = "no envelope of metastore";
 
 /// Whether an encoded envelope holds the same document as `old`.
-pub(crate) fn same_document<T: Serialize>(json: &[u8], old: &T, limits: Limits) -> bool {
+pub(crate) fn same_document<T: Serialize>(
+    json: &[u8],
+    old: &T,
+    unknown: &UnknownFields,
+    limits: Limits,
+) -> bool {
     let Some(head) = head_end(json) else { return false };
     let new = &json[head + DATA.len()..json.len() - 1];
     let mut before = Vec::with_capacity(new.len());
     if write_json(&mut before, old, limits, "update").is_err() {
         return false;
     }
+    unknown.write(&mut before);
     if before == new {
         return true;
     }
@@ -281,7 +295,7 @@ fn undecodable(
     Error::new(operation, ErrorKind::Decode { version, path, message }).at(key)
 }
 
-/// serde_json ends its messages with a position, which counts within the document alone and would
+/// `serde_json` ends its messages with a position, which counts within the document alone and would
 /// only mislead.
 fn strip_position(error: &serde_json::Error) -> String {
     let text = error.to_string();

@@ -7,13 +7,18 @@ use crate::collection::Collection;
 use crate::envelope::Head;
 use crate::key::{Id, InvalidId, ToId};
 use crate::time::Timestamp;
+use crate::unknown::UnknownFields;
 
 /// One stored document with its id, version and times, as it was read or written.
 ///
 /// Its fields can be read directly (`item.version`, `item.data.title`) but not changed: a change goes
-/// through `update`, `modify` or `replace`.
+/// through `update`, `modify` or `replace`. Fields in the stored document that `T` does not know are
+/// kept by `update` and `modify`.
 #[derive(Clone)]
-pub struct Item<T>(ItemFields<T>);
+pub struct Item<T> {
+    fields: ItemFields<T>,
+    unknown: UnknownFields,
+}
 
 /// The fields of an [`Item`].
 #[derive(Clone, Debug)]
@@ -40,8 +45,8 @@ pub struct ItemFields<T> {
 }
 
 impl<T> Item<T> {
-    pub(crate) fn new(head: Head, data: T) -> Self {
-        Self(ItemFields {
+    pub(crate) fn new(head: Head, data: T, unknown: UnknownFields) -> Self {
+        let fields = ItemFields {
             id: head.id,
             version: head.version,
             commit: head.commit,
@@ -51,18 +56,23 @@ impl<T> Item<T> {
             actor: head.actor,
             unchanged: false,
             data,
-        })
+        };
+        Self { fields, unknown }
+    }
+
+    pub(crate) fn unknown(&self) -> &UnknownFields {
+        &self.unknown
     }
 
     pub(crate) fn into_unchanged(mut self) -> Self {
-        self.0.unchanged = true;
+        self.fields.unchanged = true;
         self
     }
 
     /// The document alone.
     #[must_use]
     pub fn into_data(self) -> T {
-        self.0.data
+        self.fields.data
     }
 }
 
@@ -70,13 +80,13 @@ impl<T> Deref for Item<T> {
     type Target = ItemFields<T>;
 
     fn deref(&self) -> &ItemFields<T> {
-        &self.0
+        &self.fields
     }
 }
 
 impl<T: fmt::Debug> fmt::Debug for Item<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        fmt::Debug::fmt(&self.fields, f)
     }
 }
 

@@ -98,7 +98,10 @@ pub struct Job<T, R> {
 
 impl<T, R> std::fmt::Debug for Job<T, R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Job").field("id", &self.id).field("item", &self.item).finish_non_exhaustive()
+        f.debug_struct("Job")
+            .field("id", &self.id)
+            .field("item", &self.item)
+            .finish_non_exhaustive()
     }
 }
 

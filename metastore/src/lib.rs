@@ -71,6 +71,7 @@ pub mod schema;
 mod store;
 mod time;
 mod transformation;
+mod unknown;
 mod validate;
 
 #[doc(hidden)]

@@ -190,7 +190,8 @@ impl<T: Collection, R: DeserializeOwned> ItemMutation<'_, T, R> {
         const OPERATION: &str = "cached";
         let repo = self.handle.repo;
         let id = self.handle.id(OPERATION)?;
-        let (key, latest) = (repo.address().mutation(&id, self.mutation.name), repo.address().latest(&id));
+        let (key, latest) =
+            (repo.address().mutation(&id, self.mutation.name), repo.address().latest(&id));
         let commands = vec![
             Command::new("GET").arg(key.clone()),
             Command::new("GETRANGE").arg(latest.clone()).int(0).int(HEAD_LEN as u64 - 1),

@@ -288,9 +288,8 @@ impl<T: Collection> Queue<T> {
         let reply = commit(self.repo.store().connection(), sent)
             .await
             .map_err(|error| error.at(self.keys.waiting.clone()))?;
-        let reply = reply.ok_or_else(|| {
-            Error::new(operation, ErrorKind::Server("no verdict".to_owned()))
-        })?;
+        let reply = reply
+            .ok_or_else(|| Error::new(operation, ErrorKind::Server("no verdict".to_owned())))?;
         Verdict::from_reply(reply, operation)
     }
 }

@@ -55,7 +55,8 @@ impl<T: Collection> FromStore for Repo<T> {
         let settings = store.settings();
         let name = |own: &str, overridden: &Option<String>| {
             // The derive checks literals and connecting checks overrides, so neither fails here.
-            Name::new(overridden.as_deref().unwrap_or(own)).unwrap_or_else(|error| panic!("{error}"))
+            Name::new(overridden.as_deref().unwrap_or(own))
+                .unwrap_or_else(|error| panic!("{error}"))
         };
         let address = Address::new(
             &name(schema.domain, &settings.domain),

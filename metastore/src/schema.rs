@@ -114,6 +114,9 @@ pub struct CollectionSchema {
     pub ttl_on_update: TtlOnUpdate,
     /// The number of the document's shape, stored with each version.
     pub version: u32,
+    /// Whether the document refuses fields that it does not know, by serde's `deny_unknown_fields`.
+    /// Otherwise they are kept when a document is changed.
+    pub denies_unknown_fields: bool,
     /// The document's fields, in their order.
     pub fields: &'static [FieldSchema],
     /// The names of the mutations, in their order.
@@ -139,6 +142,7 @@ impl CollectionSchema {
             ttl: object_type.default_ttl(),
             ttl_on_update: TtlOnUpdate::Reset,
             version: 1,
+            denies_unknown_fields: false,
             fields: &[],
             mutations: &[],
             transformations: &[],
@@ -163,6 +167,13 @@ impl CollectionSchema {
     #[must_use]
     pub const fn keep_ttl_on_update(mut self) -> Self {
         self.ttl_on_update = TtlOnUpdate::Keep;
+        self
+    }
+
+    /// Refuses fields that the document does not know.
+    #[must_use]
+    pub const fn deny_unknown_fields(mut self) -> Self {
+        self.denies_unknown_fields = true;
         self
     }
 

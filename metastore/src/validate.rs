@@ -61,7 +61,7 @@ pub(crate) fn validate<T: Collection>(document: &T, operation: &'static str) -> 
     let mut found = Vec::new();
     for (field, kind) in errors.errors() {
         let (path, value) = top_level(T::SCHEMA.fields, field, &json);
-        collect(kind, path, value, &mut found);
+        collect(kind, &path, value, &mut found);
     }
     found.sort();
     found.dedup();
@@ -79,14 +79,14 @@ fn top_level<'v>(fields: &[FieldSchema], rust: &str, json: &'v Value) -> (String
     }
 }
 
-fn collect(kind: &ValidationErrorsKind, path: String, json: &Value, found: &mut Vec<Violation>) {
+fn collect(kind: &ValidationErrorsKind, path: &str, json: &Value, found: &mut Vec<Violation>) {
     match kind {
         ValidationErrorsKind::Field(errors) => found.extend(errors.iter().map(|error| Violation {
-            path: path.clone(),
+            path: path.to_owned(),
             code: error.code.clone().into_owned(),
             message: describe(error),
         })),
-        ValidationErrorsKind::Struct(errors) => nested(errors, &path, json, found),
+        ValidationErrorsKind::Struct(errors) => nested(errors, path, json, found),
         ValidationErrorsKind::List(items) => {
             for (position, errors) in items {
                 nested(errors, &format!("{path}[{position}]"), &json[position], found);
@@ -98,12 +98,12 @@ fn collect(kind: &ValidationErrorsKind, path: String, json: &Value, found: &mut 
 fn nested(errors: &ValidationErrors, path: &str, json: &Value, found: &mut Vec<Violation>) {
     for (field, kind) in errors.errors() {
         if field == "__all__" {
-            collect(kind, path.to_owned(), json, found);
+            collect(kind, path, json, found);
             continue;
         }
         let name = serialised_name(field, json);
         let inner = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        collect(kind, inner, &json[&name], found);
+        collect(kind, &inner, &json[&name], found);
     }
 }
 

@@ -85,4 +85,3 @@ pub struct MyRepo {
     /// The counters.
     pub counters: Repo<Counter>,
 }
-

@@ -51,16 +51,10 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .expect("the loopback interface should have a free port");
-        let address = listener
-            .local_addr()
-            .expect("a listening socket has an address");
+        let address = listener.local_addr().expect("a listening socket has an address");
         let traffic = Arc::new(Traffic::new());
         let acceptor = tokio::spawn(accept(listener, server_port, Arc::clone(&traffic)));
-        Self {
-            port: address.port(),
-            traffic,
-            acceptor,
-        }
+        Self { port: address.port(), traffic, acceptor }
     }
 
     /// The address for clients of a server without a password.

@@ -16,15 +16,9 @@ const TAKEN: [(&str, &str); 7] = [
     ("transformation", "a method of every item's handle"),
     ("deref", "a method of every item's handle"),
     // Its constant would hide the one of the trait.
-    (
-        "schema",
-        "the name of the collection's own constant `SCHEMA`",
-    ),
+    ("schema", "the name of the collection's own constant `SCHEMA`"),
     // A method of the struct would hide the one of the trait.
-    (
-        "patch",
-        "the function that starts an update, as in `Text::patch()`",
-    ),
+    ("patch", "the function that starts an update, as in `Text::patch()`"),
 ];
 
 /// Checks them in the order in which they stand; one that is wrong is left out.
@@ -34,10 +28,7 @@ pub(crate) fn accessors(cx: &Ctxt, raw: &raw::Collection) -> (Vec<Accessor>, Vec
     for found in &raw.accessors {
         let checked = accessor(cx, found, &raw.item.ident, &seen);
         let name = found.name.unraw().to_string();
-        seen.push(Seen {
-            kind: found.kind,
-            name,
-        });
+        seen.push(Seen { kind: found.kind, name });
         match found.kind {
             AccessorKind::Mutation => {
                 accessor_options::none(cx, found);
@@ -45,11 +36,7 @@ pub(crate) fn accessors(cx: &Ctxt, raw: &raw::Collection) -> (Vec<Accessor>, Vec
             }
             AccessorKind::Transformation => {
                 let (timeout, retries) = accessor_options::transformation(cx, found);
-                let transformation = |accessor| Transformation {
-                    accessor,
-                    timeout,
-                    retries,
-                };
+                let transformation = |accessor| Transformation { accessor, timeout, retries };
                 transformations.extend(checked.map(transformation));
             }
         }
@@ -74,12 +61,7 @@ fn accessor(
     unique(cx, raw, &text, seen)?;
     result?;
     let constant = Ident::new(&constant(&text), raw.name.span());
-    Ok(Accessor {
-        ident: raw.name.clone(),
-        name: name?,
-        constant,
-        ty: ty::ty(&raw.ty, document),
-    })
+    Ok(Accessor { ident: raw.name.clone(), name: name?, constant, ty: ty::ty(&raw.ty, document) })
 }
 
 fn unique(cx: &Ctxt, raw: &raw::Accessor, name: &str, seen: &[Seen]) -> Result<(), Reported> {
@@ -94,10 +76,7 @@ fn unique(cx: &Ctxt, raw: &raw::Accessor, name: &str, seen: &[Seen]) -> Result<(
         let message = format!("there is already a {first} `{name}`; rename or remove this {word}");
         return Err(cx.error(&raw.name, message));
     }
-    if let Some(first) = seen
-        .iter()
-        .find(|first| constant(&first.name) == constant(name))
-    {
+    if let Some(first) = seen.iter().find(|first| constant(&first.name) == constant(name)) {
         let (kind, first, constant) = (first.kind.word(), &first.name, constant(name));
         let message = format!(
             "the {word} `{name}` and the {kind} `{first}` would both be the constant `{constant}`; \

@@ -28,12 +28,8 @@ pub(crate) fn none(cx: &Ctxt, raw: &Accessor) {
 /// The timeout and the retries; a wrong one is reported and left out.
 pub(crate) fn transformation(cx: &Ctxt, raw: &Accessor) -> (Option<NonZeroU64>, Option<u32>) {
     let options = Options::new(cx, "transformation", &TRANSFORMATION, &raw.options);
-    let timeout = options
-        .get("timeout")
-        .and_then(|option| timeout(cx, option).ok());
-    let retries = options
-        .get("retries")
-        .and_then(|option| retries(cx, option).ok());
+    let timeout = options.get("timeout").and_then(|option| timeout(cx, option).ok());
+    let retries = options.get("retries").and_then(|option| retries(cx, option).ok());
     (timeout, retries)
 }
 
@@ -47,12 +43,10 @@ fn retries(cx: &Ctxt, option: &Opt) -> Result<u32, Reported> {
         Value::Int(value) => value.base10_parse().ok(),
         _ => None,
     };
-    retries
-        .filter(|retries| *retries <= MAX_RETRIES)
-        .ok_or_else(|| {
-            cx.error(
-                option.at(),
-                format!("`retries` takes a whole number from 0 to {MAX_RETRIES}: `retries = 3`"),
-            )
-        })
+    retries.filter(|retries| *retries <= MAX_RETRIES).ok_or_else(|| {
+        cx.error(
+            option.at(),
+            format!("`retries` takes a whole number from 0 to {MAX_RETRIES}: `retries = 3`"),
+        )
+    })
 }

@@ -6,15 +6,8 @@ use crate::model::{Item, Members, Schema};
 use crate::raw;
 
 /// The options of `#[collection]`.
-const OPTIONS: [&str; 7] = [
-    "domain",
-    "app",
-    "name",
-    "object_type",
-    "ttl",
-    "ttl_on_update",
-    "crate",
-];
+const OPTIONS: [&str; 7] =
+    ["domain", "app", "name", "object_type", "ttl", "ttl_on_update", "crate"];
 
 /// What is sound of a collection: the parts, so that something can be built when one is not.
 pub(crate) struct Checked {
@@ -26,23 +19,10 @@ pub(crate) struct Checked {
 /// Checks all of it.
 pub(crate) fn collection(cx: &Ctxt, raw: &raw::Collection) -> Checked {
     let options = Options::new(cx, "collection", &OPTIONS, &raw.options);
-    let item = item::item(
-        cx,
-        &raw.item,
-        item::Derive::Collection,
-        options.get("crate"),
-    );
+    let item = item::item(cx, &raw.item, item::Derive::Collection, options.get("crate"));
     let schema = schema::schema(cx, raw, &options);
     serde::container(cx, raw);
     let fields = field::fields(cx, raw);
     let (mutations, transformations) = accessor::accessors(cx, raw);
-    Checked {
-        item,
-        schema,
-        members: Members {
-            fields,
-            mutations,
-            transformations,
-        },
-    }
+    Checked { item, schema, members: Members { fields, mutations, transformations } }
 }

@@ -1,6 +1,6 @@
 //! The item under the derive: a struct with named fields and nothing generic about it.
 
-use syn::{GenericParam, parse_quote};
+use syn::{GenericParam, Path};
 
 use crate::attr::{Opt, Value};
 use crate::ctxt::{Ctxt, Reported};
@@ -21,51 +21,34 @@ pub(crate) fn item(
     derive: Derive,
     krate: Option<&Opt>,
 ) -> Result<Item, Reported> {
-    let krate = krate.map_or_else(
-        || parse_quote!(::metastore),
-        |option| crate_path(cx, option),
-    );
+    let krate = krate.and_then(|option| crate_path(cx, option).ok());
     let shape = shape(cx, raw, derive);
     let generics = generics(cx, raw, derive);
     shape.and(generics)?;
-    Ok(Item {
-        ident: raw.ident.clone(),
-        vis: raw.vis.clone(),
-        krate,
-    })
+    Ok(Item { ident: raw.ident.clone(), vis: raw.vis.clone(), krate })
 }
 
-/// The path of a renamed runtime crate. A wrong one is reported and replaced by the usual one, which
-/// is the better guess.
-fn crate_path(cx: &Ctxt, option: &Opt) -> syn::Path {
+/// The path of a renamed runtime crate. Without a right one the usual one is the better guess.
+fn crate_path(cx: &Ctxt, option: &Opt) -> Result<Path, Reported> {
     match &option.value {
-        Value::Path(path) => return path.clone(),
+        Value::Path(path) => Ok(path.clone()),
         Value::Str(path) => {
             let path = path.value();
-            cx.error(
-                option.at(),
-                format!("write the path without quotes: `crate = {path}`"),
-            );
+            let message = format!("write the path without quotes: `crate = {path}`");
+            Err(cx.error(option.at(), message))
         }
         Value::Missing | Value::Int(_) | Value::Other(_) => {
-            cx.error(option.at(), "`crate` takes a path: `crate = ::metastore`");
+            Err(cx.error(option.at(), "`crate` takes a path: `crate = ::metastore`"))
         }
     }
-    parse_quote!(::metastore)
 }
 
 fn shape(cx: &Ctxt, raw: &raw::Item, derive: Derive) -> Result<(), Reported> {
     let name = &raw.ident;
     // A document is stored as a JSON object, which has named members and one shape.
     let (what, instead) = match derive {
-        Derive::Collection => (
-            "a document is a JSON object with named fields",
-            "title: String",
-        ),
-        Derive::Repository => (
-            "a repository names its collections",
-            "pub texts: Repo<Text>",
-        ),
+        Derive::Collection => ("a document is a JSON object with named fields", "title: String"),
+        Derive::Repository => ("a repository names its collections", "pub texts: Repo<Text>"),
     };
     match &raw.shape {
         Shape::Named => Ok(()),
@@ -73,10 +56,9 @@ fn shape(cx: &Ctxt, raw: &raw::Item, derive: Derive) -> Result<(), Reported> {
             name,
             format!("{what}; give the fields names: `struct {name} {{ {instead}, … }}`"),
         )),
-        Shape::Unit => Err(cx.error(
-            name,
-            format!("{what}; write `struct {name} {{ {instead}, … }}`"),
-        )),
+        Shape::Unit => {
+            Err(cx.error(name, format!("{what}; write `struct {name} {{ {instead}, … }}`")))
+        }
         Shape::Enum(token) => Err(cx.error(token, not_a_struct(derive, "an enum", what))),
         Shape::Union(token) => Err(cx.error(token, not_a_struct(derive, "a union", what))),
     }

@@ -7,28 +7,41 @@ use crate::ctxt::{Ctxt, Reported};
 use crate::suggest;
 
 /// The known options of an attribute, each at most once.
-pub(crate) struct Options<'a>(Vec<&'a Opt>);
+pub(crate) struct Options<'a> {
+    known: Vec<&'a Opt>,
+    /// What unknown options were taken for a slip of.
+    misspelt: Vec<(String, Reported)>,
+}
 
 impl<'a> Options<'a> {
     /// Reports options that are unknown or given twice and keeps the others.
     pub(crate) fn new(cx: &Ctxt, attribute: &str, known: &[&str], options: &'a [Opt]) -> Self {
         let mut kept: Vec<&Opt> = Vec::new();
+        let mut misspelt = Vec::new();
         for option in options {
             let key = &option.key;
             if !known.iter().any(|known| key == known) {
-                cx.error(key, unknown(attribute, &key.to_string(), known));
+                let text = key.to_string();
+                let reported = cx.error(key, unknown(attribute, &text, known));
+                let meant = suggest::closest(&text, known);
+                misspelt.extend(meant.map(|meant| (meant.to_owned(), reported)));
             } else if kept.iter().any(|seen| seen.key == *key) {
                 cx.error(key, format!("`{key}` is given twice; remove one"));
             } else {
                 kept.push(option);
             }
         }
-        Self(kept)
+        Self { known: kept, misspelt }
     }
 
     /// The option of that name, if it was given.
     pub(crate) fn get(&self, key: &str) -> Option<&'a Opt> {
-        self.0.iter().find(|option| option.key == key).copied()
+        self.known.iter().find(|option| option.key == key).copied()
+    }
+
+    /// The report on an option that was meant to be this one.
+    pub(crate) fn misspelt(&self, key: &str) -> Option<Reported> {
+        self.misspelt.iter().find(|(meant, _)| meant == key).map(|(_, reported)| *reported)
     }
 }
 
@@ -71,8 +84,10 @@ pub(crate) fn keyword<T: Copy>(
         Value::Str(text) => {
             // Quotes would make it look like a name of the user's own.
             let text = text.value();
-            let meant = suggest::closest(&text, &names).unwrap_or(names[0]);
-            let message = format!("`{key}` is written without quotes: `{key} = {meant}`");
+            let message = match suggest::closest(&text, &names) {
+                Some(meant) => format!("`{key}` is written without quotes: `{key} = {meant}`"),
+                None => format!("`{key}` takes one of {}, without quotes", suggest::list(&names)),
+            };
             return Err(cx.error(option.at(), message));
         }
         Value::Missing | Value::Int(_) | Value::Other(_) => None,
@@ -90,10 +105,7 @@ pub(crate) fn keyword<T: Copy>(
 fn unknown_keyword(key: &syn::Ident, given: &str, names: &[&str]) -> String {
     match suggest::closest(given, names) {
         Some(meant) => format!("unknown `{key}` `{given}`; did you mean `{meant}`?"),
-        None => format!(
-            "unknown `{key}` `{given}`; it is one of {}",
-            suggest::list(names)
-        ),
+        None => format!("unknown `{key}` `{given}`; it is one of {}", suggest::list(names)),
     }
 }
 

@@ -8,12 +8,7 @@ use crate::raw;
 /// Checks all of it. What the fields hold is for the type checker.
 pub(crate) fn repository(cx: &Ctxt, raw: &raw::Repository) -> Result<Repository, Reported> {
     let options = Options::new(cx, "repository", &["crate"], &raw.options);
-    let item = item::item(
-        cx,
-        &raw.item,
-        item::Derive::Repository,
-        options.get("crate"),
-    )?;
+    let item = item::item(cx, &raw.item, item::Derive::Repository, options.get("crate"))?;
     // It would connect and have nothing to say.
     if raw.fields.is_empty() {
         cx.error(
@@ -23,13 +18,6 @@ pub(crate) fn repository(cx: &Ctxt, raw: &raw::Repository) -> Result<Repository,
         );
     }
     let field = |(ident, found)| (ident, ty::ty(found, &raw.item.ident));
-    let fields = raw
-        .fields
-        .iter()
-        .map(|(ident, found)| (ident.clone(), found))
-        .map(field);
-    Ok(Repository {
-        item,
-        fields: fields.collect(),
-    })
+    let fields = raw.fields.iter().map(|(ident, found)| (ident.clone(), found)).map(field);
+    Ok(Repository { item, fields: fields.collect() })
 }

@@ -27,19 +27,12 @@ pub(crate) fn schema(
     raw: &raw::Collection,
     options: &Options<'_>,
 ) -> Result<Schema, Reported> {
-    let name = |key, example| {
-        options
-            .get(key)
-            .map(|option| name(cx, option, example, Name::new))
-    };
-    let domain = options
-        .get("domain")
-        .map(|option| self::name(cx, option, "myapp", Name::domain));
+    let name = |key, example| options.get(key).map(|option| name(cx, option, example, Name::new));
+    let domain = options.get("domain").map(|option| self::name(cx, option, "myapp", Name::domain));
     let app = name("app", "textsplitter");
     let collection = name("name", "texts");
-    let object_type = options
-        .get("object_type")
-        .map(|option| options::keyword(cx, option, &OBJECT_TYPES));
+    let object_type =
+        options.get("object_type").map(|option| options::keyword(cx, option, &OBJECT_TYPES));
     let ttl = options.get("ttl").map(|option| ttl(cx, option)).transpose();
     let ttl_on_update = ttl_on_update(cx, options, object_type, ttl);
 
@@ -55,22 +48,28 @@ pub(crate) fn schema(
         object_type: object_type?,
         ttl: ttl?,
         ttl_on_update: ttl_on_update?,
+        denies_unknown: raw.serde.denies_unknown,
     })
 }
 
 /// One message for all that is missing, where the user would write it.
 fn missing(cx: &Ctxt, raw: &raw::Collection, options: &Options<'_>) -> Reported {
-    let Some(attr) = &raw.attr else {
-        return cx.error(&raw.item.ident, format!("missing {USAGE}"));
-    };
-    let missing: Vec<_> = REQUIRED
-        .into_iter()
-        .filter(|key| options.get(key).is_none())
-        .collect();
-    cx.error(
-        attr,
-        format!("missing {}: write {USAGE}", suggest::list(&missing)),
-    )
+    let mut reported = raw.unreadable;
+    let mut missing = Vec::new();
+    for key in REQUIRED.into_iter().filter(|key| options.get(key).is_none()) {
+        match options.misspelt(key) {
+            Some(misspelt) => reported = Some(misspelt),
+            None => missing.push(key),
+        }
+    }
+    match (reported, &raw.attr) {
+        // What cannot be read, or was misspelt, may well be what is missing.
+        (Some(reported), _) if raw.unreadable.is_some() || missing.is_empty() => reported,
+        (_, None) => cx.error(&raw.item.ident, format!("missing {USAGE}")),
+        (_, Some(attr)) => {
+            cx.error(attr, format!("missing {}: write {USAGE}", suggest::list(&missing)))
+        }
+    }
 }
 
 fn name(
@@ -86,10 +85,9 @@ fn name(
 fn ttl(cx: &Ctxt, option: &Opt) -> Result<Ttl, Reported> {
     match &option.value {
         Value::Path(path) if path.is_ident("none") => Ok(Ttl::Never),
-        Value::Str(text) if text.value() == "none" => Err(cx.error(
-            option.at(),
-            "`none` is written without quotes: `ttl = none`",
-        )),
+        Value::Str(text) if text.value() == "none" => {
+            Err(cx.error(option.at(), "`none` is written without quotes: `ttl = none`"))
+        }
         Value::Str(text) => match duration::parse(&text.value(), Limit::TTL) {
             Ok(millis) => Ok(Ttl::Millis(millis)),
             Err(message) => Err(cx.error(text, message)),

@@ -1,6 +1,5 @@
 //! How serde shows a document in JSON, and whether it reads back what it wrote.
 
-use quote::ToTokens as _;
 use syn::Type;
 use syn::ext::IdentExt as _;
 
@@ -22,53 +21,56 @@ pub(crate) fn container(cx: &Ctxt, raw: &Collection) {
 /// The stored name of each field; `None` when it has none of its own.
 pub(crate) fn names(cx: &Ctxt, raw: &Collection) -> Vec<Option<String>> {
     let mut names: Vec<Option<String>> = Vec::new();
-    let mut told_of_all = false;
+    let mut read_otherwise = None;
     for field in &raw.fields {
         reads_back(cx, &raw.serde, field);
-        if field.serde.flatten.is_some() || field.serde.not_written.is_some() {
-            names.push(None);
-            continue;
+        let own_name = field.serde.flatten.is_none() && field.serde.not_written.is_none();
+        let name = own_name.then(|| name(&raw.serde, field, |rename| rename.serialize.as_deref()));
+        if let Some(name) = &name {
+            read_otherwise = read_otherwise.or(same_both_ways(cx, raw, field, name));
+            unlike_others(cx, raw, field, name, &names);
         }
-        let written = name(&raw.serde, field, |rename| rename.serialize.as_deref());
-        let read = name(&raw.serde, field, |rename| rename.deserialize.as_deref());
-        if written != read && !field.serde.aliases.contains(&written) && !field.serde.not_read {
-            match (&field.serde.rename, &raw.serde.rename_all) {
-                (Some(rename), _) => {
-                    cx.error(
-                        &rename.key,
-                        two_names(&field.ident.to_string(), &written, &read),
-                    );
-                }
-                // It holds for every field, so it is told of the first.
-                (None, Some(rename_all)) if !told_of_all => {
-                    let field = field.ident.to_string();
-                    cx.error(&rename_all.key, two_names(&field, &written, &read));
-                    told_of_all = true;
-                }
-                (None, _) => {}
-            }
-        }
-        if names.iter().flatten().any(|name| *name == written) {
-            let (ident, by) = (
-                &field.ident,
-                field.serde.rename.as_ref().map(|rename| &rename.key),
-            );
-            let at = by.map_or_else(|| ident.to_token_stream(), |key| key.to_token_stream());
-            cx.error(
-                at,
-                format!("another field is already stored as `{written}`; rename one"),
-            );
-        }
-        names.push(Some(written));
+        names.push(name);
+    }
+    // It holds for every field, so it is told of the first.
+    if let (Some(message), Some(rename_all)) = (read_otherwise, &raw.serde.rename_all) {
+        cx.error(&rename_all.key, message);
     }
     names
 }
 
-fn two_names(field: &str, written: &str, read: &str) -> String {
-    format!(
-        "`{field}` would be stored as `{written}` but read as `{read}`, so a stored document could \
+/// A field is read by the name under which it was written. If it is not, and it is not its own
+/// `rename` that says so, the message is returned.
+fn same_both_ways(cx: &Ctxt, raw: &Collection, field: &Field, written: &str) -> Option<String> {
+    let serde = &field.serde;
+    let read = name(&raw.serde, field, |rename| rename.deserialize.as_deref());
+    let known = read == written || serde.aliases.iter().any(|alias| alias == written);
+    if known || serde.not_read || raw.serde.read_as_other {
+        return None;
+    }
+    let ident = &field.ident;
+    let message = format!(
+        "`{ident}` would be stored as `{written}` but read as `{read}`, so a stored document could \
          not be read back; use one name, or add `#[serde(alias = \"{written}\")]`"
-    )
+    );
+    let Some(rename) = &serde.rename else {
+        return Some(message);
+    };
+    cx.error(&rename.key, message);
+    None
+}
+
+/// An object has a member once.
+fn unlike_others(cx: &Ctxt, raw: &Collection, field: &Field, name: &str, seen: &[Option<String>]) {
+    let Some(first) = seen.iter().position(|seen| seen.as_deref() == Some(name)) else {
+        return;
+    };
+    let (first, ident) = (&raw.fields[first].ident, &field.ident);
+    let message = format!("`{ident}` and `{first}` would both be stored as `{name}`; rename one");
+    match &field.serde.rename {
+        Some(rename) => cx.error(&rename.key, message),
+        None => cx.error(ident, message),
+    };
 }
 
 fn name(
@@ -79,22 +81,14 @@ fn name(
     if let Some(name) = field.serde.rename.as_ref().and_then(&side) {
         return name.to_owned();
     }
-    let case = container
-        .rename_all
-        .as_ref()
-        .and_then(side)
-        .map_or(Case::Unchanged, Case::new);
+    let case = container.rename_all.as_ref().and_then(side).map_or(Case::Unchanged, Case::new);
     case.apply(&field.ident.unraw().to_string())
 }
 
 /// A field that is not always stored needs a value to take when it is read.
 fn reads_back(cx: &Ctxt, container: &SerdeContainer, field: &Field) {
     let serde = &field.serde;
-    let Some(left_out) = serde
-        .not_written
-        .as_ref()
-        .or(serde.sometimes_written.as_ref())
-    else {
+    let Some(left_out) = serde.not_written.as_ref().or(serde.sometimes_written.as_ref()) else {
         return;
     };
     let absent_is_none = is_option(&field.ty) && !serde.read_with;
@@ -116,14 +110,10 @@ fn reads_back(cx: &Ctxt, container: &SerdeContainer, field: &Field) {
     }
 }
 
-/// As serde decides it: by the last segment, because a macro sees no types.
+/// As far as a macro can tell, which sees no types.
 fn is_option(ty: &Type) -> bool {
     match ty {
-        Type::Path(ty) => ty
-            .path
-            .segments
-            .last()
-            .is_some_and(|last| last.ident == "Option"),
+        Type::Path(ty) => ty.path.segments.last().is_some_and(|last| last.ident == "Option"),
         Type::Group(group) => is_option(&group.elem),
         Type::Paren(paren) => is_option(&paren.elem),
         _ => false,

@@ -10,10 +10,7 @@ use crate::model::Ty;
 /// The type, with `Self` replaced by the struct's name: in the patch and in the handle `Self` would
 /// mean these.
 pub(crate) fn ty(ty: &Type, document: &Ident) -> Ty {
-    Ty {
-        span: ty.span(),
-        tokens: without_self(ty.to_token_stream(), document),
-    }
+    Ty { span: ty.span(), tokens: without_self(ty.to_token_stream(), document) }
 }
 
 fn without_self(tokens: TokenStream, document: &Ident) -> TokenStream {

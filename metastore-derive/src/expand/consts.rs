@@ -3,7 +3,7 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::span::{marked, marked_ident, marked_vis};
+use super::span::{marked, marked_ident, marked_vis, runtime};
 use crate::model::{Accessor, Item, Members};
 
 /// The constants.
@@ -16,41 +16,41 @@ pub(crate) fn consts(item: &Item, members: &Members) -> Option<TokenStream> {
         .map(|(at, found)| transformation(item, at, &found.accessor));
     let consts: Vec<_> = mutations.chain(transformations).collect();
     let ident = &item.ident;
-    (!consts.is_empty()).then(|| quote! { impl #ident { #(#consts)* } })
+    // To declare a mutation is to use its method, also when nothing runs it yet.
+    (!consts.is_empty()).then(|| {
+        quote! {
+            #[allow(dead_code)]
+            impl #ident { #(#consts)* }
+        }
+    })
 }
 
 fn mutation(item: &Item, mutation: &Accessor) -> TokenStream {
-    let Accessor {
-        ident, name, ty, ..
-    } = mutation;
-    let krate = &item.krate;
-    let doc = format!(" The mutation `{}`.", name.as_str());
+    let Accessor { ident, name, ty, .. } = mutation;
     let (vis, constant) = (marked_vis(&item.vis), marked_ident(&mutation.constant));
-    // The compiler complains about a missing method at its name, and about a result that cannot be
-    // stored at its type.
-    let function = quote_spanned!(ident.span()=> Self::#ident);
-    let declared = quote_spanned!(marked(ty.span)=> #krate::__private::Mutation<Self, #ty>);
-    let new = quote_spanned!(marked(ty.span)=> #krate::__private::Mutation::new);
-    quote! {
+    let doc = format!(" The mutation `{}`.", name.as_str());
+    // The compiler complains about a missing method, or one of another type, at its name.
+    let method = quote_spanned!(ident.span()=> Self::#ident);
+    let at = marked(ident.span());
+    let runtime = runtime(item, at);
+    quote_spanned! {at=>
         #[doc = #doc]
-        #vis const #constant: #declared = #new(#name, #function);
+        #vis const #constant: #runtime::Mutation<Self, #ty> =
+            #runtime::Mutation::new(#name, #method);
     }
 }
 
-fn transformation(item: &Item, at: usize, transformation: &Accessor) -> TokenStream {
-    let Accessor { name, ty, .. } = transformation;
-    let krate = &item.krate;
+fn transformation(item: &Item, position: usize, transformation: &Accessor) -> TokenStream {
+    let Accessor { ident, name, ty, .. } = transformation;
+    let (vis, constant) = (marked_vis(&item.vis), marked_ident(&transformation.constant));
     let doc = format!(" The transformation `{}`.", name.as_str());
-    let (vis, constant) = (
-        marked_vis(&item.vis),
-        marked_ident(&transformation.constant),
-    );
-    let declared = quote_spanned!(marked(ty.span)=> #krate::__private::Transformation<Self, #ty>);
-    let new = quote_spanned!(marked(ty.span)=> #krate::__private::Transformation::new);
-    let at = Literal::usize_unsuffixed(at);
-    quote! {
+    let position = Literal::usize_unsuffixed(position);
+    let at = marked(ident.span());
+    let runtime = runtime(item, at);
+    quote_spanned! {at=>
         #[doc = #doc]
-        #vis const #constant: #declared =
-            #new(<Self as #krate::__private::Collection>::SCHEMA.transformations[#at]);
+        #vis const #constant: #runtime::Transformation<Self, #ty> = #runtime::Transformation::new(
+            <Self as #runtime::Collection>::SCHEMA.transformations[#position]
+        );
     }
 }

@@ -20,11 +20,7 @@ use crate::model::{Collection, Item, Members};
 
 /// A whole collection.
 pub(crate) fn collection(model: &Collection) -> TokenStream {
-    let Collection {
-        item,
-        schema,
-        members,
-    } = model;
+    let Collection { item, schema, members } = model;
     let schema = schema::schema(item, schema, members);
     let implementation = implementation(item, &schema);
     let members = self::members(item, members);

@@ -1,18 +1,20 @@
 //! The functions of a repository.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::quote_spanned;
 
-use super::span::{marked, marked_ident, marked_vis};
+use super::span::{marked, marked_ident, marked_vis, runtime};
 use crate::model::{Item, Repository, Ty};
 
 /// `connect` and `with_store`.
 pub(crate) fn repository(model: &Repository) -> TokenStream {
     let Repository { item, fields } = model;
-    let Item { ident, krate, .. } = item;
+    let ident = &item.ident;
     let vis = marked_vis(&item.vis);
+    let at = marked(ident.span());
+    let runtime = runtime(item, at);
     let fields = fields.iter().map(|(name, ty)| field(item, name, ty));
-    quote! {
+    quote_spanned! {at=>
         impl #ident {
             /// Connects to the server at `url` and opens every collection on that one connection.
             ///
@@ -21,14 +23,14 @@ pub(crate) fn repository(model: &Repository) -> TokenStream {
             /// When the URL is not one or the server cannot be reached.
             #vis async fn connect(
                 url: impl ::core::convert::AsRef<str>,
-            ) -> ::core::result::Result<Self, #krate::__private::Error> {
-                let store = #krate::__private::Store::connect(url).await?;
+            ) -> ::core::result::Result<Self, #runtime::Error> {
+                let store = #runtime::Store::connect(url).await?;
                 ::core::result::Result::Ok(Self::with_store(&store))
             }
 
             /// Opens every collection on `store`.
             #[must_use]
-            #vis fn with_store(store: &#krate::__private::Store) -> Self {
+            #vis fn with_store(store: &#runtime::Store) -> Self {
                 Self { #(#fields,)* }
             }
         }
@@ -36,9 +38,9 @@ pub(crate) fn repository(model: &Repository) -> TokenStream {
 }
 
 fn field(item: &Item, name: &syn::Ident, ty: &Ty) -> TokenStream {
-    let krate = &item.krate;
     let name = marked_ident(name);
     // A field that is not a repository is reported at its type.
-    let open = quote_spanned!(marked(ty.span)=> <#ty as #krate::__private::FromStore>::from_store);
-    quote!(#name: #open(store))
+    let at = marked(ty.span);
+    let runtime = runtime(item, at);
+    quote_spanned!(at=> #name: <#ty as #runtime::FromStore>::from_store(store))
 }

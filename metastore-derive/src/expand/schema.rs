@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
 
+use super::span::runtime;
 use crate::model::{
     Field, IndexKind, Item, Json, Members, Name, ObjectType, Schema, Transformation, Ttl,
     TtlOnUpdate,
@@ -17,10 +18,8 @@ impl ToTokens for Name {
 
 /// The value of `SCHEMA`.
 pub(crate) fn schema(item: &Item, schema: &Schema, members: &Members) -> TokenStream {
-    let krate = &item.krate;
-    let Schema {
-        domain, app, name, ..
-    } = schema;
+    let runtime = runtime(item, Span::call_site());
+    let Schema { domain, app, name, .. } = schema;
     let object_type = match schema.object_type {
         ObjectType::Config => quote!(Config),
         ObjectType::Settings => quote!(Settings),
@@ -38,30 +37,28 @@ pub(crate) fn schema(item: &Item, schema: &Schema, members: &Members) -> TokenSt
         TtlOnUpdate::Keep => Some(quote!(.keep_ttl_on_update())),
         TtlOnUpdate::Reset => None,
     };
+    let deny = schema.denies_unknown.then(|| quote!(.deny_unknown_fields()));
     let lists = lists(item, members);
     quote! {
-        #krate::__private::CollectionSchema::new(
-            #domain, #app, #name, #krate::__private::ObjectType::#object_type
-        ) #ttl #keep #lists
+        #runtime::CollectionSchema::new(
+            #domain, #app, #name, #runtime::ObjectType::#object_type
+        ) #ttl #keep #deny #lists
     }
 }
 
 /// A schema for a collection whose own is wrong, so that the rest of the code still means something.
 pub(crate) fn nameless(item: &Item, members: &Members) -> TokenStream {
-    let krate = &item.krate;
+    let runtime = runtime(item, Span::call_site());
     let lists = lists(item, members);
     quote! {
-        #krate::__private::CollectionSchema::new("", "", "", #krate::__private::ObjectType::Texts) #lists
+        #runtime::CollectionSchema::new("", "", "", #runtime::ObjectType::Texts) #lists
     }
 }
 
 fn lists(item: &Item, members: &Members) -> TokenStream {
     let fields = members.fields.iter().map(|field| self::field(item, field));
     let mutations = members.mutations.iter().map(|mutation| &mutation.name);
-    let transformations = members
-        .transformations
-        .iter()
-        .map(|found| transformation(item, found));
+    let transformations = members.transformations.iter().map(|found| transformation(item, found));
     let fields = list("fields", fields);
     let mutations = list("mutations", mutations);
     let transformations = list("transformations", transformations);
@@ -76,22 +73,22 @@ fn list<T: ToTokens>(method: &str, values: impl Iterator<Item = T>) -> Option<To
 }
 
 fn field(item: &Item, field: &Field) -> TokenStream {
-    let krate = &item.krate;
+    let runtime = runtime(item, Span::call_site());
     let rust = field.ident.unraw().to_string();
     let Json::Named { name, index } = &field.json else {
-        return quote!(#krate::__private::flattened(#rust));
+        return quote!(#runtime::flattened(#rust));
     };
     let index = index.map(|index| match index {
         IndexKind::Equality => quote!(Equality),
         IndexKind::Range => quote!(Range),
         IndexKind::Unique => quote!(Unique),
     });
-    let index = index.map(|index| quote!(.indexed(#krate::__private::IndexKind::#index)));
-    quote!(#krate::__private::field(#rust, #name) #index)
+    let index = index.map(|index| quote!(.indexed(#runtime::IndexKind::#index)));
+    quote!(#runtime::field(#rust, #name) #index)
 }
 
 fn transformation(item: &Item, transformation: &Transformation) -> TokenStream {
-    let krate = &item.krate;
+    let runtime = runtime(item, Span::call_site());
     let name = &transformation.accessor.name;
     let timeout = transformation.timeout.map(|millis| {
         let millis = Literal::u64_suffixed(millis.get());
@@ -101,5 +98,5 @@ fn transformation(item: &Item, transformation: &Transformation) -> TokenStream {
         let retries = Literal::u32_suffixed(retries);
         quote!(.retries(#retries))
     });
-    quote!(#krate::__private::TransformationSchema::new(#name) #timeout #retries)
+    quote!(#runtime::TransformationSchema::new(#name) #timeout #retries)
 }

@@ -4,8 +4,11 @@
 //! it points there. An item that the macro defines stands at the user's token too, but with the
 //! macro's mark: lints then know that the user did not write it.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
 use syn::{Ident, Visibility};
+
+use crate::model::Item;
 
 /// A span at the user's token with the macro's mark.
 pub(crate) fn marked(span: Span) -> Span {
@@ -30,4 +33,12 @@ pub(crate) fn marked_vis(vis: &Visibility) -> Visibility {
         Visibility::Inherited => {}
     }
     vis
+}
+
+/// The runtime's door for generated code, as named at `span`.
+pub(crate) fn runtime(item: &Item, span: Span) -> TokenStream {
+    match &item.krate {
+        None => quote_spanned!(span=> ::metastore::__private),
+        Some(krate) => quote_spanned!(span=> #krate::__private),
+    }
 }

@@ -23,18 +23,11 @@ pub(crate) fn accessor(cx: &Ctxt, attr: &Attribute, kind: AccessorKind) -> Optio
 
 fn arguments(cx: &Ctxt, input: ParseStream<'_>, kind: AccessorKind) -> Result<Accessor> {
     let name = name(input, kind)?;
-    input
-        .parse::<Token![->]>()
-        .map_err(|_| at(input, usage(kind)))?;
-    let ty = input
-        .parse()
-        .map_err(|error: Error| Error::new(error.span(), usage(kind)))?;
+    input.parse::<Token![->]>().map_err(|_| at(input, usage(kind)))?;
+    let ty = input.parse().map_err(|error: Error| Error::new(error.span(), usage(kind)))?;
     if !input.is_empty() {
         input.parse::<Token![,]>().map_err(|_| {
-            at(
-                input,
-                format!("expected `,` or the end of the attribute: {}", usage(kind)),
-            )
+            at(input, format!("expected `,` or the end of the attribute: {}", usage(kind)))
         })?;
     }
     if input.peek(Ident::peek_any) && input.peek2(Token![->]) {
@@ -47,42 +40,27 @@ fn arguments(cx: &Ctxt, input: ParseStream<'_>, kind: AccessorKind) -> Result<Ac
         ));
     }
     let options = attr::list_of(cx, input);
-    Ok(Accessor {
-        kind,
-        name,
-        ty,
-        options,
-    })
+    Ok(Accessor { kind, name, ty, options })
 }
 
 fn name(input: ParseStream<'_>, kind: AccessorKind) -> Result<Ident> {
     if input.peek(LitStr) {
-        return Err(at(
-            input,
-            format!("write the name without quotes: {}", usage(kind)),
-        ));
+        return Err(at(input, format!("write the name without quotes: {}", usage(kind))));
     }
     if input.peek(Ident) {
         return input.parse();
     }
-    match input.call(Ident::parse_any) {
-        // These four are keywords even with `r#`.
-        Ok(word)
-            if ["self", "Self", "super", "crate", "_"]
-                .iter()
-                .any(|path| word == path) =>
-        {
-            Err(Error::new_spanned(
-                &word,
-                format!("`{word}` cannot be a name; choose another"),
-            ))
-        }
-        Ok(word) => Err(Error::new_spanned(
-            &word,
-            format!("`{word}` is a keyword; write `r#{word}`"),
-        )),
-        Err(_) => Err(at(input, usage(kind))),
+    let syntax = at(input, usage(kind));
+    let word = input.call(Ident::parse_any).map_err(|_| syntax.clone())?;
+    if !input.peek(Token![->]) {
+        return Err(syntax);
     }
+    // These are keywords even with `r#`.
+    if ["self", "Self", "super", "crate", "_"].iter().any(|path| word == path) {
+        let message = format!("`{word}` cannot be a name; choose another");
+        return Err(Error::new_spanned(&word, message));
+    }
+    Err(Error::new_spanned(&word, format!("`{word}` is a keyword; write `r#{word}`")))
 }
 
 /// Not `ParseStream::error`, which puts "unexpected end of input" before a message.

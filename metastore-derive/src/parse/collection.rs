@@ -17,6 +17,7 @@ pub(crate) fn collection(cx: &Ctxt, input: DeriveInput) -> Collection {
     let mut collection = Collection {
         item,
         attr: None,
+        unreadable: None,
         options: Vec::new(),
         accessors: Vec::new(),
         serde: serde::container(&attrs),
@@ -25,27 +26,20 @@ pub(crate) fn collection(cx: &Ctxt, input: DeriveInput) -> Collection {
     for attr in &attrs {
         let path = attr.path();
         if path.is_ident("collection") {
-            collection.options.extend(attr::options(cx, attr, USAGE));
+            match attr::options(cx, attr, USAGE) {
+                Ok(options) => collection.options.extend(options),
+                Err(reported) => collection.unreadable = Some(reported),
+            }
             collection.attr.get_or_insert_with(|| path.clone());
         } else if path.is_ident("mutation") {
-            collection
-                .accessors
-                .extend(accessor::accessor(cx, attr, AccessorKind::Mutation));
+            collection.accessors.extend(accessor::accessor(cx, attr, AccessorKind::Mutation));
         } else if path.is_ident("transformation") {
-            collection
-                .accessors
-                .extend(accessor::accessor(cx, attr, AccessorKind::Transformation));
+            collection.accessors.extend(accessor::accessor(cx, attr, AccessorKind::Transformation));
         } else if path.is_ident("index") || path.is_ident("unique") {
             let name = attr::name(attr);
-            cx.error(
-                path,
-                format!("`#[{name}]` belongs on a field; move it to the one it is for"),
-            );
+            cx.error(path, format!("`#[{name}]` belongs on a field; move it to the one it is for"));
         }
     }
-    collection.fields = fields
-        .into_iter()
-        .filter_map(|found| field::field(cx, found))
-        .collect();
+    collection.fields = fields.into_iter().filter_map(|found| field::field(cx, found)).collect();
     collection
 }

@@ -13,34 +13,18 @@ pub(crate) fn field(cx: &Ctxt, field: syn::Field) -> Option<Field> {
     for attr in &field.attrs {
         let path = attr.path();
         if path.is_ident("index") || path.is_ident("unique") {
-            let kind = if path.is_ident("index") {
-                index(cx, attr)
-            } else {
-                unique(cx, attr)
-            };
-            indexes.extend(kind.map(|kind| Index {
-                attr: path.clone(),
-                kind,
-            }));
+            let kind = if path.is_ident("index") { index(cx, attr) } else { unique(cx, attr) };
+            indexes.extend(kind.map(|kind| Index { attr: path.clone(), kind }));
         } else if path.is_ident("collection")
             || path.is_ident("mutation")
             || path.is_ident("transformation")
         {
             let name = attr::name(attr);
-            cx.error(
-                path,
-                format!("`#[{name}]` belongs on the struct; move it there"),
-            );
+            cx.error(path, format!("`#[{name}]` belongs on the struct; move it there"));
         }
     }
     let serde = serde::field(&field.attrs);
-    field.ident.map(|ident| Field {
-        ident,
-        vis: field.vis,
-        ty: field.ty,
-        indexes,
-        serde,
-    })
+    field.ident.map(|ident| Field { ident, vis: field.vis, ty: field.ty, indexes, serde })
 }
 
 fn index(cx: &Ctxt, attr: &Attribute) -> Result<IndexKind, Reported> {
@@ -48,7 +32,7 @@ fn index(cx: &Ctxt, attr: &Attribute) -> Result<IndexKind, Reported> {
 
     let options = match &attr.meta {
         Meta::Path(_) => return Ok(IndexKind::Equality),
-        _ => attr::options(cx, attr, USAGE),
+        _ => attr::options(cx, attr, USAGE)?,
     };
     match options.as_slice() {
         [option] if option.key == "range" && matches!(option.value, Value::Missing) => {

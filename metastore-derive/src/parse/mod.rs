@@ -25,11 +25,6 @@ fn item(input: DeriveInput) -> (Item, Vec<Attribute>, Vec<syn::Field>) {
         Data::Enum(data) => (Shape::Enum(data.enum_token), Vec::new()),
         Data::Union(data) => (Shape::Union(data.union_token), Vec::new()),
     };
-    let item = Item {
-        ident: input.ident,
-        vis: input.vis,
-        generics: input.generics,
-        shape,
-    };
+    let item = Item { ident: input.ident, vis: input.vis, generics: input.generics, shape };
     (item, input.attrs, fields)
 }

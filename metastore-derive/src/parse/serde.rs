@@ -14,6 +14,7 @@ pub(crate) fn container(attrs: &[Attribute]) -> SerdeContainer {
             "transparent" => serde.transparent = Some(meta.path.clone()),
             "rename_all" => merge(&mut serde.rename_all, rename(meta)?),
             "default" => serde.default = true,
+            "deny_unknown_fields" => serde.denies_unknown = true,
             "from" | "try_from" => serde.read_as_other = true,
             _ => {}
         }
@@ -50,22 +51,14 @@ fn each(attrs: &[Attribute], mut read: impl FnMut(&ParseNestedMeta<'_>, &str) ->
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
         // A syntax error is serde's to report, so what was read up to it will do.
         let _: Result<()> = attr.parse_nested_meta(|meta| {
-            let key = meta
-                .path
-                .get_ident()
-                .map(ToString::to_string)
-                .unwrap_or_default();
+            let key = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
             read(&meta, &key)
         });
     }
 }
 
 fn rename(meta: &ParseNestedMeta<'_>) -> Result<Rename> {
-    let mut rename = Rename {
-        key: meta.path.clone(),
-        serialize: None,
-        deserialize: None,
-    };
+    let mut rename = Rename { key: meta.path.clone(), serialize: None, deserialize: None };
     if meta.input.peek(token::Paren) {
         meta.parse_nested_meta(|side| {
             let name = side.value()?.parse::<LitStr>()?.value();

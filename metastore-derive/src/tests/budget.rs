@@ -57,9 +57,7 @@ fn a_repository_field() {
             let name = format_ident!("contents{n}");
             quote! { pub #name: Repo<Text> }
         });
-        repository(parse_quote! { pub struct MyRepo { #(#fields),* } })
-            .lines()
-            .count()
+        repository(parse_quote! { pub struct MyRepo { #(#fields),* } }).lines().count()
     };
     assert_eq!(lines(4) - lines(3), 3);
 }

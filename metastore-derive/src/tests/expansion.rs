@@ -31,30 +31,29 @@ fn a_collection() {
 
 #[test]
 fn every_option() {
-    snapshot(
-        "every_option",
-        &collection(parse_quote! {
-            #[collection(domain = "myapp", app = "accounts")]
-            #[collection(name = "sessions", object_type = state, ttl = "2w", ttl_on_update = keep)]
-            #[collection(crate = crate::reexport)]
-            #[serde(rename_all = "camelCase")]
-            #[mutation(r#match -> Vec<Self>)]
-            #[transformation(refresh -> Option<Self>)]
-            #[transformation(digest -> [u8; 32], retries = 0)]
-            pub(crate) struct Session {
-                #[unique]
-                pub token_hash: String,
-                #[index(range)]
-                pub(super) r#type: u8,
-                #[serde(rename = "parent-session")]
-                parent: Option<Box<Self>>,
-                #[serde(flatten)]
-                pub extra: Extra,
-                #[serde(skip)]
-                pub cache: Cache,
-            }
-        }),
-    );
+    let expansion = collection(parse_quote! {
+        #[collection(domain = "myapp", app = "accounts")]
+        #[collection(name = "sessions", object_type = state, ttl = "2w", ttl_on_update = keep)]
+        #[collection(crate = crate::reexport)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        #[mutation(r#match -> Vec<Self>)]
+        #[transformation(refresh -> Option<Self>)]
+        #[transformation(digest -> [u8; 32], retries = 0)]
+        pub(crate) struct Session {
+            #[index]
+            pub token_hash: String,
+            #[index(range)]
+            pub(super) r#type: u8,
+            #[serde(rename = "parent-session")]
+            parent: Option<Box<Self>>,
+            #[serde(flatten)]
+            pub extra: Extra,
+            #[serde(skip)]
+            pub cache: Cache,
+        }
+    });
+    assert!(!expansion.contains("::metastore"), "the runtime is named by its path alone");
+    snapshot("every_option", &expansion);
 }
 
 #[test]
@@ -78,7 +77,7 @@ fn a_wrong_collection_falls_back() {
             #[mutation(length -> usize)]
             pub struct Text {
                 #[index]
-                #[unique]
+                #[index]
                 pub name: String,
             }
         }),

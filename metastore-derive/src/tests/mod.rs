@@ -2,6 +2,7 @@
 
 mod budget;
 mod expansion;
+mod robust;
 
 use prettyplease::unparse;
 use proc_macro2::TokenStream;

@@ -195,7 +195,8 @@ mod tests {
 
     #[test]
     fn foreign_keys_do_not_parse() {
-        for foreign in ["", "a", "a:b:c", "a:b:c:d:version:01", "a:b:c:d:version:0", "idx:a:b:c:x"] {
+        for foreign in ["", "a", "a:b:c", "a:b:c:d:version:01", "a:b:c:d:version:0", "idx:a:b:c:x"]
+        {
             assert_eq!(Key::parse(foreign), None, "{foreign}");
         }
     }

@@ -11,6 +11,7 @@ use crate::redis::command::Command;
 use crate::redis::commit::WriteSet;
 use crate::redis::script::{CREATE, ScriptCall};
 use crate::repo::{Repo, checked_id};
+use crate::unknown::UnknownFields;
 use crate::validate::validate;
 
 const OPERATION: &str = "create";
@@ -51,7 +52,7 @@ impl<T: Collection> Repo<T> {
         {
             return Err(self.taken(&new.head.id));
         }
-        Ok(Item::new(new.head, new.document))
+        Ok(Item::new(new.head, new.document, UnknownFields::default()))
     }
 
     /// Creates an item with an id of your own, at version 1.
@@ -68,7 +69,7 @@ impl<T: Collection> Repo<T> {
         if verdict.code != 1 {
             return Err(self.taken(&new.head.id));
         }
-        Ok(Item::new(new.head, new.document))
+        Ok(Item::new(new.head, new.document, UnknownFields::default()))
     }
 
     fn prepare(&self, id: Id, document: T) -> Result<New<T>> {
@@ -83,7 +84,8 @@ impl<T: Collection> Repo<T> {
             updated: None,
             actor: self.actor().cloned(),
         };
-        let json = envelope::encode(&head, &document, self.store().limits(), OPERATION)
+        let limits = self.store().limits();
+        let json = envelope::encode(&head, &document, &UnknownFields::default(), limits, OPERATION)
             .map_err(|error| error.at(key.clone()))?;
         Ok(New { key, head, document, json })
     }

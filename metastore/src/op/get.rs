@@ -32,7 +32,8 @@ impl<T: Collection> Repo<T> {
     pub async fn get_version(&self, id: impl ToId, version: u64) -> Result<Option<Item<T>>> {
         const OPERATION: &str = "get_version";
         let id = checked_id(&id, OPERATION)?;
-        let (superseded, latest) = (self.address().version(&id, version), self.address().latest(&id));
+        let (superseded, latest) =
+            (self.address().version(&id, version), self.address().latest(&id));
         // The version is at its own key, unless it is still the current one.
         let keys = vec![superseded.clone(), latest.clone()];
         let found = read::mget(self.store().connection(), keys)

@@ -13,6 +13,7 @@ use crate::redis::read;
 use crate::redis::script::{ScriptCall, UPDATE};
 use crate::repo::{Repo, checked_id};
 use crate::schema::TtlOnUpdate;
+use crate::unknown::UnknownFields;
 use crate::validate::validate;
 
 impl<T: Collection> Repo<T> {
@@ -34,7 +35,8 @@ impl<T: Collection> Repo<T> {
         target: impl Into<Target<'a, T>>,
         patch: T::Patch,
     ) -> Result<Item<T>> {
-        self.change(target.into(), "update", |document| patch.clone().apply(document)).await
+        let apply = |document: &mut T| patch.clone().apply(document);
+        self.change(target.into(), "update", Scope::KnownFields, apply).await
     }
 
     /// Sets the fields of a patch if the item is at `expected`, and writes the next version.
@@ -60,10 +62,13 @@ impl<T: Collection> Repo<T> {
         }
         let mut document = base.data.clone();
         patch.apply(&mut document);
-        self.supersede(&base, document, OPERATION).await
+        self.supersede(&base, document, Scope::KnownFields, OPERATION).await
     }
 
     /// Writes a whole document as the next version. Round trips and errors as [`Repo::update`].
+    ///
+    /// Fields in the stored document that `T` does not know are not kept, unlike in `update` and
+    /// `modify`.
     ///
     /// # Errors
     ///
@@ -73,7 +78,8 @@ impl<T: Collection> Repo<T> {
         target: impl Into<Target<'a, T>>,
         document: T,
     ) -> Result<Item<T>> {
-        self.change(target.into(), "replace", |old| old.clone_from(&document)).await
+        let whole = Scope::WholeDocument;
+        self.change(target.into(), "replace", whole, |old| old.clone_from(&document)).await
     }
 
     /// Changes a document by a function and writes the next version. Round trips as
@@ -90,20 +96,21 @@ impl<T: Collection> Repo<T> {
         target: impl Into<Target<'a, T>>,
         change: impl FnMut(&mut T) + Send,
     ) -> Result<Item<T>> {
-        self.change(target.into(), "modify", change).await
+        self.change(target.into(), "modify", Scope::KnownFields, change).await
     }
 
     async fn change(
         &self,
         target: Target<'_, T>,
         operation: &'static str,
+        scope: Scope,
         mut change: impl FnMut(&mut T) + Send,
     ) -> Result<Item<T>> {
         let id = target.id.map_err(|error| Error::from(error).during(operation))?;
         if let Some(base) = target.item {
             let mut document = base.data.clone();
             change(&mut document);
-            return self.supersede(base, document, operation).await;
+            return self.supersede(base, document, scope, operation).await;
         }
         let retries = self.store().settings().conflict_retries;
         let mut attempt = 0;
@@ -111,7 +118,7 @@ impl<T: Collection> Repo<T> {
             let base = self.read_existing(&id, operation).await?;
             let mut document = base.data.clone();
             change(&mut document);
-            match self.supersede(&base, document, operation).await {
+            match self.supersede(&base, document, scope, operation).await {
                 Err(error)
                     if matches!(error.kind(), ErrorKind::Conflict { .. }) && attempt < retries =>
                 {
@@ -128,8 +135,13 @@ impl<T: Collection> Repo<T> {
         &self,
         base: &Item<T>,
         document: T,
+        scope: Scope,
         operation: &'static str,
     ) -> Result<Item<T>> {
+        let unknown = match scope {
+            Scope::KnownFields => base.unknown().clone(),
+            Scope::WholeDocument => UnknownFields::default(),
+        };
         let at = self.address();
         let key = at.latest(&base.id);
         validate(&document, operation).map_err(|error| error.at(key.clone()))?;
@@ -145,9 +157,9 @@ impl<T: Collection> Repo<T> {
             actor: self.actor().cloned(),
         };
         let limits = self.store().limits();
-        let json = envelope::encode(&head, &document, limits, operation)
+        let json = envelope::encode(&head, &document, &unknown, limits, operation)
             .map_err(|error| error.at(key.clone()))?;
-        if envelope::same_document(&json, &base.data, limits) {
+        if envelope::same_document(&json, &base.data, base.unknown(), limits) {
             return self.unchanged(base, operation).await;
         }
         let deadline = match T::SCHEMA.ttl_on_update {
@@ -171,11 +183,8 @@ impl<T: Collection> Repo<T> {
             .arg(operation);
         let mut verdict = self.write(operation, &head.commit, call).await?;
         let kind = match verdict.code {
-            1 => return Ok(Item::new(head, document)),
-            0 => ErrorKind::Conflict {
-                expected: base.version,
-                actual: verdict.number(operation)?,
-            },
+            1 => return Ok(Item::new(head, document, unknown)),
+            0 => ErrorKind::Conflict { expected: base.version, actual: verdict.number(operation)? },
             -1 => ErrorKind::NotFound,
             _ => envelope::not_an_envelope(),
         };
@@ -201,6 +210,15 @@ impl<T: Collection> Repo<T> {
         }
         Ok(base.clone().into_unchanged())
     }
+}
+
+/// What a write replaces.
+#[derive(Clone, Copy)]
+enum Scope {
+    /// The fields that the struct knows; others in the stored document are kept.
+    KnownFields,
+    /// Everything.
+    WholeDocument,
 }
 
 /// A random pause that grows with the attempts, so that many writers on one item take turns.

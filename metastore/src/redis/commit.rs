@@ -99,7 +99,9 @@ async fn transaction(connection: &Connection, commands: Vec<Command>) -> Result<
     match replies.pop() {
         Some(Ok(Reply::Array(_))) => Ok(()),
         // EXEC says only that something was refused before; the command itself says what.
-        Some(Err(Fault::Refused(ErrorKind::Server(message)))) if message.starts_with("EXECABORT") => {
+        Some(Err(Fault::Refused(ErrorKind::Server(message))))
+            if message.starts_with("EXECABORT") =>
+        {
             let refused = replies.into_iter().find_map(Result::err);
             Err(refused.unwrap_or(Fault::Refused(ErrorKind::Server(message))))
         }

@@ -66,7 +66,8 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let _ = self.requests.send(Request::Unsubscribe { channel: std::mem::take(&mut self.channel) });
+        let _ =
+            self.requests.send(Request::Unsubscribe { channel: std::mem::take(&mut self.channel) });
     }
 }
 

@@ -148,7 +148,10 @@ impl Store {
     }
 
     pub(crate) fn limits(&self) -> Limits {
-        Limits { bytes: self.0.options.max_document_bytes, depth: self.0.options.max_document_depth }
+        Limits {
+            bytes: self.0.options.max_document_bytes,
+            depth: self.0.options.max_document_depth,
+        }
     }
 
     /// A new ULID by the server's time, greater than all before it from this store.

@@ -177,10 +177,9 @@ impl StoreOptions {
         if let Some(actor) = &self.actor {
             Id::new(actor).map_err(|error| Error::from(error).during("connect"))?;
         }
-        for (timeout, name) in [
-            (self.command_timeout, "command_timeout"),
-            (self.outcome_timeout, "outcome_timeout"),
-        ] {
+        for (timeout, name) in
+            [(self.command_timeout, "command_timeout"), (self.outcome_timeout, "outcome_timeout")]
+        {
             if timeout < Duration::from_millis(1) {
                 let message = format!("{name} must be at least 1 ms");
                 return Err(Error::new("connect", ErrorKind::InvalidArgument(message)));

@@ -65,13 +65,8 @@ impl Faults {
     pub(super) fn arm(&mut self, needle: &[u8], cut: Cut) {
         let (Cut::RequestAt(left) | Cut::ReplyAt(left)) = cut;
         self.fired = false;
-        self.armed = Some(Armed {
-            cut,
-            needle: needle.to_vec(),
-            tails: HashMap::new(),
-            target: None,
-            left,
-        });
+        self.armed =
+            Some(Armed { cut, needle: needle.to_vec(), tails: HashMap::new(), target: None, left });
     }
 
     pub(super) fn disarm(&mut self) {

@@ -103,11 +103,7 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(id: ConnectionId) -> Self {
-        Self {
-            id,
-            is_waiting: AtomicBool::new(false),
-            last_request: Mutex::new(Instant::now()),
-        }
+        Self { id, is_waiting: AtomicBool::new(false), last_request: Mutex::new(Instant::now()) }
     }
 
     fn last_request(&self) -> Instant {

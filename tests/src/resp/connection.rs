@@ -24,9 +24,7 @@ impl Connection {
     pub async fn open(port: u16) -> Result<Self> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
         stream.set_nodelay(true)?;
-        Ok(Self {
-            stream: BufReader::new(stream),
-        })
+        Ok(Self { stream: BufReader::new(stream) })
     }
 
     /// Sends one command and reads its reply.
@@ -37,10 +35,7 @@ impl Connection {
 
     /// Sends several commands in one write and then reads their replies.
     pub async fn pipeline(&mut self, commands: &[&[&str]]) -> Result<Vec<Reply>> {
-        let requests: Vec<u8> = commands
-            .iter()
-            .flat_map(|command| encode(command))
-            .collect();
+        let requests: Vec<u8> = commands.iter().flat_map(|command| encode(command)).collect();
         self.send_bytes(&requests).await?;
         let mut replies = Vec::with_capacity(commands.len());
         for _ in commands {
@@ -65,9 +60,7 @@ impl Connection {
     /// Reads one reply.
     pub async fn read_reply(&mut self) -> Result<Reply> {
         let line = self.read_line().await?;
-        let (kind, rest) = line
-            .split_at_checked(1)
-            .ok_or_else(|| malformed("an empty line"))?;
+        let (kind, rest) = line.split_at_checked(1).ok_or_else(|| malformed("an empty line"))?;
         match kind {
             "+" => Ok(Reply::Simple(rest.to_owned())),
             "-" => Ok(Reply::Error(rest.to_owned())),

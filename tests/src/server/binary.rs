@@ -31,7 +31,5 @@ fn resolve(name: &str) -> Option<PathBuf> {
         return Path::new(name).is_file().then(|| PathBuf::from(name));
     }
     let directories = env::var_os("PATH")?;
-    env::split_paths(&directories)
-        .map(|directory| directory.join(name))
-        .find(|path| path.is_file())
+    env::split_paths(&directories).map(|directory| directory.join(name)).find(|path| path.is_file())
 }

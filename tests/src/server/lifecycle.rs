@@ -14,10 +14,7 @@ impl Server {
         process.signal(Signal::TERM);
         // A frozen server notices the request only when it is thawed.
         process.signal(Signal::CONT);
-        assert!(
-            process.wait(PATIENCE),
-            "the server should stop within {PATIENCE:?}"
-        );
+        assert!(process.wait(PATIENCE), "the server should stop within {PATIENCE:?}");
     }
 
     /// Kills the server with SIGKILL and waits until it is gone. Does nothing when it is not

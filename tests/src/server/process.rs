@@ -41,29 +41,17 @@ impl Process {
             .process_group(0)
             .spawn()
             .expect("`sh` should start");
-        let lifeline = watchdog
-            .stdin
-            .take()
-            .expect("the standard input of the watchdog is a pipe");
-        let output = watchdog
-            .stdout
-            .take()
-            .expect("the standard output of the watchdog is a pipe");
+        let lifeline = watchdog.stdin.take().expect("the standard input of the watchdog is a pipe");
+        let output = watchdog.stdout.take().expect("the standard output of the watchdog is a pipe");
         let mut line = String::new();
         BufReader::new(output)
             .read_line(&mut line)
             .expect("the watchdog should print the process id of the server");
-        let server = line
-            .trim()
-            .parse()
-            .ok()
-            .and_then(Pid::from_raw)
-            .unwrap_or_else(|| panic!("the watchdog printed {line:?} in place of a process id"));
-        Self {
-            watchdog,
-            server,
-            _lifeline: lifeline,
-        }
+        let server =
+            line.trim().parse().ok().and_then(Pid::from_raw).unwrap_or_else(|| {
+                panic!("the watchdog printed {line:?} in place of a process id")
+            });
+        Self { watchdog, server, _lifeline: lifeline }
     }
 
     /// The process id of the server itself, not of its watchdog.
@@ -82,9 +70,7 @@ impl Process {
     /// True when the server has ended.
     pub(super) fn has_ended(&mut self) -> bool {
         let status = self.watchdog.try_wait();
-        status
-            .expect("the watchdog is a child of this process")
-            .is_some()
+        status.expect("the watchdog is a child of this process").is_some()
     }
 
     /// Waits until the server has ended, and returns false when it runs on at the deadline.

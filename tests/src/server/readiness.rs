@@ -35,9 +35,8 @@ impl Server {
     /// Starts the process once and waits until it answers.
     pub(super) async fn try_run(&self) -> Result<(), Failure> {
         let directory = self.directory();
-        let path = directory
-            .to_str()
-            .expect("the path of the temporary directory should be valid UTF-8");
+        let path =
+            directory.to_str().expect("the path of the temporary directory should be valid UTF-8");
         let arguments = self.settings.command_line(self.port, path);
         let process = Process::spawn(&binary::find(), &arguments, directory);
         *self.process() = Some(process);

@@ -48,17 +48,13 @@ async fn a_server_dies_with_the_process_that_started_it() {
     assert!(Connection::open(port).await.is_ok());
     // On Unix this is SIGKILL, after which not a single line of the victim's code runs.
     victim.kill().expect("the victim is still running");
-    victim
-        .wait()
-        .expect("the victim is a child of this process");
+    victim.wait().expect("the victim is a child of this process");
 
     let patience = Duration::from_secs(5);
     wait::until("the orphaned server to be gone", patience, async || {
         Connection::open(port).await.is_err()
     })
     .await;
-    wait::until("its directory to be gone", patience, async || {
-        !Path::new(directory).exists()
-    })
-    .await;
+    wait::until("its directory to be gone", patience, async || !Path::new(directory).exists())
+        .await;
 }

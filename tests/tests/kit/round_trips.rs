@@ -16,10 +16,7 @@ async fn set_up() -> (Server, Proxy, Connection) {
 #[tokio::test]
 async fn a_connection_alone_is_no_round_trip() {
     let (_server, proxy, _client) = set_up().await;
-    wait::until("the connection", Duration::from_secs(5), async || {
-        proxy.connections() == 1
-    })
-    .await;
+    wait::until("the connection", Duration::from_secs(5), async || proxy.connections() == 1).await;
     assert_eq!(proxy.round_trips(), 0);
 }
 

@@ -32,10 +32,7 @@ async fn a_dropped_server_is_gone_with_its_directory() {
 #[tokio::test]
 async fn the_pid_is_the_one_of_the_server_itself() {
     let server = Server::start().await;
-    assert_eq!(
-        server.info_field("process_id").await,
-        server.pid().to_string()
-    );
+    assert_eq!(server.info_field("process_id").await, server.pid().to_string());
 }
 
 #[tokio::test]

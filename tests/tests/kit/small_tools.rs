@@ -25,10 +25,7 @@ async fn waiting_in_vain_names_what_was_awaited() {
 #[tokio::test]
 #[should_panic(expected = "in vain for: an answer")]
 async fn a_condition_that_hangs_counts_as_false() {
-    wait::until("an answer", Duration::from_millis(20), async || {
-        pending().await
-    })
-    .await;
+    wait::until("an answer", Duration::from_millis(20), async || pending().await).await;
 }
 
 #[tokio::test]

@@ -280,8 +280,8 @@ struct Node(Vec<Node>);
 async fn what_is_too_deep_or_too_large_is_refused_with_the_limit() {
     let (server, repo) = start_with(Store::options().max_document_bytes(10_000)).await;
     let trees = repo.texts.store().repo::<Tree>();
-    let nested = |levels: usize| {
-        Tree { root: (1..levels).fold(Node::default(), |inner, _| Node(vec![inner])) }
+    let nested = |levels: usize| Tree {
+        root: (1..levels).fold(Node::default(), |inner, _| Node(vec![inner])),
     };
     // The document is a level of its own.
     let deepest = trees.create(nested(99)).await.unwrap();
@@ -324,4 +324,23 @@ async fn numbers_keep_every_digit_and_text_every_character() {
     let read = values.get(&item.id).await.unwrap().unwrap();
     assert_eq!(read.data, Values { small: 0, ..document.clone() });
     assert_eq!(values.get_version(&item.id, 1).await.unwrap().unwrap().data, document);
+}
+
+#[tokio::test]
+async fn a_struct_that_denies_unknown_fields_is_obeyed() {
+    #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
+    #[collection(domain = "myapp", app = "strict", name = "values", object_type = config)]
+    #[serde(deny_unknown_fields)]
+    struct Strict {
+        known: u8,
+    }
+    let (server, repo) = start().await;
+    let values = repo.texts.store().repo::<Strict>();
+    values.create_with_id("a", Strict { known: 1 }).await.unwrap();
+    let key = "myapp:strict:values:a:latest";
+    let stored =
+        server.get_string(key).await.unwrap().replace("{\"known\"", "{\"new\":2,\"known\"");
+    server.cli(&["SET", key, stored.as_str()]).await;
+    let error = values.get("a").await.unwrap_err().to_string();
+    assert!(error.contains("unknown field `new`"), "{error}");
 }

@@ -82,9 +82,9 @@ async fn of_many_enqueuers_one_job_comes() {
     let mut tasks = JoinSet::new();
     for _ in 0..32 {
         let (texts, id) = (repo.texts.clone(), item.id.clone());
-        tasks.spawn(async move {
-            texts.item(&id).summarize().enqueue().await.unwrap().id().to_owned()
-        });
+        tasks.spawn(
+            async move { texts.item(&id).summarize().enqueue().await.unwrap().id().to_owned() },
+        );
     }
     let mut ids = std::collections::BTreeSet::new();
     while let Some(id) = tasks.join_next().await {

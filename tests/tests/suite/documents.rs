@@ -210,10 +210,8 @@ async fn an_item_with_a_time_to_live_ends_everywhere_at_its_deadline() {
         }
     }
     assert_eq!(repo.sessions.count().await.unwrap(), 1);
-    wait::until("the item to expire", SOON, async || {
-        server.get_string(&latest).await.is_none()
-    })
-    .await;
+    wait::until("the item to expire", SOON, async || server.get_string(&latest).await.is_none())
+        .await;
     assert!(repo.sessions.get(&item.id).await.unwrap().is_none());
     assert!(repo.sessions.get_version(&item.id, 1).await.unwrap().is_none());
     assert_eq!(repo.sessions.count().await.unwrap(), 0);
@@ -303,4 +301,31 @@ async fn a_store_connects_anew_after_its_server_was_restarted() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_change_keeps_the_fields_that_its_struct_does_not_know() {
+    let (server, repo) = start().await;
+    repo.texts.create_with_id("abc123", text("one")).await.unwrap();
+    let key = "myapp:textsplitter:texts:abc123:latest";
+    let stored = server.get_string(key).await.unwrap();
+    let newer = stored.replace("\"data\":{", "\"data\":{\"added later\":[1.50,{\"x\":null}],");
+    assert_ne!(stored, newer);
+    server.cli(&["SET", key, newer.as_str()]).await;
+    let data = async || {
+        let json: serde_json::Value =
+            serde_json::from_str(&server.get_string(key).await.unwrap()).unwrap();
+        json["data"]["added later"].clone()
+    };
+    let item = repo.texts.get("abc123").await.unwrap().unwrap();
+    let item = repo.texts.update(&item, Text::patch().content("two")).await.unwrap();
+    let item = repo.texts.modify(&item, |text| text.content.push('!')).await.unwrap();
+    repo.texts.update("abc123", Text::patch().language("en")).await.unwrap();
+    repo.texts.update_at("abc123", 4, Text::patch().name("other")).await.unwrap();
+    assert_eq!(data().await, serde_json::json!([1.5, {"x": null}]));
+    assert!(repo.texts.update("abc123", Text::patch().name("other")).await.unwrap().unchanged);
+    // A whole document takes the place of everything.
+    let replaced = repo.texts.replace("abc123", text("two!")).await.unwrap();
+    assert!(replaced.version > item.version);
+    assert!(data().await.is_null());
 }

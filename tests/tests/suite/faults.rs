@@ -98,7 +98,8 @@ async fn a_wrong_password_is_told_and_no_retry_helps() {
 #[tokio::test]
 async fn a_full_server_refuses_writes_whole_and_serves_reads() {
     let server = Server::builder().arg("--maxmemory", "8mb").start().await;
-    let repo = MyRepo::with_store(&Store::options().audit(true).connect(server.url()).await.unwrap());
+    let repo =
+        MyRepo::with_store(&Store::options().audit(true).connect(server.url()).await.unwrap());
     let first = repo.texts.create_with_id("first", text("one")).await.unwrap();
     let error = loop {
         if let Err(error) = repo.texts.create(text(&"x".repeat(100_000))).await {
@@ -130,8 +131,10 @@ async fn a_full_server_refuses_writes_whole_and_serves_reads() {
 async fn a_read_only_replica_refuses_writes_and_serves_reads() {
     let (primary, repo) = start().await;
     let item = repo.texts.create(text("one")).await.unwrap();
-    let replica =
-        Server::builder().arg("--replicaof", &format!("127.0.0.1 {}", primary.port())).start().await;
+    let replica = Server::builder()
+        .arg("--replicaof", &format!("127.0.0.1 {}", primary.port()))
+        .start()
+        .await;
     wait::until("the replica to be in step", SOON, async || {
         replica.info_field("master_link_status").await == "up" && replica.dbsize().await == 2
     })

@@ -33,11 +33,7 @@ async fn each_cut(run: impl AsyncFn(&Server, &Proxy, &MyRepo, Cut)) {
 async fn audited(server: &Server, id: &str) -> Vec<String> {
     let stream = format!("stream:audit:myapp:textsplitter:texts:{id}");
     let entries = server.cli(&["XRANGE", stream.as_str(), "-", "+"]).await;
-    entries
-        .as_array()
-        .iter()
-        .map(|entry| entry.as_array()[1].as_strings()[1].to_owned())
-        .collect()
+    entries.as_array().iter().map(|entry| entry.as_array()[1].as_strings()[1].to_owned()).collect()
 }
 
 #[tokio::test]
@@ -173,18 +169,15 @@ async fn an_update_whose_reply_was_lost_is_found_although_another_has_followed()
     repo.texts.update(&warm, Text::patch().content("warm")).await.unwrap();
     let item = repo.texts.create(text("one")).await.unwrap();
     proxy.cut_when(b":version:1", Cut::ReplyAt(0));
-    let (ours, ()) = tokio::join!(
-        repo.texts.update(&item, Text::patch().content("two")),
-        async {
-            proxy.refuse(true);
-            metastore_tests::wait::until("our write", crate::fixture::SOON, async || {
-                other.texts.get(&item.id).await.unwrap().unwrap().version == 2
-            })
-            .await;
-            other.texts.update(&item.id, Text::patch().content("three")).await.unwrap();
-            proxy.refuse(false);
-        }
-    );
+    let (ours, ()) = tokio::join!(repo.texts.update(&item, Text::patch().content("two")), async {
+        proxy.refuse(true);
+        metastore_tests::wait::until("our write", crate::fixture::SOON, async || {
+            other.texts.get(&item.id).await.unwrap().unwrap().version == 2
+        })
+        .await;
+        other.texts.update(&item.id, Text::patch().content("three")).await.unwrap();
+        proxy.refuse(false);
+    });
     let ours = ours.unwrap();
     assert_eq!((ours.version, ours.data.content.as_str()), (2, "two"));
     assert_eq!(repo.texts.get(&item.id).await.unwrap().unwrap().version, 3);

@@ -1,5 +1,7 @@
 //! What metastore promises, held against real servers, one area a module.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
+
 mod bad_input;
 mod concurrency;
 mod documents;

@@ -50,7 +50,8 @@ impl WorkerProcess {
 
     fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.id().expect("it still runs")).expect("a process id");
-        kill_process(Pid::from_raw(id).expect("a process id"), signal).expect("it can be signalled");
+        kill_process(Pid::from_raw(id).expect("a process id"), signal)
+            .expect("it can be signalled");
     }
 }
 

@@ -98,7 +98,8 @@ async fn failures_panics_and_timeouts_are_repeated_and_then_told() {
         let item = repo.texts.create(text(content)).await.unwrap();
         jobs.push(repo.texts.item(&item.id).count().enqueue().await.unwrap());
     }
-    for (job, expected) in jobs.iter().zip(["a reason of its own", "a panic of its own", "timed out"])
+    for (job, expected) in
+        jobs.iter().zip(["a reason of its own", "a panic of its own", "timed out"])
     {
         let error = job.wait(SOON).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::JobFailed { attempts: 2, .. }), "{error}");

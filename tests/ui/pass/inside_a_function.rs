@@ -28,7 +28,9 @@ fn main() {
     }
 
     let _ = |repo: MyRepo| repo.texts;
-    let text = Text { content: "two words".to_owned() };
+    let text = Text {
+        content: "two words".to_owned(),
+    };
     assert_eq!(Text::WORDCOUNT.apply(&text), 2);
     assert_eq!(inner::name(), "notes");
 }

@@ -40,7 +40,10 @@ struct Flag {}
 
 fn main() {
     let settings = Settings::SCHEMA;
-    assert_eq!((settings.domain, settings.app, settings.name), ("myapp", "9-lives", "A_b"));
+    assert_eq!(
+        (settings.domain, settings.app, settings.name),
+        ("myapp", "9-lives", "A_b")
+    );
     assert_eq!(settings.object_type, ObjectType::Settings);
     assert_eq!(settings.ttl, ObjectType::Settings.default_ttl());
     assert_eq!(settings.ttl_on_update, TtlOnUpdate::Reset);
@@ -52,7 +55,9 @@ fn main() {
     assert_eq!(session.ttl, Some(Duration::from_secs(90 * 60)));
     assert_eq!(session.ttl_on_update, TtlOnUpdate::Keep);
     assert_eq!(session.mutations, ["age"]);
-    let [refresh, digest] = session.transformations else { panic!("two were declared") };
+    let [refresh, digest] = session.transformations else {
+        panic!("two were declared")
+    };
     assert_eq!(refresh.timeout, Some(Duration::from_millis(500)));
     assert_eq!(refresh.retries, Some(0));
     assert_eq!(digest.timeout, Some(Duration::from_secs(24 * 60 * 60)));
@@ -61,5 +66,8 @@ fn main() {
 
     assert_eq!(Pin::SCHEMA.ttl, None);
     assert_eq!(Flag::SCHEMA.object_type, ObjectType::Config);
-    assert_eq!(Flag::SCHEMA.ttl, Some(Duration::from_secs(14 * 24 * 60 * 60)));
+    assert_eq!(
+        Flag::SCHEMA.ttl,
+        Some(Duration::from_secs(14 * 24 * 60 * 60))
+    );
 }

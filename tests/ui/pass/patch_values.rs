@@ -40,12 +40,24 @@ fn main() {
 
     assert_eq!(patched(Text::patch()), before);
     assert_eq!(patched(Text::patch().language(None)).language, None);
-    assert_eq!(patched(Text::patch().language("en")).language.as_deref(), Some("en"));
+    assert_eq!(
+        patched(Text::patch().language("en")).language.as_deref(),
+        Some("en")
+    );
     let text = String::from("fr");
-    assert_eq!(patched(Text::patch().language(text)).language.as_deref(), Some("fr"));
-    assert_eq!(patched(Text::patch().language(before.language.clone())), before);
+    assert_eq!(
+        patched(Text::patch().language(text)).language.as_deref(),
+        Some("fr")
+    );
+    assert_eq!(
+        patched(Text::patch().language(before.language.clone())),
+        before
+    );
     assert_eq!(patched(Text::patch().pages(8)).pages, Some(8));
-    assert_eq!(patched(Text::patch().pages(Some(8)).pages(None)).pages, None);
+    assert_eq!(
+        patched(Text::patch().pages(Some(8)).pages(None)).pages,
+        None
+    );
 
     let all = Text::patch()
         .content("new")

@@ -26,7 +26,9 @@ fn main() {
     assert_eq!(Text::SCHEMA.transformations[0].name, "loop");
     assert_eq!(Text::LOOP.schema().name, "loop");
 
-    let mut text = Text { r#type: "essay".to_owned() };
+    let mut text = Text {
+        r#type: "essay".to_owned(),
+    };
     Text::patch().r#type("novel").apply(&mut text);
     assert!(Text::MATCH.apply(&text));
     let _ = |repo: metastore::Repo<Text>| {

@@ -21,12 +21,14 @@ impl Node {
 }
 
 fn main() {
-    let mut node = Node { children: Vec::new() };
+    let mut node = Node {
+        children: Vec::new(),
+    };
     Node::patch().children(vec![node.clone()]).apply(&mut node);
     let children: Vec<Node> = Node::CHILDREN.apply(&node);
     assert_eq!(children.len(), 1);
     let _ = async |nodes: Repo<Node>| -> metastore::Result<Vec<Node>> {
-        let _: Option<(Node, [Node; 2])> = nodes.item("id").parents().result().await?;
+        let _: Option<Option<(Node, [Node; 2])>> = nodes.item("id").parents().result().await?;
         nodes.item("id").children().run().await
     };
 }

@@ -17,7 +17,7 @@ struct Text {
     #[index(range)]
     language: Option<String>,
     #[serde(rename(serialize = "slug", deserialize = "slug"))]
-    #[unique]
+    #[index]
     short_name: String,
     #[serde(rename(serialize = "old_name"), alias = "old_name")]
     new_name: String,
@@ -33,7 +33,10 @@ struct Text {
 
 #[derive(Clone, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "textsplitter", name = "open", object_type = texts)]
-#[serde(rename_all(serialize = "SCREAMING-KEBAB-CASE", deserialize = "SCREAMING-KEBAB-CASE"))]
+#[serde(rename_all(
+    serialize = "SCREAMING-KEBAB-CASE",
+    deserialize = "SCREAMING-KEBAB-CASE"
+))]
 struct Open {
     very_tasty: u8,
     #[serde(flatten)]
@@ -41,7 +44,11 @@ struct Open {
 }
 
 fn main() {
-    let names: Vec<_> = Text::SCHEMA.fields.iter().map(|field| field.json_name).collect();
+    let names: Vec<_> = Text::SCHEMA
+        .fields
+        .iter()
+        .map(|field| field.json_name)
+        .collect();
     let expected = [
         Some("firstLine"),
         Some("Language"),
@@ -53,9 +60,20 @@ fn main() {
         Some("tagList"),
     ];
     assert_eq!(names, expected);
-    let indexes: Vec<_> = Text::SCHEMA.fields.iter().filter_map(|field| field.index).collect();
-    assert_eq!(indexes, [IndexKind::Equality, IndexKind::Range, IndexKind::Unique]);
-    let names: Vec<_> = Open::SCHEMA.fields.iter().map(|field| field.json_name).collect();
+    let indexes: Vec<_> = Text::SCHEMA
+        .fields
+        .iter()
+        .filter_map(|field| field.index)
+        .collect();
+    assert_eq!(
+        indexes,
+        [IndexKind::Equality, IndexKind::Range, IndexKind::Unique]
+    );
+    let names: Vec<_> = Open::SCHEMA
+        .fields
+        .iter()
+        .map(|field| field.json_name)
+        .collect();
     assert_eq!(names, [Some("VERY-TASTY"), None]);
 
     // A field without a name of its own is set like any other.

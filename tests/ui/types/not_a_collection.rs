@@ -1,4 +1,4 @@
-// A repository is of a collection.
+// A `Repo` is of a collection.
 
 use metastore::Repo;
 
@@ -6,6 +6,8 @@ struct Text {
     content: String,
 }
 
-fn uses(_: &Repo<Text>) {}
+async fn uses(texts: &Repo<Text>) {
+    let _ = texts.get("id").await;
+}
 
 fn main() {}
