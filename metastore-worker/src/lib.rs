@@ -42,3 +42,8 @@ pub use config::ConfigError;
 pub use lane::JobContext;
 pub use shutdown::shutdown_signal;
 pub use worker::{Report, RunningWorker, Worker};
+
+/// The README's code, so that it keeps compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const ENGLISH: &str = "# Keys\n\nThe server stores the keys and the values of all its clients. It is \
-    not a slow server, and the keys are found at once. Breakfast is another matter.\n";
+    not a slow server, and the keys are found at once. Breakfast is another matter. So is tea.\n";
 const GERMAN: &str = "Der Server merkt sich die Werte und die Schlüssel aller Kunden. Er ist nicht \
     langsam, und die Schlüssel sind sofort gefunden.\n";
 
@@ -225,9 +225,9 @@ async fn every_text_gets_its_versions_results_and_keys_and_no_others() {
     found.sort_by_key(|(name, ..)| name.to_string());
     // Each is written once for its language, if that is known, and once without the blank end.
     let expected = [
-        ("below/german.txt".into(), "de".into(), 3.into(), 2),
-        ("english.md".into(), "en".into(), 3.into(), 2),
         ("history.jsonl".into(), Value::Null, 3.into(), 0),
+        ("texts/below/german.txt".into(), "de".into(), 3.into(), 2),
+        ("texts/english.md".into(), "en".into(), 3.into(), 3),
     ];
     assert_eq!(found, expected);
 }

@@ -1,5 +1,6 @@
 //! A worker process for the tests that kill and freeze it.
 //!
+//! With `embedded` for a URL it starts a server of its own and says the URL of that first.
 //! `test-worker URL LEASE_MS POLL_MS SLEEP_MS ANSWER` says `ready` when it runs, `began` when a handler
 //! begins, and `finished F lost L` when it has stopped, which SIGTERM makes it do.
 
@@ -22,7 +23,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sleep = Duration::from_millis(number()?);
     let answer = number()?;
 
-    let texts = Store::connect(url).await?.repo::<Text>();
+    let store = if url == "embedded" {
+        let store = Store::embedded().await?;
+        println!("{}", store.url());
+        store
+    } else {
+        Store::connect(url).await?
+    };
+    let texts = store.repo::<Text>();
     let worker = Worker::builder(&texts)
         .handle(Text::COUNT, move |_item: Item<Text>, _job| async move {
             println!("began");

@@ -2,8 +2,28 @@
 
 use metastore::{Collection, ErrorKind, Store};
 use metastore_tests::wait;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::fixture::{MyRepo, SOON, Text, text};
+
+#[tokio::test]
+async fn an_embedded_server_ends_with_its_process_even_when_that_is_killed() {
+    let mut child = tokio::process::Command::new(env!("CARGO_BIN_EXE_test-worker"))
+        .args(["embedded", "1000", "1000", "0", "0"])
+        .stdout(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut says = BufReader::new(child.stdout.take().unwrap()).lines();
+    let url = says.next_line().await.unwrap().unwrap();
+    let guest = Store::connect(&url).await.unwrap();
+    let texts = guest.repo::<Text>();
+    let item = texts.create(text("one")).await.unwrap();
+    child.kill().await.unwrap();
+    let folder = socket(&guest).parent().unwrap().to_owned();
+    wait::until("the folder to go", SOON, async || !folder.exists()).await;
+    assert!(tokio::time::timeout(SOON, texts.get(&item.id)).await.unwrap().is_err());
+}
 
 /// The socket file of an embedded server's URL.
 fn socket(store: &Store) -> std::path::PathBuf {

@@ -12,5 +12,6 @@ mod lost_replies;
 mod mutations;
 mod round_trips;
 mod transformations;
+mod user_view;
 mod worker_processes;
 mod workers;
