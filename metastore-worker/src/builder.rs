@@ -20,11 +20,14 @@ pub struct WorkerBuilder<T> {
     config: Config,
 }
 
-impl<T: Collection> WorkerBuilder<T> {
-    pub(crate) fn new(repo: &Repo<T>) -> Self {
-        Self { repo: repo.clone(), lanes: Vec::new(), config: Config::default() }
+impl Worker {
+    /// Begins a worker with a collection; see [`WorkerBuilder`] for its settings.
+    pub fn builder<T: Collection>(repo: &Repo<T>) -> WorkerBuilder<T> {
+        WorkerBuilder { repo: repo.clone(), lanes: Vec::new(), config: Config::default() }
     }
+}
 
+impl<T: Collection> WorkerBuilder<T> {
     /// Handles a transformation of the current collection.
     ///
     /// The handler gets the item as it is when the job is taken. Whatever it returns as an error, or a

@@ -7,13 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use metastore::queue::Claim;
-use metastore::{Collection, Repo};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::builder::WorkerBuilder;
 use crate::config::{Config, ConfigError};
 use crate::lane::{Held, Lane, Outcome};
 
@@ -61,11 +59,6 @@ impl RunningWorker {
 }
 
 impl Worker {
-    /// Begins a worker with a collection; see [`WorkerBuilder`] for its settings.
-    pub fn builder<T: Collection>(repo: &Repo<T>) -> WorkerBuilder<T> {
-        WorkerBuilder::new(repo)
-    }
-
     pub(crate) fn new(
         lanes: Vec<Arc<dyn Lane>>,
         config: Config,

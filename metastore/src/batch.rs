@@ -2,7 +2,7 @@
 
 use crate::collection::Collection;
 use crate::error::Result;
-use crate::item::ItemHandle;
+use crate::handle::ItemHandle;
 use crate::mutation::Mutation;
 
 /// One function of a document: a [`Mutation`], or a closure such as `|text: &Text| text.name.len()`.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use validator::Validate;
 
-use crate::item::ItemHandle;
+use crate::handle::ItemHandle;
 use crate::patch::Patch;
 use crate::schema::CollectionSchema;
 

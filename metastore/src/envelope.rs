@@ -7,17 +7,16 @@
 //! The version comes first, so that a script can compare it without reading the document. `updated`
 //! is left out where it equals `created`, and `actor` where nobody was named.
 
-use std::io;
-
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::ser::{Formatter, Serializer};
 use serde_json::value::RawValue;
 
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind};
+use crate::head::Head;
 use crate::item::Item;
+use crate::json::{Limits, write_json};
 use crate::key::Id;
 use crate::time::Timestamp;
 use crate::unknown::{UnknownFields, read_keeping};
@@ -25,20 +24,6 @@ use crate::unknown::{UnknownFields, read_keeping};
 /// The bytes that surely hold everything before `"data"`: two names of 128 bytes, a commit id and
 /// five numbers with their labels.
 pub(crate) const HEAD_LEN: usize = 512;
-
-/// Everything that an envelope says about its document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Head {
-    pub(crate) version: u64,
-    pub(crate) id: Id,
-    pub(crate) commit: String,
-    pub(crate) schema: u32,
-    pub(crate) created: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) updated: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) actor: Option<Id>,
-}
 
 /// [`Head`] and document together. The fields are listed again because serde's `flatten` copies what
 /// it reads, and a borrowed [`RawValue`] must not be copied.
@@ -64,13 +49,6 @@ impl Stored<'_> {
     }
 }
 
-/// How large and how deep a document may be.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) bytes: usize,
-    pub(crate) depth: usize,
-}
-
 /// Writes an envelope with its document.
 pub(crate) fn encode<T: Serialize>(
     head: &Head,
@@ -93,96 +71,6 @@ pub(crate) fn encode<T: Serialize>(
     unknown.write(&mut json);
     json.push(b'}');
     Ok(json.into())
-}
-
-/// Writes any value as JSON within the limits.
-pub(crate) fn write_json<T: Serialize + ?Sized>(
-    out: &mut Vec<u8>,
-    value: &T,
-    limits: Limits,
-    operation: &'static str,
-) -> Result<(), Error> {
-    let mut writer = Limited { written: 0, limit: limits.bytes, out };
-    let depth = Depth { now: 0, limit: limits.depth, passed: false };
-    let mut serializer = Serializer::with_formatter(&mut writer, depth);
-    match value.serialize(&mut serializer) {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            let kind = if writer.written > limits.bytes {
-                ErrorKind::TooLarge { size: writer.written, limit: limits.bytes }
-            } else if error.to_string().contains(TOO_DEEP) {
-                ErrorKind::TooDeep { limit: limits.depth }
-            } else {
-                ErrorKind::Encode(error.to_string())
-            };
-            Err(Error::new(operation, kind))
-        }
-    }
-}
-
-const TOO_DEEP: &str = "nested too deep";
-
-/// Stops the serialiser at the limit, before a huge document has been built in memory.
-struct Limited<'a> {
-    written: usize,
-    limit: usize,
-    out: &'a mut Vec<u8>,
-}
-
-impl io::Write for Limited<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.written += bytes.len();
-        if self.written > self.limit {
-            return Err(io::Error::other("too large"));
-        }
-        self.out.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Counts the levels of objects and arrays. What is written deeper than a parser goes could never be
-/// read back.
-struct Depth {
-    now: usize,
-    limit: usize,
-    passed: bool,
-}
-
-impl Depth {
-    fn enter(&mut self) -> io::Result<()> {
-        self.now += 1;
-        if self.now > self.limit {
-            self.passed = true;
-            return Err(io::Error::other(TOO_DEEP));
-        }
-        Ok(())
-    }
-}
-
-impl Formatter for Depth {
-    fn begin_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.enter()?;
-        writer.write_all(b"[")
-    }
-
-    fn end_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.now -= 1;
-        writer.write_all(b"]")
-    }
-
-    fn begin_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.enter()?;
-        writer.write_all(b"{")
-    }
-
-    fn end_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.now -= 1;
-        writer.write_all(b"}")
-    }
 }
 
 /// Reads an envelope and its document.

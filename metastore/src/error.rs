@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::key::{InvalidId, InvalidName};
-use crate::validate::Violations;
+use crate::violation::{Violation, Violations};
 
 /// The result of every operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -215,7 +215,7 @@ impl Error {
 
     /// The rules that the document breaks; empty for every other kind of error.
     #[must_use]
-    pub fn violations(&self) -> &[crate::Violation] {
+    pub fn violations(&self) -> &[Violation] {
         match self.kind() {
             ErrorKind::Validation(violations) => violations.as_slice(),
             _ => &[],

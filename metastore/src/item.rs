@@ -1,10 +1,9 @@
-//! One stored document, and the handle on one by its id.
+//! One stored document, and naming one.
 
 use std::fmt;
 use std::ops::Deref;
 
-use crate::collection::Collection;
-use crate::envelope::Head;
+use crate::head::Head;
 use crate::key::{Id, InvalidId, ToId};
 use crate::time::Timestamp;
 use crate::unknown::UnknownFields;
@@ -160,21 +159,5 @@ impl<T> From<&str> for Target<'_, T> {
 impl<T> From<&String> for Target<'_, T> {
     fn from(id: &String) -> Self {
         Self { id: Id::new(id), item: None }
-    }
-}
-
-/// One item of a collection: where its mutations and transformations are called.
-///
-/// `repo.item(&id)` gives the collection's own handle, which has a method for each of them and leads
-/// here for the rest. Making one costs no round trip; an id that breaks the rule is reported by the
-/// first call.
-pub struct ItemHandle<'a, T: Collection> {
-    pub(crate) repo: &'a crate::Repo<T>,
-    pub(crate) target: Target<'a, T>,
-}
-
-impl<T: Collection> Clone for ItemHandle<'_, T> {
-    fn clone(&self) -> Self {
-        Self { repo: self.repo, target: self.target.clone() }
     }
 }

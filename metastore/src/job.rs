@@ -9,84 +9,11 @@ use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Id;
 use crate::repo::Repo;
-use crate::time::Timestamp;
-use crate::transformation::{Transformation, read_status};
+use crate::status::{JobState, JobStatus, read_status};
+use crate::transformation::Transformation;
 
 /// How long to trust that a message will come before looking anyway.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-
-/// Where a job stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum JobState {
-    /// It waits for a worker.
-    Queued,
-    /// A worker runs it.
-    Running,
-    /// It failed and waits for its next attempt.
-    Delayed,
-    /// It finished, and its result is stored.
-    Done,
-    /// It failed for good.
-    Dead,
-}
-
-impl JobState {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "queued" => Self::Queued,
-            "running" => Self::Running,
-            "delayed" => Self::Delayed,
-            "done" => Self::Done,
-            "dead" => Self::Dead,
-            _ => return None,
-        })
-    }
-}
-
-/// Everything that is known of a transformation of an item.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct JobStatus<R> {
-    /// The id of the last requested job, a ULID.
-    pub job: String,
-    /// Where it stands.
-    pub state: JobState,
-    /// How many runs of it have failed.
-    pub attempts: u32,
-    /// How often a worker stopped or froze while it ran it.
-    pub crashes: u32,
-    /// The version that the current or last run works on.
-    pub source_version: Option<u64>,
-    /// When it was requested.
-    pub enqueued_at: Option<Timestamp>,
-    /// When the current or last run began.
-    pub started_at: Option<Timestamp>,
-    /// When it ended, for good or ill.
-    pub finished_at: Option<Timestamp>,
-    /// What the last failed run said.
-    pub error: Option<String>,
-    /// The job that follows, because the item changed while this one ran.
-    pub next: Option<String>,
-    /// The result of the last run that finished, of this or an earlier job.
-    pub result: Option<R>,
-    /// The job that the result is of.
-    pub result_job: Option<String>,
-    /// The version that the result was made from.
-    pub result_version: Option<u64>,
-    /// When the result was stored.
-    pub result_at: Option<Timestamp>,
-    /// The version that the item is at.
-    pub item_version: u64,
-}
-
-impl<R> JobStatus<R> {
-    /// Whether the item has changed since the result was made; false if there is none.
-    #[must_use]
-    pub fn is_stale(&self) -> bool {
-        self.result_version.is_some_and(|version| version < self.item_version)
-    }
-}
 
 /// One requested run of a transformation.
 pub struct Job<T, R> {

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::collection::Collection;
 use crate::envelope::{self, HEAD_LEN};
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::{Item, ItemHandle};
-use crate::key::Id;
+use crate::handle::ItemHandle;
+use crate::json::write_json;
 use crate::redis::command::{Command, Reply};
 use crate::redis::read;
 use crate::redis::script::{MATERIALIZE, ScriptCall};
@@ -82,23 +82,6 @@ impl<'a, T: Collection> ItemHandle<'a, T> {
     pub fn mutation<R>(&self, mutation: Mutation<T, R>) -> ItemMutation<'a, T, R> {
         ItemMutation { handle: self.clone(), mutation }
     }
-
-    pub(crate) fn id(&self, operation: &'static str) -> Result<Id> {
-        self.target.id.clone().map_err(|error| Error::from(error).during(operation))
-    }
-
-    /// Calls `read` with the item in hand, or with the one that is stored.
-    pub(crate) async fn with_item<R>(
-        &self,
-        operation: &'static str,
-        read: impl FnOnce(&Item<T>) -> R,
-    ) -> Result<R> {
-        if let Some(item) = self.target.item {
-            return Ok(read(item));
-        }
-        let item = self.repo.read_existing(&self.id(operation)?, operation).await?;
-        Ok(read(&item))
-    }
 }
 
 impl<T: Collection, R> ItemMutation<'_, T, R> {
@@ -155,7 +138,7 @@ impl<T: Collection, R: Serialize> ItemMutation<'_, T, R> {
         let key = at.mutation(&id, self.mutation.name);
         let stored = Stored { version, computed: repo.store().now(), value };
         let mut json = Vec::with_capacity(128);
-        envelope::write_json(&mut json, &stored, repo.store().limits(), OPERATION)
+        write_json(&mut json, &stored, repo.store().limits(), OPERATION)
             .map_err(|error| error.at(key.clone()))?;
         let own_commit = repo.store().new_ulid().to_string();
         let call = ScriptCall::new(&MATERIALIZE)

@@ -12,6 +12,7 @@ use crate::collection::Collection;
 use crate::envelope;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Item;
+use crate::json::write_json;
 use crate::key::{Id, TransformationKeys};
 use crate::redis::command::{Reply, Verdict, unexpected};
 use crate::redis::commit::{Commit, WriteSet, commit};
@@ -206,7 +207,7 @@ impl<T: Collection> Queue<T> {
         const OPERATION: &str = "finish";
         let at = self.repo.address();
         let mut json = Vec::with_capacity(256);
-        envelope::write_json(&mut json, result, self.repo.store().limits(), OPERATION)
+        write_json(&mut json, result, self.repo.store().limits(), OPERATION)
             .map_err(|error| error.at(at.transformation(&claim.item, self.schema.name)))?;
         let call = ScriptCall::new(&FINISH)
             .key(at.transformation(&claim.item, self.schema.name))

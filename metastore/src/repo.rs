@@ -4,7 +4,8 @@ use std::marker::PhantomData;
 
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::{ItemHandle, Target};
+use crate::handle::ItemHandle;
+use crate::item::Target;
 use crate::key::{Address, Id, Name, ToId};
 use crate::redis::command::Verdict;
 use crate::redis::commit::{Commit, WriteSet, commit};
@@ -65,6 +66,14 @@ impl<T: Collection> FromStore for Repo<T> {
         );
         let actor = settings.actor.as_deref().and_then(|actor| Id::new(actor).ok());
         Self { store: store.clone(), address, actor, document: PhantomData }
+    }
+}
+
+impl Store {
+    /// Opens a collection; no round trip.
+    #[must_use]
+    pub fn repo<T: Collection>(&self) -> Repo<T> {
+        Repo::from_store(self)
     }
 }
 

@@ -1,56 +1,12 @@
 //! Checking a document before each write, and telling all that is wrong with it.
 
-use std::fmt;
-
-use serde::Serialize;
 use serde_json::Value;
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind};
 use crate::schema::FieldSchema;
-
-/// One rule that a document breaks. The offending value is never part of it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Violation {
-    /// Where, in the names of the JSON: `tags[2].label`; empty for the document as a whole.
-    pub path: String,
-    /// Which rule, by the code that `validator` gives it: `length`, `email`, ….
-    pub code: String,
-    /// What the rule asks for.
-    pub message: String,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = if self.path.is_empty() { "(document)" } else { &self.path };
-        write!(f, "{path}: {} [{}]", self.message, self.code)
-    }
-}
-
-/// All the rules that a document breaks, sorted by path and code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Violations(Vec<Violation>);
-
-impl Violations {
-    /// The violations in order.
-    #[must_use]
-    pub fn as_slice(&self) -> &[Violation] {
-        &self.0
-    }
-}
-
-impl fmt::Display for Violations {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, violation) in self.0.iter().enumerate() {
-            if position > 0 {
-                f.write_str("; ")?;
-            }
-            write!(f, "{violation}")?;
-        }
-        Ok(())
-    }
-}
+use crate::violation::{Violation, Violations};
 
 /// Checks a document by its own rules.
 pub(crate) fn validate<T: Collection>(document: &T, operation: &'static str) -> Result<(), Error> {
@@ -63,9 +19,7 @@ pub(crate) fn validate<T: Collection>(document: &T, operation: &'static str) -> 
         let (path, value) = top_level(T::SCHEMA.fields, field, &json);
         collect(kind, &path, value, &mut found);
     }
-    found.sort();
-    found.dedup();
-    Err(Error::new(operation, ErrorKind::Validation(Violations(found))))
+    Err(Error::new(operation, ErrorKind::Validation(Violations::new(found))))
 }
 
 /// Top-level fields have exact names, because the derive read serde's renames.

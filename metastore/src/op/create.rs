@@ -3,8 +3,9 @@
 use bytes::Bytes;
 
 use crate::collection::Collection;
-use crate::envelope::{self, Head};
+use crate::envelope;
 use crate::error::{Error, ErrorKind, Result};
+use crate::head::Head;
 use crate::item::Item;
 use crate::key::{Id, ToId};
 use crate::redis::command::Command;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::collection::Collection;
-use crate::envelope::{self, Head};
+use crate::envelope;
 use crate::error::{Error, ErrorKind, Result};
+use crate::head::Head;
 use crate::item::{Item, Target};
 use crate::key::ToId;
 use crate::patch::Patch;

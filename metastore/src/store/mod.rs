@@ -9,11 +9,10 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 use ulid::{Generator, Ulid};
 
-use crate::envelope::Limits;
 use crate::error::{Error, Result};
+use crate::json::Limits;
 use crate::redis::conn::{Connection, Endpoint};
 use crate::redis::pubsub::{Hub, Subscription};
-use crate::repo::FromStore;
 use crate::time::Timestamp;
 use clock::Clock;
 use embedded::EmbeddedServer;
@@ -131,12 +130,6 @@ impl Store {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
-    }
-
-    /// Opens a collection.
-    #[must_use]
-    pub fn repo<T: crate::Collection>(&self) -> crate::Repo<T> {
-        crate::Repo::from_store(self)
     }
 
     pub(crate) fn connection(&self) -> &Connection {

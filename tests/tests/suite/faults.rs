@@ -183,6 +183,7 @@ async fn a_loading_server_is_told_apart_and_worth_a_retry() {
         repo.texts.create(text("two")).await.unwrap_err(),
         repo.texts.update(&item, Text::patch().content("two")).await.unwrap_err(),
         repo.texts.delete(&item.id).await.unwrap_err(),
+        Store::connect(server.url()).await.unwrap_err(),
     ];
     for error in errors {
         assert!(matches!(error.kind(), ErrorKind::Loading), "{error:?}");

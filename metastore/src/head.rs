@@ -1,0 +1,20 @@
+//! What an envelope says about its document.
+
+use serde::{Deserialize, Serialize};
+
+use crate::key::Id;
+use crate::time::Timestamp;
+
+/// Everything that an envelope says about its document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub(crate) version: u64,
+    pub(crate) id: Id,
+    pub(crate) commit: String,
+    pub(crate) schema: u32,
+    pub(crate) created: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) updated: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) actor: Option<Id>,
+}

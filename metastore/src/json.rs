@@ -1,0 +1,105 @@
+//! Writing JSON within limits.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
+use crate::error::{Error, ErrorKind};
+
+/// How large and how deep a document may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) bytes: usize,
+    pub(crate) depth: usize,
+}
+
+/// Writes any value as JSON within the limits.
+pub(crate) fn write_json<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    value: &T,
+    limits: Limits,
+    operation: &'static str,
+) -> Result<(), Error> {
+    let mut writer = Limited { written: 0, limit: limits.bytes, out };
+    let depth = Depth { now: 0, limit: limits.depth, passed: false };
+    let mut serializer = Serializer::with_formatter(&mut writer, depth);
+    match value.serialize(&mut serializer) {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            let kind = if writer.written > limits.bytes {
+                ErrorKind::TooLarge { size: writer.written, limit: limits.bytes }
+            } else if error.to_string().contains(TOO_DEEP) {
+                ErrorKind::TooDeep { limit: limits.depth }
+            } else {
+                ErrorKind::Encode(error.to_string())
+            };
+            Err(Error::new(operation, kind))
+        }
+    }
+}
+
+const TOO_DEEP: &str = "nested too deep";
+
+/// Stops the serialiser at the limit, before a huge document has been built in memory.
+struct Limited<'a> {
+    written: usize,
+    limit: usize,
+    out: &'a mut Vec<u8>,
+}
+
+impl io::Write for Limited<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.written += bytes.len();
+        if self.written > self.limit {
+            return Err(io::Error::other("too large"));
+        }
+        self.out.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Counts the levels of objects and arrays. What is written deeper than a parser goes could never be
+/// read back.
+struct Depth {
+    now: usize,
+    limit: usize,
+    passed: bool,
+}
+
+impl Depth {
+    fn enter(&mut self) -> io::Result<()> {
+        self.now += 1;
+        if self.now > self.limit {
+            self.passed = true;
+            return Err(io::Error::other(TOO_DEEP));
+        }
+        Ok(())
+    }
+}
+
+impl Formatter for Depth {
+    fn begin_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.enter()?;
+        writer.write_all(b"[")
+    }
+
+    fn end_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.now -= 1;
+        writer.write_all(b"]")
+    }
+
+    fn begin_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.enter()?;
+        writer.write_all(b"{")
+    }
+
+    fn end_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.now -= 1;
+        writer.write_all(b"}")
+    }
+}

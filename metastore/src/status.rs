@@ -1,0 +1,144 @@
+//! What is known of a job: its state, its times, its result.
+
+use std::collections::HashMap;
+
+use serde::de::DeserializeOwned;
+
+use crate::collection::Collection;
+use crate::envelope::{self, HEAD_LEN};
+use crate::error::Result;
+use crate::key::Id;
+use crate::redis::command::{Command, Reply};
+use crate::redis::read;
+use crate::repo::Repo;
+use crate::time::Timestamp;
+use crate::transformation::Transformation;
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JobState {
+    /// It waits for a worker.
+    Queued,
+    /// A worker runs it.
+    Running,
+    /// It failed and waits for its next attempt.
+    Delayed,
+    /// It finished, and its result is stored.
+    Done,
+    /// It failed for good.
+    Dead,
+}
+
+impl JobState {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "queued" => Self::Queued,
+            "running" => Self::Running,
+            "delayed" => Self::Delayed,
+            "done" => Self::Done,
+            "dead" => Self::Dead,
+            _ => return None,
+        })
+    }
+}
+
+/// Everything that is known of a transformation of an item.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct JobStatus<R> {
+    /// The id of the last requested job, a ULID.
+    pub job: String,
+    /// Where it stands.
+    pub state: JobState,
+    /// How many runs of it have failed.
+    pub attempts: u32,
+    /// How often a worker stopped or froze while it ran it.
+    pub crashes: u32,
+    /// The version that the current or last run works on.
+    pub source_version: Option<u64>,
+    /// When it was requested.
+    pub enqueued_at: Option<Timestamp>,
+    /// When the current or last run began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended, for good or ill.
+    pub finished_at: Option<Timestamp>,
+    /// What the last failed run said.
+    pub error: Option<String>,
+    /// The job that follows, because the item changed while this one ran.
+    pub next: Option<String>,
+    /// The result of the last run that finished, of this or an earlier job.
+    pub result: Option<R>,
+    /// The job that the result is of.
+    pub result_job: Option<String>,
+    /// The version that the result was made from.
+    pub result_version: Option<u64>,
+    /// When the result was stored.
+    pub result_at: Option<Timestamp>,
+    /// The version that the item is at.
+    pub item_version: u64,
+}
+
+impl<R> JobStatus<R> {
+    /// Whether the item has changed since the result was made; false if there is none.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.result_version.is_some_and(|version| version < self.item_version)
+    }
+}
+
+/// Reads a transformation's record and the version of its item.
+pub(crate) async fn read_status<T: Collection, R: DeserializeOwned>(
+    repo: &Repo<T>,
+    id: &Id,
+    transformation: Transformation<T, R>,
+    operation: &'static str,
+) -> Result<Option<JobStatus<R>>> {
+    let key = repo.address().transformation(id, transformation.schema().name);
+    let latest = repo.address().latest(id);
+    let commands = vec![
+        Command::new("HGETALL").arg(key.clone()),
+        Command::new("GETRANGE").arg(latest.clone()).int(0).int(HEAD_LEN as u64 - 1),
+    ];
+    let mut replies = read::pipeline(repo.store().connection(), commands)
+        .await
+        .map_err(|fault| fault.into_error(operation).at(key.clone()))?
+        .into_iter();
+    let mut fields = HashMap::new();
+    let mut parts = replies.next().and_then(Reply::into_array).unwrap_or_default().into_iter();
+    while let (Some(field), Some(value)) = (parts.next(), parts.next()) {
+        if let Some(field) = field.as_text() {
+            fields.insert(field.to_owned(), value);
+        }
+    }
+    let start = replies.next().and_then(Reply::into_data).unwrap_or_default();
+    if fields.is_empty() || start.is_empty() {
+        return Ok(None);
+    }
+    let item_version = envelope::decode_head(&start, &latest, operation)?.version;
+    let text = |field: &str| fields.get(field).and_then(Reply::as_text).map(str::to_owned);
+    let number = |field: &str| fields.get(field).and_then(Reply::as_u64);
+    let count = |field: &str| number(field).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+    let time = |field: &str| number(field).map(Timestamp::from_millis);
+    let result = match fields.get("result") {
+        Some(Reply::Data(json)) => Some(envelope::decode_value(json, &key, operation)?),
+        _ => None,
+    };
+    Ok(Some(JobStatus {
+        job: text("job").unwrap_or_default(),
+        state: text("state").as_deref().and_then(JobState::parse).unwrap_or(JobState::Queued),
+        attempts: count("attempts"),
+        crashes: count("crashes"),
+        source_version: number("source"),
+        enqueued_at: time("enqueued"),
+        started_at: time("started"),
+        finished_at: time("finished"),
+        error: text("error"),
+        next: text("next"),
+        result,
+        result_job: text("result_job"),
+        result_version: number("result_version"),
+        result_at: time("result_at"),
+        item_version,
+    }))
+}
