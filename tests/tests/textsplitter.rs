@@ -252,7 +252,7 @@ async fn without_a_server_it_starts_its_own_and_leaves_nothing_behind() {
     let shown = text_of(&output.stdout);
     assert!(output.status.success(), "{shown}{}", text_of(&output.stderr));
     assert!(shown.contains("started for this run"), "{shown}");
-    assert!(shown.contains("1 texts, 3 versions") && shown.contains("1 summaries"), "{shown}");
+    assert!(shown.contains("1 text, 3 versions") && shown.contains("1 summary"), "{shown}");
     assert!(!is_alive(server_of(&folder)));
 }
 
@@ -284,7 +284,7 @@ async fn bad_files_are_reported_and_the_rest_goes_on() {
     for problem in ["empty.md: empty", "latin.md: not UTF-8", "broken.jsonl: line 2 is not"] {
         assert!(errors.contains(problem), "{problem}: {errors}");
     }
-    assert!(shown.contains("1 texts") && shown.contains("3 problems"), "{shown}");
+    assert!(shown.contains("1 text,") && shown.contains("3 problems"), "{shown}");
     assert_eq!(stored(&server).await.len(), 1);
 
     let output = run(on(&server).arg(&latin)).await;

@@ -1,0 +1,111 @@
+//! The run from beginning to end, and its orderly end at any point.
+
+use std::pin::pin;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use metastore::Store;
+use metastore_worker::shutdown_signal;
+
+use crate::args::Args;
+use crate::input::{self, Found, Input};
+use crate::process::WorkerProcess;
+use crate::progress::Progress;
+use crate::results::{self, Results};
+use crate::text::MyRepo;
+use crate::{mutating, storing, summarising, table, updating};
+
+/// How many texts are worked on at once. The calls wait for the server most of the time, and those
+/// that wait together travel together.
+pub(crate) const AT_ONCE: usize = 32;
+
+/// What shells report of a program that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
+
+/// Does everything. The exit code is 0 only if something was stored and every summary was made.
+pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let progress = Progress::new(args.json);
+    let Found { inputs, problems } = input::find(&args.paths)?;
+    for problem in &problems {
+        progress.problem(problem);
+    }
+    if inputs.is_empty() {
+        bail!("there are no text files to store");
+    }
+    let mut shutdown = pin!(shutdown_signal());
+
+    let store = tokio::select! {
+        () = &mut shutdown => return Ok(stopped()),
+        store = open(args) => store?,
+    };
+    let repo = MyRepo::with_store(&store);
+    progress.say(&format!("server: {}", describe(&store)))?;
+    let mut worker = WorkerProcess::start(store.url(), args)?;
+    let jobs = args.jobs_at_once();
+    progress.say(&format!("worker: process {}, up to {jobs} jobs at once", worker.id()))?;
+
+    let ended = tokio::select! {
+        biased;
+        () = &mut shutdown => None,
+        results = work(&repo, args, inputs, &progress) => Some(results),
+        error = worker.died() => Some(Err(error)),
+    };
+    // Also after a failure: the worker gives back what it holds, which others may want to do.
+    worker.stop().await;
+    let Some(results) = ended else {
+        return Ok(stopped());
+    };
+    let results = results?;
+    show(&results, args, &progress)?;
+    Ok(if results.failed() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn open(args: &Args) -> metastore::Result<Store> {
+    Store::options().audit(args.audit).actor("textsplitter").from_env().await
+}
+
+/// Where the texts go. The URL may hold a password, which nobody should read over a shoulder.
+fn describe(store: &Store) -> String {
+    let url = store.url();
+    if std::env::var_os("REDIS_URL").is_none_or(|value| value.is_empty()) {
+        return format!("{url}, started for this run; it ends with it, and its data too");
+    }
+    let (scheme, rest) = url.split_once("://").unwrap_or(("redis", url));
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, server)| server);
+    let server = rest.split_once('?').map_or(rest, |(server, _)| server);
+    format!("{scheme}://{server}, from REDIS_URL; the data stays there")
+}
+
+async fn work(
+    repo: &MyRepo,
+    args: &Args,
+    inputs: Vec<Input>,
+    progress: &Progress,
+) -> anyhow::Result<Results> {
+    let items = storing::store_all(repo, inputs, progress).await?;
+    if items.is_empty() {
+        bail!("none of the files could be stored");
+    }
+    let items = updating::update_all(repo, items, progress).await?;
+    mutating::mutate_all(repo, &items, progress).await?;
+    summarising::summarise_all(repo, &items, progress).await?;
+    results::read_all(repo, &items, args).await
+}
+
+fn show(results: &Results, args: &Args, progress: &Progress) -> anyhow::Result<()> {
+    if args.json {
+        return progress.print(&serde_json::to_string_pretty(results)?);
+    }
+    progress.print(&table::versions(results))?;
+    progress.print(&table::table(results))?;
+    progress.print(&table::totals(results, progress.problems()))?;
+    if args.keys {
+        progress.print(&table::keys(results))?;
+    }
+    Ok(())
+}
+
+fn stopped() -> ExitCode {
+    eprintln!("stopped");
+    ExitCode::from(INTERRUPTED)
+}
