@@ -64,16 +64,13 @@ async fn open(args: &Args) -> metastore::Result<Store> {
     Store::options().audit(args.audit).actor("textsplitter").from_env().await
 }
 
-/// Where the texts go. The URL may hold a password, which nobody should read over a shoulder.
+/// Where the texts go.
 fn describe(store: &Store) -> String {
-    let url = store.url();
-    if std::env::var_os("REDIS_URL").is_none_or(|value| value.is_empty()) {
-        return format!("{url}, started for this run; it ends with it, and its data too");
+    let server = store.server();
+    if store.is_embedded() {
+        return format!("{server}, started for this run; it ends with it, and its data too");
     }
-    let (scheme, rest) = url.split_once("://").unwrap_or(("redis", url));
-    let rest = rest.rsplit_once('@').map_or(rest, |(_, server)| server);
-    let server = rest.split_once('?').map_or(rest, |(server, _)| server);
-    format!("{scheme}://{server}, from REDIS_URL; the data stays there")
+    format!("{server}, from REDIS_URL; the data stays there")
 }
 
 async fn work(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metastore::queue::{Claim, Queue, TakeOptions, Taken, WakeUp};
-use metastore::{Collection, Error, ErrorKind, Item};
+use metastore::{Collection, Item};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -195,7 +195,7 @@ where
             Ending::Result(result) => match self.lane.queue.finish(&claim, &result).await {
                 Ok(true) => Ok(Outcome::Finished),
                 Ok(false) => Ok(Outcome::Lost),
-                Err(error) if is_fault_of_the_result(&error) => {
+                Err(error) if error.is_invalid_document() => {
                     self.fail(&claim, attempts, &format!("the result: {error}"), true).await
                 }
                 Err(error) => Err(error),
@@ -283,13 +283,6 @@ where
         let released = self.lane.queue.release(std::slice::from_ref(claim)).await?;
         Ok(if released == 1 { Outcome::Released } else { Outcome::Lost })
     }
-}
-
-fn is_fault_of_the_result(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::TooLarge { .. } | ErrorKind::TooDeep { .. } | ErrorKind::Encode(_)
-    )
 }
 
 /// An error with its causes.

@@ -109,6 +109,8 @@ struct Track {
     hot: Arc<AtomicBool>,
     /// When a delayed job or an expired lease is next due.
     due: Option<Instant>,
+    /// Whether the last attempt to take failed; said once, not at every sweep.
+    failing: bool,
 }
 
 /// A job that runs here, with what is needed to renew it and to end it.
@@ -135,7 +137,12 @@ impl Engine {
     fn new(lanes: Vec<Arc<dyn Lane>>, config: Config, stop: CancellationToken) -> Self {
         let tracks = lanes
             .into_iter()
-            .map(|lane| Track { lane, hot: Arc::new(AtomicBool::new(true)), due: None })
+            .map(|lane| Track {
+                lane,
+                hot: Arc::new(AtomicBool::new(true)),
+                due: None,
+                failing: false,
+            })
             .collect();
         Self {
             tracks,
@@ -227,6 +234,9 @@ impl Engine {
         };
         match haul {
             Ok(haul) => {
+                if std::mem::take(&mut track.failing) {
+                    tracing::info!(lane = track.lane.label(), "can take jobs again");
+                }
                 track.due = haul.due_in.map(|due| Instant::now() + due);
                 if haul.waiting > 0 {
                     track.hot.store(true, Ordering::Release);
@@ -237,7 +247,9 @@ impl Engine {
             }
             // The next sweep tries again; the connection comes back by itself.
             Err(error) => {
-                tracing::warn!(lane = track.lane.label(), %error, "cannot take jobs");
+                if !std::mem::replace(&mut track.failing, true) {
+                    tracing::warn!(lane = track.lane.label(), %error, "cannot take jobs");
+                }
             }
         }
     }

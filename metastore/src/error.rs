@@ -197,6 +197,19 @@ impl Error {
         matches!(self.kind(), ErrorKind::Validation(_))
     }
 
+    /// Whether the document or result itself is at fault, and nothing else: it breaks its rules, is too
+    /// large or too deep, or cannot be written as JSON. Whoever writes many can skip such a one.
+    #[must_use]
+    pub fn is_invalid_document(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Validation(_)
+                | ErrorKind::TooLarge { .. }
+                | ErrorKind::TooDeep { .. }
+                | ErrorKind::Encode(_)
+        )
+    }
+
     /// Whether the same call, made again later, may succeed without anybody mending anything.
     ///
     /// True when the server is away, loading or changing its role, and when time ran out. After

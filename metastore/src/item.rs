@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Deref;
 
+use serde::Serialize;
+
 use crate::head::Head;
 use crate::key::{Id, InvalidId, ToId};
 use crate::time::Timestamp;
@@ -20,7 +22,7 @@ pub struct Item<T> {
 }
 
 /// The fields of an [`Item`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ItemFields<T> {
     /// The id.
@@ -89,6 +91,12 @@ impl<T: fmt::Debug> fmt::Debug for Item<T> {
     }
 }
 
+impl<T: Serialize> Serialize for Item<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.fields.serialize(serializer)
+    }
+}
+
 impl<T> ToId for Item<T> {
     fn to_id(&self) -> Result<Id, InvalidId> {
         Ok(self.id.clone())
@@ -96,7 +104,7 @@ impl<T> ToId for Item<T> {
 }
 
 /// What is known of a version without reading its document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct VersionInfo {
     /// The version, counted from 1.

@@ -9,7 +9,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::handle::ItemHandle;
 use crate::json::write_json;
 use crate::redis::command::{Command, Reply};
-use crate::redis::read;
 use crate::redis::script::{MATERIALIZE, ScriptCall};
 use crate::time::Timestamp;
 
@@ -179,7 +178,10 @@ impl<T: Collection, R: DeserializeOwned> ItemMutation<'_, T, R> {
             Command::new("GET").arg(key.clone()),
             Command::new("GETRANGE").arg(latest.clone()).int(0).int(HEAD_LEN as u64 - 1),
         ];
-        let replies = read::pipeline(repo.store().connection(), commands)
+        let replies = repo
+            .store()
+            .reader()
+            .pipeline(commands)
             .await
             .map_err(|fault| fault.into_error(OPERATION).at(key.clone()))?;
         let mut replies = replies.into_iter().map(Reply::into_data);

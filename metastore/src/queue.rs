@@ -15,7 +15,7 @@ use crate::item::Item;
 use crate::json::write_json;
 use crate::key::{Id, TransformationKeys};
 use crate::redis::command::{Reply, Verdict, unexpected};
-use crate::redis::commit::{Commit, WriteSet, commit};
+use crate::redis::commit::{Commit, WriteSet};
 use crate::redis::pubsub::Subscription;
 use crate::redis::script::{FAIL, FINISH, RELEASE, RENEW, ScriptCall, TAKE};
 use crate::repo::Repo;
@@ -286,9 +286,9 @@ impl<T: Collection> Queue<T> {
         patience: Duration,
     ) -> Result<Verdict> {
         let sent = Commit { operation, id, writes: WriteSet::Conditional(call), patience };
-        let reply = commit(self.repo.store().connection(), sent)
-            .await
-            .map_err(|error| error.at(self.keys.waiting.clone()))?;
+        let writer = self.repo.store().writer();
+        let reply =
+            writer.commit(sent).await.map_err(|error| error.at(self.keys.waiting.clone()))?;
         let reply = reply
             .ok_or_else(|| Error::new(operation, ErrorKind::Server("no verdict".to_owned())))?;
         Verdict::from_reply(reply, operation)

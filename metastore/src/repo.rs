@@ -8,7 +8,7 @@ use crate::handle::ItemHandle;
 use crate::item::Target;
 use crate::key::{Address, Id, Name, ToId};
 use crate::redis::command::Verdict;
-use crate::redis::commit::{Commit, WriteSet, commit};
+use crate::redis::commit::{Commit, WriteSet};
 use crate::redis::script::ScriptCall;
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -145,7 +145,7 @@ impl<T: Collection> Repo<T> {
     ) -> Result<Option<Verdict>> {
         let patience = self.store.settings().outcome_timeout;
         let sent = Commit { operation, id: commit_id, writes, patience };
-        match commit(self.store.connection(), sent).await? {
+        match self.store.writer().commit(sent).await? {
             Some(reply) => Verdict::from_reply(reply, operation).map(Some),
             None => Ok(None),
         }

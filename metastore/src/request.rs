@@ -10,7 +10,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::handle::ItemHandle;
 use crate::job::Job;
 use crate::redis::command::Command;
-use crate::redis::read;
 use crate::redis::script::{ENQUEUE, ScriptCall};
 use crate::status::{JobStatus, read_status};
 use crate::transformation::Transformation;
@@ -96,7 +95,10 @@ impl<T: Collection, R: DeserializeOwned> ItemTransformation<'_, T, R> {
         let id = self.handle.id("result")?;
         let key = repo.address().transformation(&id, self.transformation.schema().name);
         let command = Command::new("HGET").arg(key.clone()).arg("result");
-        let reply = read::call(repo.store().connection(), command)
+        let reply = repo
+            .store()
+            .reader()
+            .call(command)
             .await
             .map_err(|fault| fault.into_error("result").at(key.clone()))?;
         reply.into_data().map(|json| envelope::decode_value(&json, &key, "result")).transpose()

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::collection::Collection;
@@ -9,13 +10,13 @@ use crate::envelope::{self, HEAD_LEN};
 use crate::error::Result;
 use crate::key::Id;
 use crate::redis::command::{Command, Reply};
-use crate::redis::read;
 use crate::repo::Repo;
 use crate::time::Timestamp;
 use crate::transformation::Transformation;
 
 /// Where a job stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum JobState {
     /// It waits for a worker.
@@ -31,20 +32,32 @@ pub enum JobState {
 }
 
 impl JobState {
+    /// The state in a word, as it stands in the job's record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Delayed => "delayed",
+            Self::Done => "done",
+            Self::Dead => "dead",
+        }
+    }
+
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "queued" => Self::Queued,
-            "running" => Self::Running,
-            "delayed" => Self::Delayed,
-            "done" => Self::Done,
-            "dead" => Self::Dead,
-            _ => return None,
-        })
+        let all = [Self::Queued, Self::Running, Self::Delayed, Self::Done, Self::Dead];
+        all.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+impl std::fmt::Display for JobState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
 /// Everything that is known of a transformation of an item.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct JobStatus<R> {
     /// The id of the last requested job, a ULID.
@@ -100,7 +113,10 @@ pub(crate) async fn read_status<T: Collection, R: DeserializeOwned>(
         Command::new("HGETALL").arg(key.clone()),
         Command::new("GETRANGE").arg(latest.clone()).int(0).int(HEAD_LEN as u64 - 1),
     ];
-    let mut replies = read::pipeline(repo.store().connection(), commands)
+    let mut replies = repo
+        .store()
+        .reader()
+        .pipeline(commands)
         .await
         .map_err(|fault| fault.into_error(operation).at(key.clone()))?
         .into_iter();

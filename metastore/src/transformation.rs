@@ -26,6 +26,12 @@ impl<T, R> Transformation<T, R> {
         Self { schema, types: PhantomData }
     }
 
+    /// The name, as it stands in keys.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.schema.name
+    }
+
     /// The name, the timeout and the retries.
     #[must_use]
     pub fn schema(&self) -> TransformationSchema {

@@ -3,7 +3,6 @@
 use crate::collection::Collection;
 use crate::error::Result;
 use crate::redis::command::{Command, Reply};
-use crate::redis::read;
 use crate::repo::Repo;
 
 impl<T: Collection> Repo<T> {
@@ -21,7 +20,10 @@ impl<T: Collection> Repo<T> {
             Command::new("ZCARD").arg(at.index()),
             Command::new("ZCOUNT").arg(at.expiry()).arg("-inf").int(now),
         ];
-        let replies = read::pipeline(self.store().connection(), commands)
+        let replies = self
+            .store()
+            .reader()
+            .pipeline(commands)
             .await
             .map_err(|fault| fault.into_error("count").at(at.index()))?;
         let numbers: Vec<u64> = replies.iter().filter_map(Reply::as_u64).collect();

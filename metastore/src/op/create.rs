@@ -8,10 +8,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::head::Head;
 use crate::item::Item;
 use crate::key::{Id, ToId};
-use crate::redis::command::Command;
 use crate::redis::commit::WriteSet;
+use crate::redis::group::Additions;
 use crate::redis::script::{CREATE, ScriptCall};
 use crate::repo::{Repo, checked_id};
+use crate::time::Timestamp;
 use crate::unknown::UnknownFields;
 use crate::validate::validate;
 
@@ -20,7 +21,8 @@ const OPERATION: &str = "create";
 impl<T: Collection> Repo<T> {
     /// Creates an item with a generated id, at version 1.
     ///
-    /// One round trip: one MULTI … EXEC with the document, its index entries and its audit entry.
+    /// One round trip: one MULTI … EXEC with the document, its index entries and its audit entry, which
+    /// creates that wait at the same moment share.
     ///
     /// # Errors
     ///
@@ -43,9 +45,8 @@ impl<T: Collection> Repo<T> {
     pub async fn create(&self, document: T) -> Result<Item<T>> {
         let new = self.prepare(Id::from(self.store().new_ulid()), document)?;
         let writes = WriteSet::Unconditional {
-            commands: self.create_commands(&new),
+            additions: self.additions(&new),
             confirm: self.create_script(&new),
-            undo: self.undo_commands(&new),
         };
         // A generated id is taken only if an earlier attempt of this very call took it.
         if let Some(verdict) = self.send(OPERATION, &new.head.commit, writes).await?
@@ -91,52 +92,28 @@ impl<T: Collection> Repo<T> {
         Ok(New { key, head, document, json })
     }
 
-    fn create_commands(&self, new: &New<T>) -> Vec<Command> {
+    fn additions(&self, new: &New<T>) -> Additions {
         let at = self.address();
-        let id = new.head.id.as_str();
-        let mut commands = Vec::with_capacity(4);
-        let set = Command::new("SET").arg(new.key.clone()).arg(new.json.clone());
-        // NX, so that not even a duplicate that the network delivers late overwrites a later version.
-        match Self::deadline(new.head.created) {
-            None => commands.push(set.arg("NX")),
-            Some(deadline) => {
-                commands.push(set.arg("NX").arg("PXAT").int(deadline.as_millis()));
-                commands.push(
-                    Command::new("ZADD")
-                        .arg(at.expiry())
-                        .int(deadline.as_millis())
-                        .arg(id.to_owned()),
-                );
+        let id = Bytes::from(new.head.id.as_str().to_owned());
+        let deadline = Self::deadline(new.head.created).map(Timestamp::as_millis);
+        let mut additions = Additions {
+            strings: vec![(new.key.clone().into(), new.json.clone(), deadline)],
+            members: vec![(at.index().into(), new.head.created.as_millis(), id.clone())],
+            entries: Vec::new(),
+        };
+        if let Some(deadline) = deadline {
+            additions.members.push((at.expiry().into(), deadline, id));
+        }
+        if self.audits() {
+            let mut entry: Vec<Bytes> =
+                ["op", OPERATION, "version", "1", "commit"].map(Bytes::from).into();
+            entry.push(new.head.commit.clone().into());
+            if let Some(actor) = self.actor() {
+                entry.extend(["actor".into(), actor.as_str().to_owned().into()]);
             }
+            additions.entries.push((at.audit(&new.head.id).into(), entry));
         }
-        let created = new.head.created.as_millis();
-        commands.push(Command::new("ZADD").arg(at.index()).int(created).arg(id.to_owned()));
-        if self.audits() {
-            let entry = Command::new("XADD").arg(at.audit(&new.head.id)).arg("*");
-            let entry = entry.args(["op", OPERATION, "version", "1", "commit"]);
-            let entry = entry.arg(new.head.commit.clone());
-            commands.push(match self.actor() {
-                Some(actor) => entry.arg("actor").arg(actor.as_str().to_owned()),
-                None => entry,
-            });
-        }
-        commands
-    }
-
-    fn undo_commands(&self, new: &New<T>) -> Vec<Command> {
-        let at = self.address();
-        let id = || new.head.id.as_str().to_owned();
-        let mut commands = vec![
-            Command::new("DEL").arg(new.key.clone()),
-            Command::new("ZREM").arg(at.index()).arg(id()),
-        ];
-        if T::SCHEMA.ttl.is_some() {
-            commands.push(Command::new("ZREM").arg(at.expiry()).arg(id()));
-        }
-        if self.audits() {
-            commands.push(Command::new("DEL").arg(at.audit(&new.head.id)));
-        }
-        commands
+        additions
     }
 
     fn create_script(&self, new: &New<T>) -> ScriptCall {

@@ -6,7 +6,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::item::Item;
 use crate::key::{Id, ToId};
 use crate::redis::command::{Command, Fault, Reply};
-use crate::redis::read;
 use crate::repo::{Repo, checked_id};
 
 impl<T: Collection> Repo<T> {
@@ -36,7 +35,10 @@ impl<T: Collection> Repo<T> {
             (self.address().version(&id, version), self.address().latest(&id));
         // The version is at its own key, unless it is still the current one.
         let keys = vec![superseded.clone(), latest.clone()];
-        let found = read::mget(self.store().connection(), keys)
+        let found = self
+            .store()
+            .reader()
+            .mget(keys)
             .await
             .map_err(|fault| fault.into_error(OPERATION).at(latest.clone()))?;
         let mut found = found.into_iter().map(Reply::into_data);
@@ -63,7 +65,10 @@ impl<T: Collection> Repo<T> {
     pub async fn exists(&self, id: impl ToId) -> Result<bool> {
         let id = checked_id(&id, "exists")?;
         let key = self.address().latest(&id);
-        let reply = read::call(self.store().connection(), Command::new("EXISTS").arg(key.clone()))
+        let reply = self
+            .store()
+            .reader()
+            .call(Command::new("EXISTS").arg(key.clone()))
             .await
             .map_err(|fault| fault.into_error("exists").at(key))?;
         Ok(reply == Reply::Int(1))
@@ -72,8 +77,7 @@ impl<T: Collection> Repo<T> {
     pub(crate) async fn read(&self, id: &Id, operation: &'static str) -> Result<Option<Item<T>>> {
         let key = self.address().latest(id);
         let at = |fault: Fault| fault.into_error(operation).at(key.clone());
-        let command = Command::new("GET").arg(key.clone());
-        let reply = read::call(self.store().connection(), command).await.map_err(at)?;
+        let reply = self.store().reader().get(key.clone()).await.map_err(at)?;
         match reply.into_data() {
             Some(json) => envelope::decode(&json, &key, operation).map(Some),
             None => Ok(None),

@@ -9,7 +9,6 @@ use crate::error::Result;
 use crate::item::VersionInfo;
 use crate::key::{Id, InvalidId, ToId};
 use crate::redis::command::Command;
-use crate::redis::read;
 use crate::repo::Repo;
 
 const OPERATION: &str = "versions";
@@ -80,7 +79,11 @@ impl<'a, T: Collection> Versions<'a, T> {
             .iter()
             .map(|key| Command::new("GETRANGE").arg(key.clone()).int(0).int(HEAD_LEN as u64 - 1))
             .collect();
-        let replies = read::pipeline(self.repo.store().connection(), commands)
+        let replies = self
+            .repo
+            .store()
+            .reader()
+            .pipeline(commands)
             .await
             .map_err(|fault| fault.into_error(OPERATION))?;
         let mut heads = Vec::with_capacity(keys.len());

@@ -9,7 +9,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::item::Item;
 use crate::key::Id;
 use crate::redis::command::{Reply, Verdict};
-use crate::redis::read;
 use crate::redis::script::{FORGET, PAGE, ScriptCall};
 use crate::repo::Repo;
 
@@ -123,7 +122,11 @@ impl<'a, T: Collection> List<'a, T> {
             return Ok((Vec::new(), Vec::new()));
         }
         let keys: Vec<String> = ids.iter().map(|id| self.repo.address().latest(id)).collect();
-        let replies = read::mget(self.repo.store().connection(), keys.clone())
+        let replies = self
+            .repo
+            .store()
+            .reader()
+            .mget(keys.clone())
             .await
             .map_err(|fault| fault.into_error(OPERATION))?;
         let mut found = Vec::with_capacity(ids.len());

@@ -10,7 +10,6 @@ use crate::item::{Item, Target};
 use crate::key::ToId;
 use crate::patch::Patch;
 use crate::redis::command::Command;
-use crate::redis::read;
 use crate::redis::script::{ScriptCall, UPDATE};
 use crate::repo::{Repo, checked_id};
 use crate::schema::TtlOnUpdate;
@@ -197,7 +196,10 @@ impl<T: Collection> Repo<T> {
         let key = self.address().latest(&base.id);
         let command =
             Command::new("GETRANGE").arg(key.clone()).int(0).int(envelope::HEAD_LEN as u64 - 1);
-        let reply = read::call(self.store().connection(), command)
+        let reply = self
+            .store()
+            .reader()
+            .call(command)
             .await
             .map_err(|fault| fault.into_error(operation).at(key.clone()))?;
         let start = reply.into_data().unwrap_or_default();

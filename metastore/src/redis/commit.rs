@@ -4,22 +4,23 @@
 //! with the same id. So when a reply is lost, the call is repeated until an answer comes: the caller
 //! hears what became of its write, and it is applied once, however often it was sent.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::command::{Command, Fault, Reply};
+use super::command::{Fault, Reply};
 use super::conn::Connection;
+use super::group::{Additions, Group};
 use super::script::ScriptCall;
 use crate::error::{Error, ErrorKind};
 
 /// What an operation writes.
 pub(crate) enum WriteSet {
-    /// Commands that depend on nothing, sent as one MULTI … EXEC.
+    /// Additions that depend on nothing that is stored, written in a group.
     Unconditional {
-        commands: Vec<Command>,
-        /// The same write as a script, which finds out what became of the first attempt.
+        additions: Additions,
+        /// The same write as a script: it writes what is missing and says how it stands, when the
+        /// group was refused or its reply was lost.
         confirm: ScriptCall,
-        /// What takes the write back if one of its commands failed, since nothing rolls back.
-        undo: Vec<Command>,
     },
     /// One script call, which checks first and then writes.
     Conditional(ScriptCall),
@@ -34,78 +35,81 @@ pub(crate) struct Commit<'a> {
     pub(crate) patience: Duration,
 }
 
-/// Sends what an operation writes and returns the script's verdict, or `None` where the commands of
-/// an unconditional write went through at once.
-pub(crate) async fn commit(
-    connection: &Connection,
-    commit: Commit<'_>,
-) -> Result<Option<Reply>, Error> {
-    let started = Instant::now();
-    let call = match commit.writes {
-        WriteSet::Unconditional { commands, confirm, undo } => {
-            match transaction(connection, commands).await {
-                Ok(()) => return Ok(None),
-                Err(Fault::Lost(_)) => confirm,
-                Err(fault) => {
-                    if matches!(fault, Fault::Refused(_)) {
-                        let _ = connection.pipeline(undo).await;
-                    }
-                    return Err(fault.into_error(commit.operation));
-                }
-            }
-        }
-        WriteSet::Conditional(call) => call,
-    };
-    let mut pause = Duration::from_millis(5);
-    // Until something was lost, a failure to send means that nothing happened.
-    let mut lost = None;
-    loop {
-        let fault = match connection.script(&call).await {
-            Ok(reply) => return Ok(Some(reply)),
-            Err(fault) => fault,
-        };
-        match fault {
-            Fault::Lost(message) => lost = Some(message),
-            // While the outcome is open, a server that loads or changes its role will answer later.
-            Fault::NotSent(_)
-            | Fault::Refused(
-                ErrorKind::Loading | ErrorKind::ReadOnly(_) | ErrorKind::Unavailable(_),
-            ) if lost.is_some() => {}
-            fault => return Err(fault.into_error(commit.operation)),
-        }
-        if started.elapsed() >= commit.patience {
-            let waited = commit.patience;
-            let kind = ErrorKind::OutcomeUnknown { commit: commit.id.to_owned(), waited };
-            let error = Error::new(commit.operation, kind);
-            return Err(match lost {
-                Some(message) => error.caused_by(message),
-                None => error,
-            });
-        }
-        tracing::debug!(script = call.name(), commit = commit.id, "reply lost, asking again");
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_millis(500));
-    }
+/// Sends what operations write.
+pub(crate) struct Writer {
+    connection: Arc<Connection>,
+    group: Group,
 }
 
-/// One pipelined MULTI … EXEC. fred's own transactions are not used: they wait for every reply in
-/// flight first, and send everything again after a loss.
-async fn transaction(connection: &Connection, commands: Vec<Command>) -> Result<(), Fault> {
-    let mut all = Vec::with_capacity(commands.len() + 2);
-    all.push(Command::new("MULTI"));
-    all.extend(commands);
-    all.push(Command::new("EXEC"));
-    let mut replies = connection.pipeline(all).await?;
-    match replies.pop() {
-        Some(Ok(Reply::Array(_))) => Ok(()),
-        // EXEC says only that something was refused before; the command itself says what.
-        Some(Err(Fault::Refused(ErrorKind::Server(message))))
-            if message.starts_with("EXECABORT") =>
-        {
-            let refused = replies.into_iter().find_map(Result::err);
-            Err(refused.unwrap_or(Fault::Refused(ErrorKind::Server(message))))
+impl Writer {
+    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+        Self { group: Group::start(connection.clone()), connection }
+    }
+
+    /// Sends what an operation writes and returns the script's verdict, or `None` where the additions
+    /// of an unconditional write went through at once.
+    pub(crate) async fn commit(&self, commit: Commit<'_>) -> Result<Option<Reply>, Error> {
+        let Commit { operation, id, writes, patience } = commit;
+        let started = Instant::now();
+        match writes {
+            WriteSet::Conditional(call) => {
+                self.script(operation, id, &call, None, started, patience).await.map(Some)
+            }
+            WriteSet::Unconditional { additions, confirm } => {
+                let undo = additions.undo();
+                let lost = match self.group.write(additions).await {
+                    Ok(()) => return Ok(None),
+                    Err(Fault::Lost(message)) => Some(message),
+                    Err(Fault::Refused(_)) => None,
+                    Err(fault @ Fault::NotSent(_)) => return Err(fault.into_error(operation)),
+                };
+                let ended = self.script(operation, id, &confirm, lost, started, patience).await;
+                // Nothing rolls back: of a transaction with a refused command, the rest is written.
+                if ended.as_ref().is_err_and(|error| !error.is_retryable()) {
+                    let _ = self.connection.pipeline(undo).await;
+                }
+                ended.map(Some)
+            }
         }
-        Some(Err(fault)) => Err(fault),
-        other => Err(Fault::Lost(format!("no reply to EXEC: {other:?}"))),
+    }
+
+    /// Calls a script until it answers. `lost` says what happened to an earlier attempt, if its
+    /// outcome is open.
+    async fn script(
+        &self,
+        operation: &'static str,
+        id: &str,
+        call: &ScriptCall,
+        mut lost: Option<String>,
+        started: Instant,
+        patience: Duration,
+    ) -> Result<Reply, Error> {
+        let mut pause = Duration::from_millis(5);
+        loop {
+            let fault = match self.connection.script(call).await {
+                Ok(reply) => return Ok(reply),
+                Err(fault) => fault,
+            };
+            match fault {
+                Fault::Lost(message) => lost = Some(message),
+                // While the outcome is open, a server that loads or changes its role answers later.
+                Fault::NotSent(_)
+                | Fault::Refused(
+                    ErrorKind::Loading | ErrorKind::ReadOnly(_) | ErrorKind::Unavailable(_),
+                ) if lost.is_some() => {}
+                fault => return Err(fault.into_error(operation)),
+            }
+            if started.elapsed() >= patience {
+                let kind = ErrorKind::OutcomeUnknown { commit: id.to_owned(), waited: patience };
+                let error = Error::new(operation, kind);
+                return Err(match lost {
+                    Some(message) => error.caused_by(message),
+                    None => error,
+                });
+            }
+            tracing::debug!(script = call.name(), commit = id, "reply lost, asking again");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(500));
+        }
     }
 }

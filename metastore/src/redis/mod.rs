@@ -1,8 +1,10 @@
 //! The way to the server: one file imports fred, one function writes.
 
+mod batcher;
 pub(crate) mod command;
 pub(crate) mod commit;
 pub(crate) mod conn;
+pub(crate) mod group;
 pub(crate) mod pubsub;
 pub(crate) mod read;
 pub(crate) mod script;

@@ -1,11 +1,110 @@
 //! Reads: they change nothing, so a lost reply is simply asked for again.
 
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::batcher::{BatchLimits, Batcher};
 use super::command::{Command, Fault, Reply};
 use super::conn::Connection;
 
 /// How often a read is sent before the loss is reported.
 const ATTEMPTS: u32 = 3;
 
+/// The keys of one MGET: where larger ones stopped being faster, and what a reply may hold up.
+const LIMITS: BatchLimits = BatchLimits { count: 128, bytes: usize::MAX };
+
+/// One key to be read, that waits for its batch.
+struct Waiting {
+    key: String,
+    reply: oneshot::Sender<Result<Reply, Fault>>,
+}
+
+/// Reads from the server.
+pub(crate) struct Reader {
+    connection: Arc<Connection>,
+    gets: Batcher<Waiting>,
+}
+
+impl Reader {
+    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+        let shared = connection.clone();
+        let gets = Batcher::start(
+            LIMITS,
+            |_| 0,
+            move |batch| {
+                let connection = shared.clone();
+                async move { get_all(&connection, batch).await }
+            },
+        );
+        Self { connection, gets }
+    }
+
+    /// Reads one string; what is asked for at the same moment is read by one MGET.
+    pub(crate) async fn get(&self, key: String) -> Result<Reply, Fault> {
+        let (reply, answer) = oneshot::channel();
+        self.gets.hand_over(Waiting { key, reply }).await?;
+        answer.await.unwrap_or_else(|_| Err(Fault::Lost("the store was closed".to_owned())))
+    }
+
+    pub(crate) async fn call(&self, command: Command) -> Result<Reply, Fault> {
+        call(&self.connection, command).await
+    }
+
+    /// Reads several strings. One that is missing and a key of another type both give nothing.
+    pub(crate) async fn mget(&self, keys: Vec<String>) -> Result<Vec<Reply>, Fault> {
+        mget(&self.connection, keys).await
+    }
+
+    /// Several reads at once; the first refusal stands for all.
+    pub(crate) async fn pipeline(&self, commands: Vec<Command>) -> Result<Vec<Reply>, Fault> {
+        let replies = pipeline(&self.connection, commands).await?;
+        replies.into_iter().collect()
+    }
+}
+
+async fn get_all(connection: &Connection, batch: Vec<Waiting>) {
+    let get = |key: &String| Command::new("GET").arg(key.clone());
+    if let [_] = batch[..] {
+        for Waiting { key, reply } in batch {
+            let _ = reply.send(call(connection, get(&key)).await);
+        }
+        return;
+    }
+    let keys = batch.iter().map(|waiting| waiting.key.clone()).collect();
+    let found = match mget(connection, keys).await {
+        Ok(found) => found,
+        Err(fault) => {
+            for waiting in batch {
+                let _ = waiting.reply.send(Err(fault.clone()));
+            }
+            return;
+        }
+    };
+    let mut open = Vec::new();
+    for (waiting, value) in batch.into_iter().zip(found) {
+        match value {
+            // MGET says nothing of a key of another type, which is not the same as a missing one.
+            Reply::Nil => open.push(waiting),
+            value => {
+                let _ = waiting.reply.send(Ok(value));
+            }
+        }
+    }
+    if open.is_empty() {
+        return;
+    }
+    let commands = open.iter().map(|waiting| get(&waiting.key)).collect();
+    let replies = match pipeline(connection, commands).await {
+        Ok(replies) => replies,
+        Err(fault) => vec![Err(fault); open.len()],
+    };
+    for (waiting, value) in open.into_iter().zip(replies) {
+        let _ = waiting.reply.send(value);
+    }
+}
+
+/// The first connection has no reader yet when it asks for the time.
 pub(crate) async fn call(connection: &Connection, command: Command) -> Result<Reply, Fault> {
     let mut attempt = 1;
     loop {
@@ -16,7 +115,7 @@ pub(crate) async fn call(connection: &Connection, command: Command) -> Result<Re
     }
 }
 
-pub(crate) async fn mget(connection: &Connection, keys: Vec<String>) -> Result<Vec<Reply>, Fault> {
+async fn mget(connection: &Connection, keys: Vec<String>) -> Result<Vec<Reply>, Fault> {
     let mut attempt = 1;
     loop {
         match connection.mget(keys.clone()).await {
@@ -26,17 +125,20 @@ pub(crate) async fn mget(connection: &Connection, keys: Vec<String>) -> Result<V
     }
 }
 
-/// Several reads at once; the first refusal stands for all.
-pub(crate) async fn pipeline(
+async fn pipeline(
     connection: &Connection,
     commands: Vec<Command>,
-) -> Result<Vec<Reply>, Fault> {
+) -> Result<Vec<Result<Reply, Fault>>, Fault> {
     let mut attempt = 1;
     loop {
         let replies = connection.pipeline(commands.clone()).await;
-        match replies.and_then(|replies| replies.into_iter().collect::<Result<Vec<_>, _>>()) {
-            Err(Fault::Lost(_)) if attempt < ATTEMPTS => attempt += 1,
-            other => return other,
+        let lost = match &replies {
+            Ok(replies) => replies.iter().any(|reply| matches!(reply, Err(Fault::Lost(_)))),
+            Err(fault) => matches!(fault, Fault::Lost(_)),
+        };
+        if !lost || attempt == ATTEMPTS {
+            return replies;
         }
+        attempt += 1;
     }
 }

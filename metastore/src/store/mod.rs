@@ -11,8 +11,10 @@ use ulid::{Generator, Ulid};
 
 use crate::error::{Error, Result};
 use crate::json::Limits;
+use crate::redis::commit::Writer;
 use crate::redis::conn::{Connection, Endpoint};
 use crate::redis::pubsub::{Hub, Subscription};
+use crate::redis::read::Reader;
 use crate::time::Timestamp;
 use clock::Clock;
 use embedded::EmbeddedServer;
@@ -33,7 +35,9 @@ pub use options::StoreOptions;
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    connection: Connection,
+    connection: Arc<Connection>,
+    writer: Writer,
+    reader: Reader,
     endpoint: Endpoint,
     url: String,
     options: StoreOptions,
@@ -41,7 +45,7 @@ struct Inner {
     ulids: std::sync::Mutex<Generator>,
     hub: OnceCell<Hub>,
     // Dropped last, so that the connections close before their server ends.
-    _server: Option<EmbeddedServer>,
+    server: Option<EmbeddedServer>,
 }
 
 impl Store {
@@ -104,9 +108,11 @@ impl Store {
     ) -> Result<Self> {
         options.check()?;
         let endpoint = Endpoint::parse(url, options.command_timeout)?;
-        let connection = Connection::open(&endpoint).await?;
+        let connection = Arc::new(Connection::open(&endpoint).await?);
         let clock = Clock::read(&connection).await?;
         Ok(Self(Arc::new(Inner {
+            writer: Writer::new(connection.clone()),
+            reader: Reader::new(connection.clone()),
             connection,
             endpoint,
             url: url.to_owned(),
@@ -114,7 +120,7 @@ impl Store {
             clock,
             ulids: std::sync::Mutex::new(Generator::new()),
             hub: OnceCell::new(),
-            _server: server,
+            server,
         })))
     }
 
@@ -126,6 +132,24 @@ impl Store {
         &self.0.url
     }
 
+    /// The URL of the server without user and password, for logs and messages.
+    #[must_use]
+    pub fn server(&self) -> String {
+        let url = &self.0.url;
+        match (url.find("://"), url.rfind('@')) {
+            (Some(scheme), Some(at)) if at > scheme => {
+                format!("{}{}", &url[..scheme + 3], &url[at + 1..])
+            }
+            _ => url.clone(),
+        }
+    }
+
+    /// Whether this store started the server itself.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        self.0.server.is_some()
+    }
+
     /// The server's time, as this process knows it without asking.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -134,6 +158,14 @@ impl Store {
 
     pub(crate) fn connection(&self) -> &Connection {
         &self.0.connection
+    }
+
+    pub(crate) fn writer(&self) -> &Writer {
+        &self.0.writer
+    }
+
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.0.reader
     }
 
     pub(crate) fn settings(&self) -> &StoreOptions {
@@ -166,6 +198,6 @@ impl Store {
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("options", &self.0.options).finish_non_exhaustive()
+        f.debug_struct("Store").field("server", &self.server()).finish_non_exhaustive()
     }
 }

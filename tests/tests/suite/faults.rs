@@ -83,7 +83,9 @@ async fn without_a_server_every_call_says_so_in_time() {
 #[tokio::test]
 async fn a_wrong_password_is_told_and_no_retry_helps() {
     let server = Server::builder().password("secret").start().await;
-    Store::connect(server.url()).await.unwrap();
+    let store = Store::connect(server.url()).await.unwrap();
+    assert_eq!(store.server(), format!("redis://127.0.0.1:{}", server.port()));
+    assert!(!format!("{store:?}").contains("secret"));
     for url in [
         format!("redis://127.0.0.1:{}", server.port()),
         format!("redis://:wrong@127.0.0.1:{}", server.port()),

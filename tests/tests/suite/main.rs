@@ -1,8 +1,12 @@
 //! What metastore promises, held against real servers, one area a module.
 
-#![allow(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends at the first thing that is not as it should be"
+)]
 
 mod bad_input;
+mod batching;
 mod concurrency;
 mod documents;
 mod embedded;

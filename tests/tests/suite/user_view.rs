@@ -76,9 +76,10 @@ async fn every_call_of_the_users_view_works_as_written() -> Result<(), Box<dyn s
     assert_eq!(pieces, ["…!"]);
 
     let worker = Worker::builder(&repo.texts)
-        .handle(Text::SUMMARIZE, |item: Item<Text>, job| async move {
-            summarise(&item.data, job).await
-        })
+        .handle(
+            Text::SUMMARIZE,
+            |item: Item<Text>, job| async move { summarise(&item.data, job).await },
+        )
         .concurrency(8)
         .build();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

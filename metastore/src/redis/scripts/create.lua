@@ -5,17 +5,18 @@
 --       6 audit '1' or '0'  7 actor
 -- Gives {1} written, now or by an earlier run with the same commit; {0} the id is taken.
 
+-- First, because a transaction may have written the document and failed at one of these.
+local wrong = wrong_type(KEYS[2], 'zset') or wrong_type(KEYS[3], 'zset')
+  or (ARGV[6] == '1' and wrong_type(KEYS[4], 'stream'))
+if wrong then
+  return wrong
+end
 local version, commit = head_of(KEYS[1])
 if version ~= nil then
   if commit == ARGV[2] then
     return {1}
   end
   return {0}
-end
-local wrong = wrong_type(KEYS[2], 'zset') or wrong_type(KEYS[3], 'zset')
-  or (ARGV[6] == '1' and wrong_type(KEYS[4], 'stream'))
-if wrong then
-  return wrong
 end
 
 if ARGV[5] == '' then

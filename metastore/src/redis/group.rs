@@ -1,0 +1,124 @@
+//! Group commit: unconditional writes that wait at the same moment leave as one MULTI … EXEC.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use super::batcher::{BatchLimits, Batcher};
+use super::command::{Command, Fault, Reply};
+use super::conn::Connection;
+use crate::error::ErrorKind;
+
+/// The size at which larger groups stopped being faster, and one that does not block the server.
+const LIMITS: BatchLimits = BatchLimits { count: 128, bytes: 1024 * 1024 };
+
+/// What a write adds, without regard to anything that is stored.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Additions {
+    /// New keys with their values, and the deadline of those that have one.
+    pub(crate) strings: Vec<(Bytes, Bytes, Option<u64>)>,
+    /// Members of sorted sets: key, score, member.
+    pub(crate) members: Vec<(Bytes, u64, Bytes)>,
+    /// Entries of new streams: key, then fields and values.
+    pub(crate) entries: Vec<(Bytes, Vec<Bytes>)>,
+}
+
+impl Additions {
+    /// What takes the additions back.
+    pub(crate) fn undo(&self) -> Vec<Command> {
+        let strings = self.strings.iter().map(|(key, ..)| key);
+        let streams = self.entries.iter().map(|(key, _)| key);
+        let keys: Vec<Bytes> = strings.chain(streams).cloned().collect();
+        let remove = |(key, _, member): &(Bytes, u64, Bytes)| {
+            Command::new("ZREM").arg(key.clone()).arg(member.clone())
+        };
+        let delete = Command::new("DEL").args(keys);
+        std::iter::once(delete).chain(self.members.iter().map(remove)).collect()
+    }
+}
+
+/// One write that waits for its group.
+struct Waiting {
+    additions: Additions,
+    reply: oneshot::Sender<Result<(), Fault>>,
+}
+
+/// The queue before a connection.
+pub(crate) struct Group(Batcher<Waiting>);
+
+impl Group {
+    pub(crate) fn start(connection: Arc<Connection>) -> Self {
+        let size = |waiting: &Waiting| {
+            waiting.additions.strings.iter().map(|(_, value, _)| value.len()).sum()
+        };
+        Self(Batcher::start(LIMITS, size, move |group: Vec<Waiting>| {
+            let connection = connection.clone();
+            async move {
+                let (writes, replies): (Vec<_>, Vec<_>) =
+                    group.into_iter().map(|waiting| (waiting.additions, waiting.reply)).unzip();
+                let written = transaction(&connection, &writes).await;
+                for reply in replies {
+                    let _ = reply.send(written.clone());
+                }
+            }
+        }))
+    }
+
+    /// Writes the additions together with whatever else waits.
+    ///
+    /// A refusal is one of the whole group: nothing, all or a part of these additions may be written.
+    pub(crate) async fn write(&self, additions: Additions) -> Result<(), Fault> {
+        let (reply, answer) = oneshot::channel();
+        self.0.hand_over(Waiting { additions, reply }).await?;
+        answer.await.unwrap_or_else(|_| Err(Fault::Lost("the store was closed".to_owned())))
+    }
+}
+
+/// One pipelined MULTI … EXEC with all additions. fred's own transactions are not used: they wait for
+/// every reply in flight first, and send everything again after a loss.
+async fn transaction(connection: &Connection, writes: &[Additions]) -> Result<(), Fault> {
+    let mut commands = vec![Command::new("MULTI")];
+    commands.extend(merge(writes));
+    commands.push(Command::new("EXEC"));
+    let mut replies = connection.pipeline(commands).await?;
+    match replies.pop() {
+        // MSETNX wrote nothing, since one of the keys was there.
+        Some(Ok(Reply::Array(results))) if results.first() == Some(&Reply::Int(0)) => {
+            Err(Fault::Refused(ErrorKind::AlreadyExists))
+        }
+        Some(Ok(Reply::Array(_))) => Ok(()),
+        Some(Err(fault)) => Err(fault),
+        other => Err(Fault::Lost(format!("no reply to EXEC: {other:?}"))),
+    }
+}
+
+/// As few commands as will do, the strings first. They are set only if their keys do not exist, so that
+/// not even a duplicate that the network delivers late overwrites a later version.
+fn merge(writes: &[Additions]) -> impl Iterator<Item = Command> {
+    let mut plain = Command::new("MSETNX");
+    let mut expiring = Vec::new();
+    let mut sets: BTreeMap<&Bytes, Command> = BTreeMap::new();
+    let mut entries = Vec::new();
+    for write in writes {
+        for (key, value, deadline) in &write.strings {
+            match deadline {
+                None => plain.args.extend([key.clone(), value.clone()]),
+                Some(deadline) => {
+                    let set = Command::new("SET").arg(key.clone()).arg(value.clone());
+                    expiring.push(set.arg("NX").arg("PXAT").int(*deadline));
+                }
+            }
+        }
+        for (key, score, member) in &write.members {
+            let set = sets.entry(key).or_insert_with(|| Command::new("ZADD").arg(key.clone()));
+            set.args.extend([score.to_string().into(), member.clone()]);
+        }
+        for (key, fields) in &write.entries {
+            entries.push(Command::new("XADD").arg(key.clone()).arg("*").args(fields.clone()));
+        }
+    }
+    let plain = (!plain.args.is_empty()).then_some(plain);
+    plain.into_iter().chain(expiring).chain(sets.into_values().collect::<Vec<_>>()).chain(entries)
+}

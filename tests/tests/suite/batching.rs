@@ -1,0 +1,189 @@
+//! Calls that wait at the same moment travel together, and each still gets its own answer.
+
+use std::collections::BTreeSet;
+
+use metastore::{ErrorKind, Store};
+use metastore_tests::{Cut, wait};
+use tokio::task::JoinSet;
+
+use crate::fixture::{Counter, MyRepo, SOON, session, start, start_proxied, start_with, text};
+
+/// Creates `count` texts at once and gives what became of each.
+async fn create_at_once(repo: &MyRepo, count: usize) -> Vec<metastore::Result<String>> {
+    let mut tasks = JoinSet::new();
+    for n in 0..count {
+        let texts = repo.texts.clone();
+        tasks.spawn(async move {
+            let item = texts.create(text(&n.to_string())).await?;
+            assert_eq!(item.data.content, n.to_string());
+            Ok(item.id.to_string())
+        });
+    }
+    tasks.join_all().await
+}
+
+#[tokio::test]
+async fn many_creates_make_few_round_trips_and_one_makes_one() {
+    let (server, proxy, repo) = start_proxied(Store::options().audit(true)).await;
+    proxy.delay_replies(std::time::Duration::from_millis(20));
+    proxy.reset_counts();
+    let ids: BTreeSet<String> =
+        create_at_once(&repo, 1_000).await.into_iter().map(Result::unwrap).collect();
+    let trips = proxy.round_trips();
+    assert!(trips <= 60, "{trips} round trips for 1,000 creates at once");
+    assert_eq!(ids.len(), 1_000);
+    assert_eq!(repo.texts.count().await.unwrap(), 1_000);
+    let audited = server.keys().await.iter().filter(|key| key.starts_with("stream:")).count();
+    assert_eq!(audited, 1_000);
+    proxy.reset_counts();
+    repo.texts.create(text("alone")).await.unwrap();
+    assert_eq!(proxy.round_trips(), 1);
+}
+
+#[tokio::test]
+async fn many_reads_make_few_round_trips_and_each_gets_its_own_answer() {
+    let (server, proxy, repo) = start_proxied(Store::options()).await;
+    for result in create_at_once(&repo, 300).await {
+        result.unwrap();
+    }
+    let ids: Vec<metastore::Id> =
+        repo.texts.list().limit(300).await.unwrap().iter().map(|item| item.id.clone()).collect();
+    server.cli(&["RPUSH", "myapp:textsplitter:texts:list:latest", "x"]).await;
+    server.cli(&["SET", "myapp:textsplitter:texts:broken:latest", "x"]).await;
+    proxy.reset_counts();
+    let mut tasks = JoinSet::new();
+    for id in ids {
+        let texts = repo.texts.clone();
+        tasks.spawn(async move {
+            let item = texts.get(&id).await.unwrap().unwrap();
+            assert_eq!(item.id, id);
+        });
+    }
+    for _ in 0..20 {
+        let texts = repo.texts.clone();
+        tasks.spawn(async move {
+            assert!(texts.get("missing").await.unwrap().is_none());
+            let error = texts.get("list").await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::WrongType(_)), "{error:?}");
+            let error = texts.get("broken").await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Decode { .. }), "{error:?}");
+        });
+    }
+    tasks.join_all().await;
+    let trips = proxy.round_trips();
+    assert!(trips <= 60, "{trips} round trips for 360 reads at once");
+}
+
+#[tokio::test]
+async fn one_poisoned_write_spoils_no_other_in_its_group() {
+    let (server, repo) = start_with(Store::options().audit(true)).await;
+    server.cli(&["SET", "idx:myapp:counting:counters", "foreign"]).await;
+    let mut good = JoinSet::new();
+    let mut bad = JoinSet::new();
+    for n in 0..200 {
+        let repo = repo.clone();
+        match n % 3 {
+            0 => {
+                good.spawn(async move {
+                    repo.texts.create(text("x")).await.unwrap();
+                });
+            }
+            1 => {
+                good.spawn(async move {
+                    repo.sessions.create(session("x")).await.unwrap();
+                });
+            }
+            _ => {
+                bad.spawn(async move { repo.counters.create(Counter { count: n }).await });
+            }
+        }
+    }
+    good.join_all().await;
+    for error in bad.join_all().await {
+        let error = error.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::WrongType(_)), "{error:?}");
+    }
+    assert_eq!(repo.texts.count().await.unwrap(), 67);
+    let keys = server.keys().await;
+    let left: Vec<_> = keys.iter().filter(|key| key.contains(":counting:")).collect();
+    assert_eq!(left, ["idx:myapp:counting:counters"]);
+    // Nobody's trail tells of two creations.
+    for key in keys.iter().filter(|key| key.starts_with("stream:")) {
+        assert_eq!(server.cli(&["XLEN", key.as_str()]).await.as_int(), 1, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_cut_with_many_writers_waiting_tells_each_the_truth() {
+    let (server, proxy, repo) = start_proxied(Store::options().audit(true)).await;
+    for cut in [Cut::RequestAt(2_000), Cut::ReplyAt(0), Cut::ReplyAt(100), Cut::RequestAt(10)] {
+        server.cli(&["FLUSHALL"]).await;
+        proxy.cut_when(b":latest", cut);
+        let ids: BTreeSet<String> =
+            create_at_once(&repo, 128).await.into_iter().map(Result::unwrap).collect();
+        assert!(proxy.fired(), "{cut:?}");
+        let stored: BTreeSet<String> = repo
+            .texts
+            .list()
+            .limit(1_000)
+            .await
+            .unwrap()
+            .iter()
+            .map(|item| item.id.to_string())
+            .collect();
+        assert_eq!(stored, ids, "{cut:?}");
+        for id in &ids {
+            let trail = format!("stream:audit:myapp:textsplitter:texts:{id}");
+            assert_eq!(server.cli(&["XLEN", trail.as_str()]).await.as_int(), 1, "{cut:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn large_documents_share_no_group_that_would_be_too_large() {
+    let (_server, repo) = start().await;
+    let mut tasks = JoinSet::new();
+    for n in 0..12 {
+        let texts = repo.texts.clone();
+        tasks.spawn(async move { texts.create(text(&n.to_string().repeat(400_000))).await });
+    }
+    for created in tasks.join_all().await {
+        created.unwrap();
+    }
+    assert_eq!(repo.texts.count().await.unwrap(), 12);
+}
+
+#[tokio::test]
+async fn a_full_server_refuses_each_write_of_a_group_whole() {
+    let (server, repo) = start().await;
+    server.cli(&["CONFIG", "SET", "maxmemory", "1mb"]).await;
+    for result in create_at_once(&repo, 100).await {
+        let error = result.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::OutOfMemory(_)), "{error:?}");
+    }
+    assert_eq!(server.keys().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_neither_drops_nor_repeats_a_write() {
+    let (_server, repo) = start().await;
+    let mut tasks = JoinSet::new();
+    for n in 0..200u64 {
+        let texts = repo.texts.clone();
+        tasks.spawn(async move {
+            let patience = std::time::Duration::from_micros(if n % 2 == 0 { n } else { 1 << 40 });
+            tokio::time::timeout(patience, texts.create(text("x"))).await.is_ok_and(|r| r.is_ok())
+        });
+    }
+    let told = tasks.join_all().await.into_iter().filter(|told| *told).count() as u64;
+    assert!(told >= 100);
+    wait::until("the writes on their way", SOON, async || {
+        let before = repo.texts.count().await.unwrap();
+        repo.texts.create(text("later")).await.unwrap();
+        repo.texts.count().await.unwrap() == before + 1
+    })
+    .await;
+    let stored = repo.texts.list().limit(1_000).await.unwrap();
+    assert_eq!(repo.texts.count().await.unwrap(), stored.len() as u64);
+    assert!(stored.len() as u64 > told && stored.len() <= 210, "{} of {told}", stored.len());
+}
