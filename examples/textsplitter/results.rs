@@ -1,7 +1,7 @@
 //! The results of a run, read back from the server.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use metastore::{Id, Item, JobState, JobStatus, VersionInfo};
+use metastore::{Id, Item, JobStatus, VersionInfo};
 use serde::Serialize;
 
 use crate::args::Args;
@@ -106,21 +106,10 @@ impl JobResult {
     fn of<R>(status: &JobStatus<R>) -> Self {
         let took = status.started_at.zip(status.finished_at);
         Self {
-            state: state(status.state).to_owned(),
+            state: status.state.to_string(),
             failures: status.attempts,
             milliseconds: took.map(|(start, end)| end.since(start).as_millis()),
             error: status.error.clone(),
         }
-    }
-}
-
-fn state(state: JobState) -> &'static str {
-    match state {
-        JobState::Queued => "queued",
-        JobState::Running => "running",
-        JobState::Delayed => "delayed",
-        JobState::Done => "done",
-        JobState::Dead => "failed",
-        _ => "unknown",
     }
 }

@@ -6,11 +6,12 @@
 --       5 number of derived keys  6 audit '1' or '0'  7 actor
 -- Gives {1} deleted, now or by an earlier run with the same commit; {0} there was no such item.
 
-local version = head_of(KEYS[1])
-local existed = version ~= nil
-if not existed and redis.call('GET', KEYS[4]) == ARGV[2] then
+-- First, so that a duplicate that the network delivers late spares an item created since.
+if redis.call('GET', KEYS[4]) == ARGV[2] then
   return {1}
 end
+local version = head_of(KEYS[1])
+local existed = version ~= nil
 local wrong = wrong_type(KEYS[2], 'zset') or wrong_type(KEYS[3], 'zset')
   or (ARGV[6] == '1' and wrong_type(KEYS[5], 'stream'))
 if wrong then
