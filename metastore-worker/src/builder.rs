@@ -9,7 +9,8 @@ use metastore::{Collection, Item, Repo, Transformation};
 use serde::Serialize;
 
 use crate::config::{Config, ConfigError};
-use crate::lane::{JobContext, Lane, TypedLane};
+use crate::context::JobContext;
+use crate::lane::{Lane, TypedLane};
 use crate::worker::Worker;
 
 /// Collects handlers and settings; made by [`Worker::builder`].

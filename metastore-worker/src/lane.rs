@@ -3,34 +3,21 @@
 use std::error::Error as StdError;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metastore::queue::{Claim, Queue, TakeOptions, Taken, WakeUp};
-use metastore::{Collection, Item};
+use metastore::{Collection, Item, Progress};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff;
 use crate::config::Config;
+use crate::context::{JobContext, Reporter};
+use crate::fatal::is_fatal;
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 type HandlerError = Box<dyn StdError + Send + Sync>;
-
-/// What a handler is told about its job.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct JobContext {
-    /// The id of the job, a ULID.
-    pub id: String,
-    /// Which attempt this is, counted from 1.
-    pub attempt: u32,
-    /// Grows each time that the job is taken; pass it on to whatever must refuse a late writer.
-    pub fence: u64,
-    /// Cancelled when the job is no longer this worker's, or its time is up. The handler is dropped
-    /// at its next `.await` in any case; this is for work that it has started elsewhere.
-    pub cancelled: CancellationToken,
-}
 
 /// How a job ended, as far as this worker is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,17 +221,21 @@ where
             attempt: attempts + 1,
             fence: claim.fence,
             cancelled,
+            reporter: Arc::new(self.reporter(claim)),
         };
         let lane = self.lane.clone();
         // A task of its own, so that a panic ends only the job.
         let mut task = tokio::spawn(async move {
             let ended = (lane.handler)(item, context).await;
-            ended.map_err(|error| describe(&*error.into()))
+            ended.map_err(|error| {
+                let error: HandlerError = error.into();
+                Ending::Failure { message: describe(&*error), is_final: is_fatal(&*error) }
+            })
         });
         let ending = tokio::select! {
             ended = &mut task => match ended {
                 Ok(Ok(result)) => Ending::Result(result),
-                Ok(Err(message)) => Ending::Failure { message, is_final: false },
+                Ok(Err(failure)) => failure,
                 Err(error) => Ending::Failure { message: describe_panic(error), is_final: false },
             },
             () = tokio::time::sleep(self.timeout) => {
@@ -256,6 +247,21 @@ where
         };
         task.abort();
         ending
+    }
+
+    fn reporter(&self, claim: &Claim) -> Reporter {
+        let (lane, claim) = (self.lane.clone(), claim.clone());
+        let note = move |fraction, message| -> BoxFuture<'static, ()> {
+            let (lane, claim) = (lane.clone(), claim.clone());
+            Box::pin(async move {
+                let at = lane.queue.repo().store().now();
+                let progress = Progress::new(fraction, message, at);
+                if let Err(error) = lane.queue.progress(&claim, &progress).await {
+                    tracing::debug!(job = claim.job, %error, "cannot note progress");
+                }
+            })
+        };
+        Reporter { note: Box::new(note), last: Mutex::new(None) }
     }
 
     async fn fail(

@@ -1,7 +1,8 @@
 //! Workers that carry out the transformations of `metastore`, to be linked into services.
 //!
 //! - [`Worker`], [`WorkerBuilder`]: what to handle, and running it
-//! - [`JobContext`]: what a handler is told about its job
+//! - [`JobContext`]: what a handler is told about its job, and can tell of it
+//! - [`Fatal`]: errors that no repetition mends
 //! - [`shutdown_signal`]: Ctrl-C and SIGTERM
 //!
 //! ```no_run
@@ -33,13 +34,16 @@
 mod backoff;
 mod builder;
 mod config;
+mod context;
+mod fatal;
 mod lane;
 mod shutdown;
 mod worker;
 
 pub use builder::WorkerBuilder;
 pub use config::ConfigError;
-pub use lane::JobContext;
+pub use context::JobContext;
+pub use fatal::Fatal;
 pub use shutdown::shutdown_signal;
 pub use worker::{Report, RunningWorker, Worker};
 

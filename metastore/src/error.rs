@@ -132,6 +132,9 @@ pub enum ErrorKind {
         /// What the last run said.
         message: String,
     },
+    /// The job was cancelled.
+    #[error("the job was cancelled")]
+    JobCancelled,
     /// The job is gone: its item was deleted or has expired.
     #[error("the job is gone: its item was deleted or has expired")]
     JobGone,

@@ -107,19 +107,28 @@ impl<T: Collection, R: DeserializeOwned> Job<T, R> {
         let failed = |attempts, message| {
             Some(Err(Error::new("wait", ErrorKind::JobFailed { attempts, message }).at(key)))
         };
+        // A later job works on a version that is at least as new.
         if status.result_job.as_deref().is_some_and(|job| job >= self.id.as_str()) {
             return status.result.map(Ok);
         }
         if status.job == self.id {
             return match status.state {
                 JobState::Dead => failed(status.attempts, status.error.unwrap_or_default()),
+                JobState::Cancelled => {
+                    Some(Err(Error::new("wait", ErrorKind::JobCancelled).at(key)))
+                }
                 _ => None,
             };
         }
-        if status.next.as_deref() == Some(&self.id) || status.job < self.id {
+        if status.next.as_deref() == Some(&self.id) {
             return None;
         }
-        failed(0, format!("it failed before job {} took its place", status.job))
+        // Another job has taken its place. Ids of two clients may be a few milliseconds out of order,
+        // so a result of the job that is the last one counts whatever its id.
+        if status.state == JobState::Done && status.result_job.as_ref() == Some(&status.job) {
+            return status.result.map(Ok);
+        }
+        failed(0, format!("it ended without a result before job {} took its place", status.job))
     }
 
     async fn read(&self, operation: &'static str) -> Result<JobStatus<R>> {

@@ -97,7 +97,7 @@ pub use op::{List, Versions};
 pub use patch::{Patch, PatchValue};
 pub use repo::{FromStore, Repo};
 pub use request::ItemTransformation;
-pub use status::{JobState, JobStatus};
+pub use status::{JobState, JobStatus, Progress};
 pub use store::{Store, StoreOptions};
 pub use time::Timestamp;
 pub use transformation::Transformation;

@@ -76,6 +76,12 @@ pub struct ItemMutation<'a, T: Collection, R> {
     mutation: Mutation<T, R>,
 }
 
+impl<T: Collection, R> Clone for ItemMutation<'_, T, R> {
+    fn clone(&self) -> Self {
+        Self { handle: self.handle.clone(), mutation: self.mutation }
+    }
+}
+
 impl<'a, T: Collection> ItemHandle<'a, T> {
     /// A mutation of this item; the collection's handle has a method for each.
     pub fn mutation<R>(&self, mutation: Mutation<T, R>) -> ItemMutation<'a, T, R> {
@@ -91,7 +97,7 @@ impl<T: Collection, R> ItemMutation<'_, T, R> {
     /// # Errors
     ///
     /// `NotFound`, and as [`Repo::get`](crate::Repo::get).
-    pub async fn run(&self) -> Result<R> {
+    pub async fn run(self) -> Result<R> {
         self.handle.with_item("run", |item| self.mutation.apply(&item.data)).await
     }
 
@@ -102,7 +108,7 @@ impl<T: Collection, R> ItemMutation<'_, T, R> {
     /// # Errors
     ///
     /// `NotFound` if there is no such item or version, and as [`Repo::get`](crate::Repo::get).
-    pub async fn run_on(&self, version: u64) -> Result<R> {
+    pub async fn run_on(self, version: u64) -> Result<R> {
         let id = self.handle.id("run_on")?;
         let item = self.handle.repo.get_version(&id, version).await?;
         let item = item.ok_or_else(|| {
@@ -123,7 +129,7 @@ impl<T: Collection, R: Serialize> ItemMutation<'_, T, R> {
     ///
     /// `NotFound` if the item is gone or another one took its id; `TooLarge`, `TooDeep`, `Encode` for
     /// a result that cannot be stored; and as [`Repo::get`](crate::Repo::get).
-    pub async fn materialize(&self) -> Result<R> {
+    pub async fn materialize(self) -> Result<R> {
         const OPERATION: &str = "materialize";
         let repo = self.handle.repo;
         let (id, version, commit, value) = self
@@ -168,7 +174,7 @@ impl<T: Collection, R: DeserializeOwned> ItemMutation<'_, T, R> {
     /// # Errors
     ///
     /// `Decode` if what is stored does not read as the mutation's type, `InvalidId`, `Unavailable`.
-    pub async fn cached(&self) -> Result<Option<Cached<R>>> {
+    pub async fn cached(self) -> Result<Option<Cached<R>>> {
         const OPERATION: &str = "cached";
         let repo = self.handle.repo;
         let id = self.handle.id(OPERATION)?;

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::collection::Collection;
 use crate::envelope::{self, HEAD_LEN};
@@ -29,6 +29,8 @@ pub enum JobState {
     Done,
     /// It failed for good.
     Dead,
+    /// It was cancelled.
+    Cancelled,
 }
 
 impl JobState {
@@ -41,11 +43,13 @@ impl JobState {
             Self::Delayed => "delayed",
             Self::Done => "done",
             Self::Dead => "dead",
+            Self::Cancelled => "cancelled",
         }
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let all = [Self::Queued, Self::Running, Self::Delayed, Self::Done, Self::Dead];
+        let all =
+            [Self::Queued, Self::Running, Self::Delayed, Self::Done, Self::Dead, Self::Cancelled];
         all.into_iter().find(|state| state.as_str() == text)
     }
 }
@@ -53,6 +57,26 @@ impl JobState {
 impl std::fmt::Display for JobState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// How far a running job is, as its handler says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Progress {
+    /// From 0 to 1.
+    pub fraction: f64,
+    /// What it is at.
+    pub message: String,
+    /// When it said so, on the clock of the worker's store.
+    pub at: Timestamp,
+}
+
+impl Progress {
+    /// A note of progress.
+    #[must_use]
+    pub fn new(fraction: f64, message: String, at: Timestamp) -> Self {
+        Self { fraction, message, at }
     }
 }
 
@@ -78,6 +102,8 @@ pub struct JobStatus<R> {
     pub finished_at: Option<Timestamp>,
     /// What the last failed run said.
     pub error: Option<String>,
+    /// How far the current run is, if it says so.
+    pub progress: Option<Progress>,
     /// The job that follows, because the item changed while this one ran.
     pub next: Option<String>,
     /// The result of the last run that finished, of this or an earlier job.
@@ -150,6 +176,8 @@ pub(crate) async fn read_status<T: Collection, R: DeserializeOwned>(
         started_at: time("started"),
         finished_at: time("finished"),
         error: text("error"),
+        // Of no consequence enough to fail a status for.
+        progress: text("progress").and_then(|json| serde_json::from_str(&json).ok()),
         next: text("next"),
         result,
         result_job: text("result_job"),

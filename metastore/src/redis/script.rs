@@ -34,6 +34,10 @@ scripts! {
     PAGE = "page";
     FORGET = "forget";
     ENQUEUE = "enqueue";
+    CANCEL = "cancel";
+    DEAD = "dead";
+    DISCARD = "discard";
+    PROGRESS = "progress";
     TAKE = "take";
     RENEW = "renew";
     FINISH = "finish";

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use metastore::queue::{Queue, TakeOptions, Taken};
-use metastore::{Collection, ErrorKind, JobState, Repo};
+use metastore::{Collection, ErrorKind, JobState, Progress, Repo};
 
 use crate::fixture::{SOON, Session, Summary, Text, session, start, text};
 
@@ -247,4 +247,124 @@ async fn a_result_lives_as_long_as_its_item() {
     let record = format!("myapp:login:sessions:{}:transformation:check", item.id);
     let left = server.cli(&["PTTL", record.as_str()]).await.as_int();
     assert!((1..=1000).contains(&left), "{left}");
+}
+
+#[tokio::test]
+async fn a_delayed_job_waits_for_its_time_and_can_be_brought_forward() {
+    let (_server, repo) = start().await;
+    let queue = queue(&repo.texts);
+    for id in ["soon", "late"] {
+        repo.texts.create_with_id(id, text(id)).await.unwrap();
+    }
+    let late =
+        repo.texts.item("late").summarize().enqueue_in(Duration::from_secs(3600)).await.unwrap();
+    repo.texts.item("soon").summarize().enqueue_in(Duration::from_millis(30)).await.unwrap();
+    assert_eq!(late.status().await.unwrap().state, JobState::Delayed);
+    assert_eq!(queue.stats().await.unwrap().delayed, 2);
+    metastore_tests::wait::until("the job whose time has come", SOON, async || {
+        let jobs = queue.take(&options()).await.unwrap().jobs;
+        jobs.first().is_some_and(|taken| taken.claim.item.as_str() == "soon")
+    })
+    .await;
+    let now = repo.texts.item("late").summarize().enqueue().await.unwrap();
+    assert_eq!(now.id(), late.id());
+    assert_eq!(take_one(&queue).await.claim.job, late.id());
+}
+
+#[tokio::test]
+async fn a_pause_after_a_failure_is_not_cut_short_by_another_request() {
+    let (_server, repo) = start().await;
+    let queue = queue(&repo.texts);
+    let item = repo.texts.create(text("one")).await.unwrap();
+    let job = repo.texts.item(&item.id).summarize().enqueue().await.unwrap();
+    let claim = take_one(&queue).await.claim;
+    assert!(queue.fail(&claim, "no luck", Some(Duration::from_secs(60))).await.unwrap());
+    assert_eq!(repo.texts.item(&item.id).summarize().enqueue().await.unwrap().id(), job.id());
+    assert!(queue.take(&options()).await.unwrap().jobs.is_empty());
+}
+
+#[tokio::test]
+async fn a_job_is_cancelled_before_and_while_it_runs() {
+    let (_server, repo) = start().await;
+    let queue = queue(&repo.texts);
+    let item = repo.texts.create(text("one")).await.unwrap();
+    let of_item = repo.texts.item(&item.id);
+    assert!(!of_item.summarize().cancel().await.unwrap());
+    let cancelled = |error: metastore::Error| {
+        assert!(matches!(error.kind(), ErrorKind::JobCancelled), "{error}");
+    };
+
+    for delay in [Duration::ZERO, Duration::from_secs(60)] {
+        let job = of_item.summarize().enqueue_in(delay).await.unwrap();
+        let (waited, gone) = tokio::join!(job.wait(SOON), of_item.summarize().cancel());
+        assert!(gone.unwrap());
+        cancelled(waited.unwrap_err());
+        assert!(!of_item.summarize().cancel().await.unwrap());
+        assert!(queue.take(&options()).await.unwrap().jobs.is_empty());
+    }
+
+    let job = of_item.summarize().enqueue().await.unwrap();
+    let claim = take_one(&queue).await.claim;
+    assert!(of_item.summarize().cancel().await.unwrap());
+    assert_eq!(queue.renew(std::slice::from_ref(&claim), SOON).await.unwrap(), [false]);
+    assert!(!queue.finish(&claim, &summary("late")).await.unwrap());
+    cancelled(job.wait(SOON).await.unwrap_err());
+    let stats = queue.stats().await.unwrap();
+    assert_eq!((stats.waiting, stats.delayed, stats.running, stats.dead), (0, 0, 0, 0));
+
+    let again = of_item.summarize().enqueue().await.unwrap();
+    let claim = take_one(&queue).await.claim;
+    assert!(queue.finish(&claim, &summary("after all")).await.unwrap());
+    assert_eq!(again.wait(SOON).await.unwrap(), summary("after all"));
+}
+
+#[tokio::test]
+async fn dead_jobs_are_listed_run_again_and_discarded() {
+    let (server, repo) = start().await;
+    let queue = queue(&repo.texts);
+    for id in ["a", "b", "c"] {
+        repo.texts.create_with_id(id, text(id)).await.unwrap();
+        repo.texts.item(id).summarize().enqueue().await.unwrap();
+        let claim = take_one(&queue).await.claim;
+        assert!(queue.fail(&claim, &format!("no luck with {id}"), None).await.unwrap());
+    }
+    let dead = queue.dead(0, 10).await.unwrap();
+    let mut listed: Vec<_> =
+        dead.iter().map(|job| (job.item.as_str(), job.error.as_str(), job.attempts)).collect();
+    listed.sort_unstable();
+    let expected =
+        [("a", "no luck with a", 1), ("b", "no luck with b", 1), ("c", "no luck with c", 1)];
+    assert_eq!(listed, expected);
+    assert_eq!(queue.dead(1, 1).await.unwrap().len(), 1);
+    assert!(queue.dead(0, 0).await.is_err());
+
+    assert!(repo.texts.item("a").summarize().discard().await.unwrap());
+    assert!(!repo.texts.item("a").summarize().discard().await.unwrap());
+    assert!(repo.texts.item("a").summarize().status().await.unwrap().is_none());
+    repo.texts.item("b").summarize().enqueue().await.unwrap();
+    let claim = take_one(&queue).await.claim;
+    assert!(queue.finish(&claim, &summary("b")).await.unwrap());
+    assert!(!repo.texts.item("b").summarize().discard().await.unwrap());
+    repo.texts.delete("c").await.unwrap();
+    assert!(queue.dead(0, 10).await.unwrap().is_empty());
+    assert!(!server.keys().await.iter().any(|key| key.starts_with("queue:")));
+}
+
+#[tokio::test]
+async fn progress_is_noted_by_the_holder_alone_and_ends_with_the_run() {
+    let (_server, repo) = start().await;
+    let queue = queue(&repo.texts);
+    let item = repo.texts.create(text("one")).await.unwrap();
+    let job = repo.texts.item(&item.id).summarize().enqueue().await.unwrap();
+    let zombie = take_one(&queue).await.claim;
+    queue.release(std::slice::from_ref(&zombie)).await.unwrap();
+    let holder = take_one(&queue).await.claim;
+    let note = |fraction| Progress::new(fraction, "half way".to_owned(), repo.texts.store().now());
+    assert!(queue.progress(&holder, &note(0.5)).await.unwrap());
+    assert!(!queue.progress(&zombie, &note(0.9)).await.unwrap());
+    let progress = job.status().await.unwrap().progress.unwrap();
+    assert_eq!((progress.fraction, progress.message.as_str()), (0.5, "half way"));
+    assert!(queue.finish(&holder, &summary("done")).await.unwrap());
+    assert!(!queue.progress(&holder, &note(0.9)).await.unwrap());
+    assert!(job.status().await.unwrap().progress.is_none());
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use metastore::{ErrorKind, Item, JobState};
 use metastore_tests::wait;
-use metastore_worker::{Worker, WorkerBuilder};
+use metastore_worker::{Fatal, Worker, WorkerBuilder};
 use tokio::sync::Notify;
 
 use crate::fixture::{MyRepo, SOON, Session, Summary, Text, session, start, text};
@@ -272,4 +272,47 @@ async fn settings_that_cannot_work_are_refused_before_anything_is_done() {
         let error = built.run_until(std::future::pending()).await.unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_fatal_error_is_not_repeated() {
+    let (_server, repo) = start().await;
+    let worker = builder(&repo)
+        .handle(Text::COUNT, |_item, _job| async { Err::<u64, _>(Fatal::new("nothing helps")) })
+        .build()
+        .start()
+        .unwrap();
+    let item = repo.texts.create(text("one")).await.unwrap();
+    let job = repo.texts.item(&item.id).count().enqueue().await.unwrap();
+    let error = job.wait(SOON).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::JobFailed { attempts: 1, .. }), "{error}");
+    assert_eq!(worker.stop().await.failed, 1);
+}
+
+#[tokio::test]
+async fn a_handler_tells_its_progress_and_is_cancelled_by_whoever_asked() {
+    let (_server, repo) = start().await;
+    let worker = builder(&repo)
+        .handle(Text::COUNT, |_item, job| async move {
+            for _ in 0..1_000 {
+                job.progress(f64::INFINITY, "nearly there").await;
+            }
+            std::future::pending::<Result<u64, String>>().await
+        })
+        .lease(Duration::from_millis(150))
+        .build()
+        .start()
+        .unwrap();
+    let item = repo.texts.create(text("one")).await.unwrap();
+    let job = repo.texts.item(&item.id).count().enqueue().await.unwrap();
+    wait::until("the progress", SOON, async || {
+        let progress = job.status().await.unwrap().progress;
+        progress.is_some_and(|progress| progress.fraction == 1.0)
+    })
+    .await;
+    assert!(repo.texts.item(&item.id).count().cancel().await.unwrap());
+    let error = job.wait(SOON).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::JobCancelled), "{error}");
+    // The handler never ends by itself, so the worker can only stop because it was cancelled.
+    assert_eq!(worker.stop().await.lost, 1);
 }

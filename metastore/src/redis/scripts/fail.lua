@@ -31,7 +31,7 @@ end
 local time = now()
 redis.call('HINCRBY', KEYS[1], 'attempts', 1)
 redis.call('HSET', KEYS[1], 'error', ARGV[4], 'failed_fence', ARGV[3])
-redis.call('HDEL', KEYS[1], 'worker')
+redis.call('HDEL', KEYS[1], 'worker', 'progress')
 if ARGV[5] ~= '' then
   redis.call('HSET', KEYS[1], 'state', 'delayed')
   redis.call('ZADD', KEYS[4], whole(time + tonumber(ARGV[5])), ARGV[1])

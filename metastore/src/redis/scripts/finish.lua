@@ -32,7 +32,7 @@ end
 local time = whole(now())
 redis.call('HSET', KEYS[1], 'state', 'done', 'finished', time, 'result', ARGV[4],
   'result_version', record[4], 'result_job', ARGV[2], 'result_fence', ARGV[3], 'result_at', time)
-redis.call('HDEL', KEYS[1], 'error', 'worker')
+redis.call('HDEL', KEYS[1], 'error', 'worker', 'progress')
 if record[5] then
   redis.call('HSET', KEYS[1], 'job', record[5], 'state', 'queued', 'attempts', 0, 'crashes', 0,
     'enqueued', time)

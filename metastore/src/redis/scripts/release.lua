@@ -13,7 +13,7 @@ for position = 4, #ARGV, 3 do
   if record[1] == ARGV[position + 1] and record[2] == ARGV[position + 2]
     and record[3] == 'running' then
     redis.call('HSET', key, 'state', 'queued')
-    redis.call('HDEL', key, 'worker', 'source', 'started')
+    redis.call('HDEL', key, 'worker', 'source', 'started', 'progress')
     redis.call('ZREM', KEYS[2], id)
     redis.call('LPUSH', KEYS[1], id)
     released = released + 1

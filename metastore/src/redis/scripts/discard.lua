@@ -1,0 +1,19 @@
+-- Forgets a job that failed for good. An earlier result stays.
+--
+-- KEYS  1 record  2 dead
+-- ARGV  1 id
+-- Gives {1} forgotten; {0} there is no such job.
+
+local found = redis.call('HMGET', KEYS[1], 'state', 'result')
+redis.call('ZREM', KEYS[2], ARGV[1])
+if found[1] ~= 'dead' then
+  return {0}
+end
+if found[2] then
+  redis.call('HSET', KEYS[1], 'state', 'done')
+  redis.call('HDEL', KEYS[1], 'error', 'source', 'started', 'finished')
+else
+  redis.call('DEL', KEYS[1])
+end
+redis.call('PUBLISH', KEYS[1], '')
+return {1}
