@@ -19,6 +19,10 @@ use crate::lane::{Held, Lane, Outcome};
 /// stay leased to nobody.
 const LAST_TAKE: Duration = Duration::from_secs(1);
 
+/// How long giving back may take at the end; without a server it never succeeds, and the leases end
+/// by themselves.
+const LAST_RELEASE: Duration = Duration::from_secs(5);
+
 /// Carries out transformations; made by [`Worker::builder`].
 #[must_use = "a worker does nothing until it is run or started"]
 pub struct Worker {
@@ -314,9 +318,14 @@ impl Engine {
         while !self.jobs.is_empty() {
             tokio::select! {
                 Some(ended) = self.jobs.join_next_with_id() => self.ended(ended),
-                () = sleep_until(renew) => {
+                () = sleep_until(renew), if !given_back => {
                     self.renew().await;
                     renew = Instant::now() + renewal;
+                }
+                () = sleep_until(deadline + LAST_RELEASE) => {
+                    tracing::warn!(jobs = self.jobs.len(), "cannot give jobs back, leaving them");
+                    self.report.lost += self.jobs.len() as u64;
+                    self.jobs.shutdown().await;
                 }
                 () = sleep_until(deadline), if !given_back => {
                     given_back = true;

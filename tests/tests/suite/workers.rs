@@ -316,3 +316,25 @@ async fn a_handler_tells_its_progress_and_is_cancelled_by_whoever_asked() {
     // The handler never ends by itself, so the worker can only stop because it was cancelled.
     assert_eq!(worker.stop().await.lost, 1);
 }
+
+#[tokio::test]
+async fn a_worker_stops_in_time_although_its_server_is_gone() {
+    let (server, repo) = start().await;
+    let started = Arc::new(Notify::new());
+    let announce = started.clone();
+    let worker = builder(&repo)
+        .handle(Text::COUNT, move |_item, _job| {
+            announce.notify_one();
+            std::future::pending::<Result<u64, String>>()
+        })
+        .drain_timeout(Duration::from_millis(100))
+        .build()
+        .start()
+        .unwrap();
+    let item = repo.texts.create(text("one")).await.unwrap();
+    repo.texts.item(&item.id).count().enqueue().await.unwrap();
+    started.notified().await;
+    server.stop();
+    let report = tokio::time::timeout(SOON, worker.stop()).await.expect("it stops in time");
+    assert_eq!(report.lost, 1);
+}
