@@ -329,3 +329,21 @@ async fn a_change_keeps_the_fields_that_its_struct_does_not_know() {
     assert!(replaced.version > item.version);
     assert!(data().await.is_null());
 }
+
+#[tokio::test]
+async fn a_dropped_store_closes_its_connections() {
+    let (server, repo) = start().await;
+    let clients =
+        async || -> u64 { server.info_field("connected_clients").await.parse().expect("a number") };
+    let own = clients().await;
+    let other = Store::connect(server.url()).await.unwrap();
+    let texts = other.repo::<Text>();
+    let item = texts.create(text("one")).await.unwrap();
+    let job = texts.item(&item.id).summarize().enqueue().await.unwrap();
+    // Waiting opens the second connection, the one for subscriptions.
+    job.wait(Duration::from_millis(50)).await.unwrap_err();
+    assert_eq!(clients().await, own + 2);
+    drop((other, texts, job));
+    wait::until("the connections to close", SOON, async || clients().await == own).await;
+    assert!(repo.texts.get(&item.id).await.unwrap().is_some());
+}
