@@ -1,0 +1,92 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use clap::Parser;
+use serde::Serialize;
+
+use crate::peers::PeerName;
+use crate::rows::Row;
+
+/// Measures metastore against the same work written by hand on fred and on redis-rs.
+#[derive(Parser)]
+#[command(name = "bench")]
+pub(crate) struct Cli {
+    /// Which rows to measure; all by default
+    #[arg(long, value_enum, value_delimiter = ',')]
+    rows: Vec<Row>,
+    /// Which peers to measure against; all by default
+    #[arg(long, value_enum, value_delimiter = ',')]
+    peers: Vec<PeerName>,
+    /// How many pairs of runs a row has [default: 7]
+    #[arg(long)]
+    runs: Option<usize>,
+    /// How many tasks work at once; each row is also measured with one
+    #[arg(long, default_value_t = 256)]
+    tasks: usize,
+    /// How long a run lasts, in seconds [default: 0.5]
+    #[arg(long)]
+    seconds: Option<f64>,
+    /// How many jobs wait when a run of `process` begins [default: 5000]
+    #[arg(long)]
+    jobs: Option<usize>,
+    /// A few short runs that show that everything works; the figures say little
+    #[arg(long)]
+    quick: bool,
+    /// Where to write the report
+    #[arg(long, default_value = "target/bench/report.json")]
+    report: PathBuf,
+}
+
+/// What to measure and how long.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Settings {
+    #[serde(skip)]
+    pub(crate) rows: Vec<Row>,
+    #[serde(skip)]
+    pub(crate) peers: Vec<PeerName>,
+    pub(crate) runs: usize,
+    pub(crate) tasks: usize,
+    #[serde(rename = "seconds", serialize_with = "as_seconds")]
+    pub(crate) time: Duration,
+    pub(crate) jobs: usize,
+    #[serde(skip)]
+    pub(crate) report: PathBuf,
+}
+
+impl Cli {
+    pub(crate) fn settings(self) -> Result<Settings> {
+        let (runs, seconds, jobs) = if self.quick { (3, 0.1, 500) } else { (7, 0.5, 5_000) };
+        let seconds = self.seconds.unwrap_or(seconds);
+        ensure!((0.001..=3_600.0).contains(&seconds), "--seconds must be from 0.001 to 3600");
+        let settings = Settings {
+            rows: all_if_empty(self.rows),
+            peers: all_if_empty(self.peers),
+            runs: self.runs.unwrap_or(runs),
+            tasks: self.tasks,
+            time: Duration::from_secs_f64(seconds),
+            jobs: self.jobs.unwrap_or(jobs),
+            report: self.report,
+        };
+        ensure!(settings.runs > 0, "--runs must be at least 1");
+        ensure!(settings.tasks > 0, "--tasks must be at least 1");
+        ensure!(settings.jobs > 0, "--jobs must be at least 1");
+        Ok(settings)
+    }
+}
+
+fn all_if_empty<T: clap::ValueEnum>(chosen: Vec<T>) -> Vec<T> {
+    if chosen.is_empty() { T::value_variants().to_vec() } else { chosen }
+}
+
+fn as_seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64())
+}
+
+/// The command as it can be typed again, without the path of the program.
+pub(crate) fn command_line() -> String {
+    let words = std::iter::once("bench".to_owned()).chain(std::env::args().skip(1));
+    words.collect::<Vec<_>>().join(" ")
+}

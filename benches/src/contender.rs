@@ -1,0 +1,51 @@
+//! What every side can do. The rows are written once, for whichever side it is.
+
+use std::future::Future;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::document::Article;
+
+/// How many jobs run at once in the row `process`.
+pub(crate) const CONCURRENCY: usize = 100;
+
+/// A side: metastore, or the same work written by hand. Cloning shares the connection.
+pub(crate) trait Contender: Clone + Send + Sync + 'static {
+    /// For messages.
+    const NAME: &'static str;
+
+    /// A document in hand, decoded, with its id and version.
+    type Item: Send + Sync + 'static;
+
+    fn id(item: &Self::Item) -> &str;
+    fn version(item: &Self::Item) -> u64;
+
+    /// Reads and decodes; an error if there is no such item.
+    fn get(&self, id: &str) -> impl Future<Output = Result<Self::Item>> + Send;
+
+    /// Validates, encodes and stores under a generated id, with an index entry, atomically.
+    fn create(&self, article: Article) -> impl Future<Output = Result<Self::Item>> + Send;
+
+    /// Writes the next version with another content, unless somebody else was faster; the current
+    /// version is kept. One round trip.
+    fn update(
+        &self,
+        item: &Self::Item,
+        content: String,
+    ) -> impl Future<Output = Result<Self::Item>> + Send;
+
+    /// The same without knowing the current version: reads it first.
+    fn update_by_id(
+        &self,
+        id: &str,
+        content: String,
+    ) -> impl Future<Output = Result<Self::Item>> + Send;
+
+    /// Requests a job on an item. Not timed.
+    fn enqueue(&self, id: &str) -> impl Future<Output = Result<()>> + Send;
+
+    /// Works off the `jobs` that wait, [`CONCURRENCY`] at once, with a handler that does nothing.
+    /// Gives the time from the start until the last result is stored.
+    fn process(&self, jobs: usize) -> impl Future<Output = Result<Duration>> + Send;
+}

@@ -1,0 +1,61 @@
+//! Measures metastore against the same work written by hand on two well-known clients.
+//!
+//! `make bench` runs everything; `make bench ARGS="--help"` lists the options. Each row is measured
+//! in pairs of runs, so that whatever slows the machine down meets both sides alike.
+
+#![allow(clippy::print_stdout, reason = "the table is the program's output")]
+
+mod bench;
+mod cli;
+mod contender;
+mod document;
+mod line;
+mod load;
+mod machine;
+mod measure;
+mod ours;
+mod peers;
+mod report;
+mod rows;
+mod unit;
+mod versions;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+
+fn main() -> Result<()> {
+    let settings = cli::Cli::parse().settings()?;
+    if cfg!(debug_assertions) {
+        eprintln!("warning: this is a debug build, whose figures mean nothing");
+    }
+    // Two threads for every side, on every machine, so that reports can be compared.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("the runtime does not start")?;
+    runtime.block_on(async {
+        tokio::select! {
+            done = run(&settings) => done,
+            // Leaving this way drops the server, which ends it and removes its directory.
+            _ = tokio::signal::ctrl_c() => bail!("interrupted; nothing is reported"),
+        }
+    })
+}
+
+async fn run(settings: &cli::Settings) -> Result<()> {
+    let machine = machine::Machine::look();
+    let bench = bench::Bench::start().await?;
+    let rows = bench.measure_all(settings).await?;
+    let report = report::Report {
+        machine,
+        versions: versions::Versions::look(bench.server()).await,
+        command: cli::command_line(),
+        settings: settings.clone(),
+        rows,
+    };
+    println!("{}", report.table());
+    report.write(&settings.report)?;
+    eprintln!("report: {}", settings.report.display());
+    Ok(())
+}

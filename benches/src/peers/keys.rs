@@ -1,0 +1,28 @@
+//! The keys, the same as metastore's, so that all sides read and write the same data.
+
+/// What the keys of an item begin with.
+pub(crate) const PREFIX: &str = "bench:blog:articles:";
+
+/// All items by the time of their creation.
+pub(crate) const INDEX: &str = "idx:bench:blog:articles";
+
+/// The jobs that wait.
+pub(crate) const WAITING: &str = "queue:bench:blog:articles:digest:waiting";
+
+/// The jobs that some worker holds; metastore has a sorted set of leases in its place.
+pub(crate) const RUNNING: &str = "queue:bench:blog:articles:digest:running";
+
+/// The current version of an item.
+pub(crate) fn latest(id: &str) -> String {
+    format!("{PREFIX}{id}:latest")
+}
+
+/// A superseded version of an item.
+pub(crate) fn version(id: &str, version: u64) -> String {
+    format!("{PREFIX}{id}:version:{version}")
+}
+
+/// Where the result of a job goes.
+pub(crate) fn record(id: &str) -> String {
+    format!("{PREFIX}{id}:transformation:digest")
+}

@@ -1,0 +1,15 @@
+-- Stores the result of a finished job, if there is one, and takes the next job with its document.
+--
+-- KEYS  1 waiting  2 running
+-- ARGV  1 what item keys begin with  2 id of the finished job, '' for none  3 its result
+-- Gives {id, document}, or nil if nothing waits.
+
+if ARGV[2] ~= '' then
+  redis.call('HSET', ARGV[1] .. ARGV[2] .. ':transformation:digest', 'state', 'done', 'result', ARGV[3])
+  redis.call('LREM', KEYS[2], 1, ARGV[2])
+end
+local id = redis.call('LMOVE', KEYS[1], KEYS[2], 'LEFT', 'RIGHT')
+if not id then
+  return false
+end
+return {id, redis.call('GET', ARGV[1] .. id .. ':latest')}

@@ -1,0 +1,34 @@
+//! Working off a backlog of jobs: the handler does nothing, so what is measured is the queue.
+
+use anyhow::{Result, ensure};
+
+use crate::bench::Bench;
+use crate::contender::Contender;
+use crate::load::{Load, prepare};
+use crate::peers::keys;
+
+/// Counts the records that hold a result.
+const COUNT_RESULTS: &str = "\
+    local count = 0 \
+    for _, key in ipairs(redis.call('KEYS', ARGV[1])) do \
+      count = count + redis.call('HEXISTS', key, 'result') \
+    end \
+    return count";
+
+pub(crate) async fn run<C: Contender>(bench: &Bench, side: &C, jobs: usize) -> Result<Load> {
+    let ids = bench.fill(jobs).await?;
+    prepare(ids.into_iter().map(|id| {
+        let side = side.clone();
+        async move { side.enqueue(&id).await }
+    }))
+    .await?;
+    let elapsed = side.process(jobs).await?;
+
+    let jobs = jobs as u64;
+    let records = keys::record("*");
+    let results = bench.server().cli(&["EVAL", COUNT_RESULTS, "0", &records]).await.as_int();
+    ensure!(u64::try_from(results) == Ok(jobs), "{results} results of {jobs} jobs");
+    // Documents, records and the index; a job that still waits or is held would be one key more.
+    bench.check_keys(2 * jobs + 1).await?;
+    Ok(Load { operations: jobs, elapsed })
+}
