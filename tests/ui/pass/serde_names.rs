@@ -67,7 +67,7 @@ fn main() {
         .collect();
     assert_eq!(
         indexes,
-        [IndexKind::Equality, IndexKind::Range, IndexKind::Unique]
+        [IndexKind::Equality, IndexKind::Range, IndexKind::Equality]
     );
     let names: Vec<_> = Open::SCHEMA
         .fields
