@@ -170,6 +170,10 @@ impl Engine {
         let renewal = self.config.lease / 3;
         let mut renew = Instant::now() + renewal;
         while !self.stop.is_cancelled() {
+            // All that have ended meanwhile, so that their slots are filled by one call.
+            while let Some(ended) = self.jobs.try_join_next_with_id() {
+                self.ended(ended);
+            }
             self.fill().await;
             let due = self.tracks.iter().filter_map(|track| track.due).min();
             let look = due.map_or(sweep, |due| due.min(sweep));
