@@ -46,6 +46,8 @@ pub(crate) struct Schema {
     pub(crate) ttl: Option<Ttl>,
     pub(crate) ttl_on_update: TtlOnUpdate,
     pub(crate) denies_unknown: bool,
+    /// A hash of the document's shape.
+    pub(crate) fingerprint: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

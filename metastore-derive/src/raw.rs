@@ -93,6 +93,8 @@ pub(crate) struct SerdeContainer {
     pub(crate) denies_unknown: bool,
     /// `from` or `try_from`: another type decides what is read.
     pub(crate) read_as_other: bool,
+    /// The types and the tag that decide what is stored instead of the fields, each with its key.
+    pub(crate) forms: Vec<(String, String)>,
 }
 
 /// What serde is told about a field.
@@ -110,6 +112,8 @@ pub(crate) struct SerdeField {
     pub(crate) default: bool,
     /// `with` or `deserialize_with`: serde then takes an absent `Option` for an error.
     pub(crate) read_with: bool,
+    /// The functions that decide how the value is stored, each with its key.
+    pub(crate) forms: Vec<(String, String)>,
 }
 
 /// `rename = "…"` or `rename(serialize = "…", deserialize = "…")`, of a field or of all.

@@ -1,5 +1,6 @@
 //! What the derive knows about a collection, as constant data: no I/O, no generics.
 
+use std::fmt;
 use std::time::Duration;
 
 const DAY: u64 = 24 * 60 * 60;
@@ -50,6 +51,27 @@ pub enum IndexKind {
     Range,
     /// `#[unique]`: at most one item has the value.
     Unique,
+}
+
+/// A hash of the shape of a document: the names, types and options of its fields in JSON, as the
+/// derive sees them. Shown as 16 hexadecimal digits.
+///
+/// It is the same by every compiler and on every machine. The order of the fields, comments and rules
+/// of validation are no part of it. Of a field's type only the name counts: what a nested struct looks
+/// like inside is not seen.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint(u64);
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({self})")
+    }
 }
 
 /// One field of a document.
@@ -114,6 +136,8 @@ pub struct CollectionSchema {
     pub ttl_on_update: TtlOnUpdate,
     /// The number of the document's shape, stored with each version.
     pub version: u32,
+    /// A hash of the document's shape, to tell when it changes.
+    pub fingerprint: Fingerprint,
     /// Whether the document refuses fields that it does not know, by serde's `deny_unknown_fields`.
     /// Otherwise they are kept when a document is changed.
     pub denies_unknown_fields: bool,
@@ -142,6 +166,7 @@ impl CollectionSchema {
             ttl: object_type.default_ttl(),
             ttl_on_update: TtlOnUpdate::Reset,
             version: 1,
+            fingerprint: Fingerprint(0),
             denies_unknown_fields: false,
             fields: &[],
             mutations: &[],
@@ -174,6 +199,13 @@ impl CollectionSchema {
     #[must_use]
     pub const fn deny_unknown_fields(mut self) -> Self {
         self.denies_unknown_fields = true;
+        self
+    }
+
+    /// Sets the hash of the document's shape.
+    #[must_use]
+    pub const fn fingerprint(mut self, hash: u64) -> Self {
+        self.fingerprint = Fingerprint(hash);
         self
     }
 

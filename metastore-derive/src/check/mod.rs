@@ -5,6 +5,7 @@ mod accessor;
 mod accessor_options;
 mod collection;
 mod field;
+mod fingerprint;
 mod item;
 mod options;
 mod repository;

@@ -1,6 +1,7 @@
 //! The options of `#[collection]`.
 
 use crate::attr::{Opt, Value};
+use crate::check::fingerprint::fingerprint;
 use crate::check::options::{self, Options};
 use crate::ctxt::{Ctxt, Reported};
 use crate::duration::{self, Limit};
@@ -49,6 +50,7 @@ pub(crate) fn schema(
         ttl: ttl?,
         ttl_on_update: ttl_on_update?,
         denies_unknown: raw.serde.denies_unknown,
+        fingerprint: fingerprint(raw),
     })
 }
 

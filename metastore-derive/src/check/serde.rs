@@ -24,8 +24,7 @@ pub(crate) fn names(cx: &Ctxt, raw: &Collection) -> Vec<Option<String>> {
     let mut read_otherwise = None;
     for field in &raw.fields {
         reads_back(cx, &raw.serde, field);
-        let own_name = field.serde.flatten.is_none() && field.serde.not_written.is_none();
-        let name = own_name.then(|| name(&raw.serde, field, |rename| rename.serialize.as_deref()));
+        let name = stored_name(&raw.serde, field);
         if let Some(name) = &name {
             read_otherwise = read_otherwise.or(same_both_ways(cx, raw, field, name));
             unlike_others(cx, raw, field, name, &names);
@@ -37,6 +36,12 @@ pub(crate) fn names(cx: &Ctxt, raw: &Collection) -> Vec<Option<String>> {
         cx.error(&rename_all.key, message);
     }
     names
+}
+
+/// The name of a field in the stored document; `None` when serde flattens or skips it.
+pub(crate) fn stored_name(container: &SerdeContainer, field: &Field) -> Option<String> {
+    let own_name = field.serde.flatten.is_none() && field.serde.not_written.is_none();
+    own_name.then(|| name(container, field, |rename| rename.serialize.as_deref()))
 }
 
 /// A field is read by the name under which it was written. If it is not, and it is not its own

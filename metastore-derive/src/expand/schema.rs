@@ -38,11 +38,12 @@ pub(crate) fn schema(item: &Item, schema: &Schema, members: &Members) -> TokenSt
         TtlOnUpdate::Reset => None,
     };
     let deny = schema.denies_unknown.then(|| quote!(.deny_unknown_fields()));
+    let fingerprint = Literal::u64_suffixed(schema.fingerprint);
     let lists = lists(item, members);
     quote! {
         #runtime::CollectionSchema::new(
             #domain, #app, #name, #runtime::ObjectType::#object_type
-        ) #ttl #keep #deny #lists
+        ) #ttl #keep #deny .fingerprint(#fingerprint) #lists
     }
 }
 

@@ -15,7 +15,11 @@ pub(crate) fn container(attrs: &[Attribute]) -> SerdeContainer {
             "rename_all" => merge(&mut serde.rename_all, rename(meta)?),
             "default" => serde.default = true,
             "deny_unknown_fields" => serde.denies_unknown = true,
-            "from" | "try_from" => serde.read_as_other = true,
+            "from" | "try_from" => {
+                serde.read_as_other = true;
+                serde.forms.push(form(meta, key)?);
+            }
+            "into" | "tag" => serde.forms.push(form(meta, key)?),
             _ => {}
         }
         skip_value(meta)
@@ -39,7 +43,11 @@ pub(crate) fn field(attrs: &[Attribute]) -> SerdeField {
             "skip_serializing_if" => serde.sometimes_written = Some(meta.path.clone()),
             "skip_deserializing" => serde.not_read = true,
             "default" => serde.default = true,
-            "with" | "deserialize_with" => serde.read_with = true,
+            "with" | "deserialize_with" => {
+                serde.read_with = true;
+                serde.forms.push(form(meta, key)?);
+            }
+            "serialize_with" => serde.forms.push(form(meta, key)?),
             _ => {}
         }
         skip_value(meta)
@@ -55,6 +63,10 @@ fn each(attrs: &[Attribute], mut read: impl FnMut(&ParseNestedMeta<'_>, &str) ->
             read(&meta, &key)
         });
     }
+}
+
+fn form(meta: &ParseNestedMeta<'_>, key: &str) -> Result<(String, String)> {
+    Ok((key.to_owned(), meta.value()?.parse::<LitStr>()?.value()))
 }
 
 fn rename(meta: &ParseNestedMeta<'_>) -> Result<Rename> {

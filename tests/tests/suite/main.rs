@@ -10,6 +10,7 @@ mod batching;
 mod concurrency;
 mod documents;
 mod embedded;
+mod evolution;
 mod faults;
 mod fixture;
 mod lost_replies;

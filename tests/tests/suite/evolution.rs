@@ -1,0 +1,3 @@
+//! Documents that outlive the shape of their struct.
+
+mod lock;
