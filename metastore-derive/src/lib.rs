@@ -63,11 +63,13 @@ use syn::{DeriveInput, parse_macro_input};
 /// |---|---|
 /// | `#[collection(domain = "…", app = "…", name = "…")]` | the first segments of every key; required |
 /// | `object_type = config`, `settings`, `state` or `texts` | what the items are, and so how long they live; required |
+/// | `schema = 2` | the number of the document's shape, stored with each version; 1 unless given |
 /// | `ttl = "10m"` or `ttl = none` | how long an item lives, whatever its type: `ms`, `s`, `m`, `h`, `d` or `w` |
 /// | `ttl_on_update = reset` or `keep` | whether an update starts the time to live again; it does unless told otherwise |
 /// | `crate = path` | where the runtime is, if it was renamed |
 /// | `#[mutation(name -> Type)]` | a pure function of a document, `fn name(&self) -> Type` of the struct |
 /// | `#[transformation(name -> Type)]` | work that a worker does and whose result is stored |
+/// | `#[upgrade(1 -> 2, with = function)]` | how a stored document of one schema number becomes one of the next, by a `fn(&mut serde_json::Map<String, Value>) -> Result<(), E>`; one for each step from 1 to `schema` |
 /// | `timeout = "30s"` | how long one run of a transformation may take; the worker's own unless given |
 /// | `retries = 3` | how often a failed run is repeated; the worker's own unless given |
 ///
@@ -80,7 +82,10 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// An index is declared and stands in the schema; this version does not keep it yet, and has no
 /// queries. `#[unique]` is refused until it can be enforced.
-#[proc_macro_derive(Collection, attributes(collection, mutation, transformation, index, unique))]
+#[proc_macro_derive(
+    Collection,
+    attributes(collection, mutation, transformation, upgrade, index, unique)
+)]
 pub fn derive_collection(input: TokenStream) -> TokenStream {
     derive::collection(parse_macro_input!(input as DeriveInput)).into()
 }

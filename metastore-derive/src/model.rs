@@ -46,6 +46,8 @@ pub(crate) struct Schema {
     pub(crate) ttl: Option<Ttl>,
     pub(crate) ttl_on_update: TtlOnUpdate,
     pub(crate) denies_unknown: bool,
+    /// The number of the document's shape.
+    pub(crate) number: u32,
     /// A hash of the document's shape.
     pub(crate) fingerprint: u64,
 }
@@ -75,6 +77,8 @@ pub(crate) struct Members {
     pub(crate) fields: Vec<Field>,
     pub(crate) mutations: Vec<Accessor>,
     pub(crate) transformations: Vec<Transformation>,
+    /// The functions that bring a document from each schema number to the next.
+    pub(crate) upgrades: Vec<Path>,
 }
 
 /// A field of the document.

@@ -1,6 +1,6 @@
 //! What the user wrote: it may be wrong, and every part knows where it stands.
 
-use syn::{Generics, Ident, Path, Token, Type, Visibility};
+use syn::{Generics, Ident, LitInt, Path, Token, Type, Visibility};
 
 use crate::attr::Opt;
 use crate::ctxt::Reported;
@@ -33,6 +33,8 @@ pub(crate) struct Collection {
     pub(crate) options: Vec<Opt>,
     /// Mutations and transformations, in their order.
     pub(crate) accessors: Vec<Accessor>,
+    /// Upgrades of stored documents, in their order, or the report on one that cannot be read.
+    pub(crate) upgrades: Vec<Result<Upgrade, Reported>>,
     pub(crate) serde: SerdeContainer,
     pub(crate) fields: Vec<Field>,
 }
@@ -59,6 +61,15 @@ impl AccessorKind {
             Self::Transformation => "transformation",
         }
     }
+}
+
+/// `#[upgrade(1 -> 2, with = path)]`.
+pub(crate) struct Upgrade {
+    /// The attribute's name.
+    pub(crate) attr: Path,
+    pub(crate) from: LitInt,
+    pub(crate) to: LitInt,
+    pub(crate) options: Vec<Opt>,
 }
 
 /// A field, with what its attributes say.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metastore::queue::{Claim, Queue, TakeOptions, Taken, WakeUp};
-use metastore::{Collection, Item, Progress};
+use metastore::{Collection, ErrorKind, Item, Progress};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -210,8 +210,11 @@ where
     ) -> Ending<R> {
         let item = match item {
             Ok(item) => item,
-            // Another attempt would read the same bytes.
-            Err(error) => return Ending::Failure { message: error.to_string(), is_final: true },
+            // Another attempt would read the same bytes, but perhaps by a newer worker.
+            Err(error) => {
+                let is_final = !matches!(error.kind(), ErrorKind::NewerSchema { .. });
+                return Ending::Failure { message: error.to_string(), is_final };
+            }
         };
         let cancelled = CancellationToken::new();
         // However this function ends, work that the handler has started elsewhere hears of it.

@@ -7,6 +7,7 @@ use validator::Validate;
 use crate::handle::ItemHandle;
 use crate::patch::Patch;
 use crate::schema::CollectionSchema;
+use crate::upgrade::Upgrade;
 
 /// A document type: the whole definition of a collection.
 ///
@@ -44,6 +45,10 @@ pub trait Collection:
 {
     /// What is known at compile time.
     const SCHEMA: &'static CollectionSchema;
+
+    /// What brings a stored document from each schema number to the next, beginning with that from 1
+    /// to 2.
+    const UPGRADES: &'static [&'static dyn Upgrade] = &[];
 
     /// A partial document: the fields to change.
     type Patch: Patch<Self>;

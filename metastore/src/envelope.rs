@@ -20,6 +20,7 @@ use crate::json::{Limits, write_json};
 use crate::key::Id;
 use crate::time::Timestamp;
 use crate::unknown::{UnknownFields, read_keeping};
+use crate::upgrade::upgraded;
 
 /// The bytes that surely hold everything before `"data"`: two names of 128 bytes, a commit id and
 /// five numbers with their labels.
@@ -81,23 +82,36 @@ pub(crate) fn decode<T: Collection>(
 ) -> Result<Item<T>, Error> {
     let stored: Stored<'_> = serde_json::from_slice(json)
         .map_err(|error| undecodable(operation, key, 0, String::from("."), &error))?;
-    let version = stored.version;
+    let (version, schema) = (stored.version, stored.schema);
+    let data = upgraded::<T>(stored.data.get(), schema)
+        .map_err(|wrong| Error::new(operation, wrong.into_kind(version)).at(key))?;
     let read = if T::SCHEMA.denies_unknown_fields {
-        serde_json::from_str::<T>(stored.data.get()).map(|data| (data, UnknownFields::default()))
+        serde_json::from_str::<T>(&data).map(|data| (data, UnknownFields::default()))
     } else {
-        read_keeping::<T>(stored.data.get())
+        read_keeping::<T>(&data)
     };
     match read {
         Ok((data, unknown)) => Ok(Item::new(stored.into_head(), data, unknown)),
         Err(first) => {
             // The path costs time, so it is worked out only once something is wrong.
-            let mut reader = serde_json::Deserializer::from_str(stored.data.get());
+            let mut reader = serde_json::Deserializer::from_str(&data);
             let (path, error) = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
                 Err(error) => (error.path().to_string(), error.into_inner()),
                 Ok(_) => (String::from("."), first),
             };
             let path = if path == "." { "data".to_owned() } else { format!("data.{path}") };
-            Err(undecodable(operation, key, version, path, &error))
+            let mut message = strip_position(&error);
+            let known = T::SCHEMA.version;
+            if schema < known {
+                message.push_str(&format!(" (after the upgrade from schema {schema})"));
+            }
+            let kind = ErrorKind::Decode { version, path, message };
+            let error = Error::new(operation, kind).at(key);
+            if schema <= known {
+                return Err(error);
+            }
+            let newer = ErrorKind::NewerSchema { version, stored: schema, known };
+            Err(Error::new(operation, newer).at(key).caused_by(error))
         }
     }
 }

@@ -89,6 +89,33 @@ pub enum ErrorKind {
         /// What was expected there.
         message: String,
     },
+    /// A document of an older schema cannot be brought to the one that the program has now. What is
+    /// stored is untouched.
+    #[error("version {version} could not be upgraded from schema {from} to {to}: {message}")]
+    Upgrade {
+        /// The version of the item that was read.
+        version: u64,
+        /// The schema number that the failed step starts from.
+        from: u32,
+        /// The schema number that it leads to.
+        to: u32,
+        /// What the upgrade function said.
+        message: String,
+    },
+    /// The document was written by a program that is newer than this one: it cannot be read here, or
+    /// not be written without claiming a shape that this program does not know. Nothing was written.
+    #[error(
+        "version {version} has schema {stored}, and this program knows schemas up to {known}: a newer \
+         program is running, leave the item to it"
+    )]
+    NewerSchema {
+        /// The version of the item that is stored.
+        version: u64,
+        /// Its schema number.
+        stored: u32,
+        /// The highest schema number that this program knows.
+        known: u32,
+    },
     /// The key holds another type of Redis value; nothing was written.
     #[error("the key holds another type of value: {0}")]
     WrongType(String),

@@ -78,6 +78,7 @@ mod store;
 mod time;
 mod transformation;
 mod unknown;
+mod upgrade;
 mod validate;
 mod violation;
 
@@ -103,4 +104,5 @@ pub use status::{JobState, JobStatus, Progress};
 pub use store::{Store, StoreOptions};
 pub use time::Timestamp;
 pub use transformation::Transformation;
+pub use upgrade::Upgrade;
 pub use violation::{Violation, Violations};

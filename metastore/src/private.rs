@@ -5,5 +5,5 @@ pub use crate::schema::{
 };
 pub use crate::{
     Collection, Error, FromStore, ItemHandle, ItemMutation, ItemTransformation, Mutation, Patch,
-    PatchValue, Repo, Store, Transformation,
+    PatchValue, Repo, Store, Transformation, Upgrade,
 };

@@ -202,6 +202,13 @@ impl CollectionSchema {
         self
     }
 
+    /// Sets the number of the document's shape.
+    #[must_use]
+    pub const fn version(mut self, number: u32) -> Self {
+        self.version = number;
+        self
+    }
+
     /// Sets the hash of the document's shape.
     #[must_use]
     pub const fn fingerprint(mut self, hash: u64) -> Self {

@@ -70,10 +70,14 @@ pub struct MyRepo {
 }
 
 mod private {
+    use serde_json::{Map, Value};
+
     use super::{Collection, Deserialize, Repo, Repository, Serialize, Validate};
 
     #[derive(Clone, Serialize, Deserialize, Validate, Collection)]
     #[collection(domain = "myapp", app = "textsplitter", name = "notes", object_type = settings)]
+    #[collection(schema = 2)]
+    #[upgrade(1 -> 2, with = Self::rename)]
     #[mutation(length -> usize)]
     #[transformation(shorten -> String)]
     struct Note {
@@ -81,6 +85,12 @@ mod private {
     }
 
     impl Note {
+        fn rename(note: &mut Map<String, Value>) -> Result<(), String> {
+            let text = note.remove("text").ok_or("no text")?;
+            note.insert("content".to_owned(), text);
+            Ok(())
+        }
+
         const fn length(&self) -> usize {
             self.content.len()
         }

@@ -1,13 +1,13 @@
 //! A whole `#[derive(Collection)]`.
 
-use crate::check::{accessor, field, item, options::Options, schema, serde};
+use crate::check::{accessor, field, item, options::Options, schema, serde, upgrade};
 use crate::ctxt::{Ctxt, Reported};
 use crate::model::{Item, Members, Schema};
 use crate::raw;
 
 /// The options of `#[collection]`.
-const OPTIONS: [&str; 7] =
-    ["domain", "app", "name", "object_type", "ttl", "ttl_on_update", "crate"];
+const OPTIONS: [&str; 8] =
+    ["domain", "app", "name", "object_type", "schema", "ttl", "ttl_on_update", "crate"];
 
 /// What is sound of a collection: the parts, so that something can be built when one is not.
 pub(crate) struct Checked {
@@ -20,9 +20,11 @@ pub(crate) struct Checked {
 pub(crate) fn collection(cx: &Ctxt, raw: &raw::Collection) -> Checked {
     let options = Options::new(cx, "collection", &OPTIONS, &raw.options);
     let item = item::item(cx, &raw.item, item::Derive::Collection, options.get("crate"));
-    let schema = schema::schema(cx, raw, &options);
+    let number = upgrade::schema(cx, options.get("schema"));
+    let schema = schema::schema(cx, raw, &options, number);
     serde::container(cx, raw);
     let fields = field::fields(cx, raw);
     let (mutations, transformations) = accessor::accessors(cx, raw);
-    Checked { item, schema, members: Members { fields, mutations, transformations } }
+    let upgrades = upgrade::upgrades(cx, &raw.upgrades, number, options.get("schema"));
+    Checked { item, schema, members: Members { fields, mutations, transformations, upgrades } }
 }

@@ -12,6 +12,7 @@ mod repository;
 mod schema;
 mod serde;
 mod ty;
+mod upgrade;
 
 pub(crate) use collection::{Checked, collection};
 pub(crate) use repository::repository;

@@ -27,6 +27,7 @@ pub(crate) fn schema(
     cx: &Ctxt,
     raw: &raw::Collection,
     options: &Options<'_>,
+    number: Result<u32, Reported>,
 ) -> Result<Schema, Reported> {
     let name = |key, example| options.get(key).map(|option| name(cx, option, example, Name::new));
     let domain = options.get("domain").map(|option| self::name(cx, option, "myapp", Name::domain));
@@ -50,6 +51,7 @@ pub(crate) fn schema(
         ttl: ttl?,
         ttl_on_update: ttl_on_update?,
         denies_unknown: raw.serde.denies_unknown,
+        number: number?,
         fingerprint: fingerprint(raw),
     })
 }

@@ -22,7 +22,7 @@ use crate::model::{Collection, Item, Members};
 pub(crate) fn collection(model: &Collection) -> TokenStream {
     let Collection { item, schema, members } = model;
     let schema = schema::schema(item, schema, members);
-    let implementation = implementation(item, &schema);
+    let implementation = implementation(item, &schema, &members.upgrades);
     let members = self::members(item, members);
     quote! { #implementation #members }
 }

@@ -38,12 +38,16 @@ pub(crate) fn schema(item: &Item, schema: &Schema, members: &Members) -> TokenSt
         TtlOnUpdate::Reset => None,
     };
     let deny = schema.denies_unknown.then(|| quote!(.deny_unknown_fields()));
+    let number = (schema.number > 1).then(|| {
+        let number = Literal::u32_suffixed(schema.number);
+        quote!(.version(#number))
+    });
     let fingerprint = Literal::u64_suffixed(schema.fingerprint);
     let lists = lists(item, members);
     quote! {
         #runtime::CollectionSchema::new(
             #domain, #app, #name, #runtime::ObjectType::#object_type
-        ) #ttl #keep #deny .fingerprint(#fingerprint) #lists
+        ) #ttl #keep #deny #number .fingerprint(#fingerprint) #lists
     }
 }
 

@@ -4,7 +4,7 @@ use syn::DeriveInput;
 
 use crate::attr;
 use crate::ctxt::Ctxt;
-use crate::parse::{accessor, field, serde};
+use crate::parse::{accessor, field, serde, upgrade};
 use crate::raw::{AccessorKind, Collection};
 
 /// An example of the attribute, for messages.
@@ -20,6 +20,7 @@ pub(crate) fn collection(cx: &Ctxt, input: DeriveInput) -> Collection {
         unreadable: None,
         options: Vec::new(),
         accessors: Vec::new(),
+        upgrades: Vec::new(),
         serde: serde::container(&attrs),
         fields: Vec::new(),
     };
@@ -35,6 +36,8 @@ pub(crate) fn collection(cx: &Ctxt, input: DeriveInput) -> Collection {
             collection.accessors.extend(accessor::accessor(cx, attr, AccessorKind::Mutation));
         } else if path.is_ident("transformation") {
             collection.accessors.extend(accessor::accessor(cx, attr, AccessorKind::Transformation));
+        } else if path.is_ident("upgrade") {
+            collection.upgrades.push(upgrade::upgrade(cx, attr));
         } else if path.is_ident("index") || path.is_ident("unique") {
             let name = attr::name(attr);
             cx.error(path, format!("`#[{name}]` belongs on a field; move it to the one it is for"));

@@ -18,6 +18,7 @@ pub(crate) fn field(cx: &Ctxt, field: syn::Field) -> Option<Field> {
         } else if path.is_ident("collection")
             || path.is_ident("mutation")
             || path.is_ident("transformation")
+            || path.is_ident("upgrade")
         {
             let name = attr::name(attr);
             cx.error(path, format!("`#[{name}]` belongs on the struct; move it there"));

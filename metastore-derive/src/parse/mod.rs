@@ -6,6 +6,7 @@ mod collection;
 mod field;
 mod repository;
 mod serde;
+mod upgrade;
 
 pub(crate) use collection::{USAGE, collection};
 pub(crate) use repository::repository;

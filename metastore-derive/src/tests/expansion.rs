@@ -39,6 +39,9 @@ fn every_option() {
         #[mutation(r#match -> Vec<Self>)]
         #[transformation(refresh -> Option<Self>)]
         #[transformation(digest -> [u8; 32], retries = 0)]
+        #[collection(schema = 3)]
+        #[upgrade(1 -> 2, with = upgrades::hash_token)]
+        #[upgrade(2 -> 3, with = Self::add_parent)]
         pub(crate) struct Session {
             #[index]
             pub token_hash: String,

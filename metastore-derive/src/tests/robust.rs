@@ -6,7 +6,7 @@ use syn::{DeriveInput, parse_quote};
 use super::collection;
 
 /// What users write, and what they slip in.
-const WORDS: [&str; 34] = [
+const WORDS: [&str; 38] = [
     "domain",
     "app",
     "name",
@@ -18,6 +18,10 @@ const WORDS: [&str; 34] = [
     "keep",
     "none",
     "crate",
+    "schema",
+    "with",
+    "1",
+    "2",
     "self",
     "Self",
     "_",
@@ -69,6 +73,8 @@ fn any_tokens_in_any_attribute() {
             #[collection(#options)]
             #[mutation(#mutation)]
             #[transformation(#transformation)]
+            #[upgrade(#transformation)]
+            #[upgrade(1 -> 2, #options)]
             #[serde(#index)]
             struct Text {
                 #[index(#index)]

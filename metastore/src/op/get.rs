@@ -15,7 +15,8 @@ impl<T: Collection> Repo<T> {
     ///
     /// # Errors
     ///
-    /// `Decode` if what is stored does not read as `T`, `InvalidId`, `Unavailable`.
+    /// `Decode` if what is stored does not read as `T`; `Upgrade` if it is of an older schema and cannot
+    /// be upgraded; `NewerSchema` if it is of a newer one and does not read; `InvalidId`, `Unavailable`.
     pub async fn get(&self, id: impl ToId) -> Result<Option<Item<T>>> {
         let id = checked_id(&id, "get")?;
         self.read(&id, "get").await

@@ -29,7 +29,8 @@ impl<T: Collection> Repo<T> {
     /// # Errors
     ///
     /// `NotFound`, also for an item that has expired; `Conflict`; `Validation`; `TooLarge`, `TooDeep`;
-    /// `OutOfMemory`. Nothing is written then.
+    /// `NewerSchema` for an item that a newer program has written; `OutOfMemory`. Nothing is written
+    /// then.
     pub async fn update<'a>(
         &self,
         target: impl Into<Target<'a, T>>,
@@ -144,6 +145,12 @@ impl<T: Collection> Repo<T> {
         };
         let at = self.address();
         let key = at.latest(&base.id);
+        let (stored, known) = (base.schema, T::SCHEMA.version);
+        if stored > known {
+            // The newer program would take the document for one of its own shape, or upgrade it again.
+            let kind = ErrorKind::NewerSchema { version: base.version, stored, known };
+            return Err(Error::new(operation, kind).at(key));
+        }
         validate(&document, operation).map_err(|error| error.at(key.clone()))?;
         // A client whose idea of time is behind must not date a version before its predecessor.
         let now = self.store().now().max(base.updated_at);

@@ -1,3 +1,6 @@
 //! Documents that outlive the shape of their struct.
 
 mod lock;
+mod newer;
+mod people;
+mod upgrades;
