@@ -66,6 +66,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `schema = 2` | the number of the document's shape, stored with each version; 1 unless given |
 /// | `ttl = "10m"` or `ttl = none` | how long an item lives, whatever its type: `ms`, `s`, `m`, `h`, `d` or `w` |
 /// | `ttl_on_update = reset` or `keep` | whether an update starts the time to live again; it does unless told otherwise |
+/// | `keep = 100` | how many versions of an item are kept, with the current one; all unless given |
+/// | `keep_for = "90d"` | how long a version is kept once it is superseded; for ever unless given |
 /// | `crate = path` | where the runtime is, if it was renamed |
 /// | `#[mutation(name -> Type)]` | a pure function of a document, `fn name(&self) -> Type` of the struct |
 /// | `#[transformation(name -> Type)]` | work that a worker does and whose result is stored |

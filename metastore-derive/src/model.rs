@@ -1,6 +1,6 @@
 //! A definition that passed every check: what is here can be expanded without a further question.
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident};
@@ -45,6 +45,10 @@ pub(crate) struct Schema {
     /// `None` leaves it to the object type.
     pub(crate) ttl: Option<Ttl>,
     pub(crate) ttl_on_update: TtlOnUpdate,
+    /// How many versions are kept; `None` keeps any number.
+    pub(crate) keep: Option<NonZeroU32>,
+    /// How long a superseded version is kept, in milliseconds; `None` keeps it for ever.
+    pub(crate) keep_for: Option<NonZeroU64>,
     pub(crate) denies_unknown: bool,
     /// The number of the document's shape.
     pub(crate) number: u32,

@@ -11,7 +11,7 @@ use crate::redis::command::Verdict;
 use crate::redis::commit::{Commit, WriteSet};
 use crate::redis::script::ScriptCall;
 use crate::store::Store;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, millis};
 
 /// One collection in one store. Cloning is cheap.
 ///
@@ -115,6 +115,16 @@ impl<T: Collection> Repo<T> {
 
     pub(crate) fn audits(&self) -> bool {
         self.store.settings().audit
+    }
+
+    /// How many versions to keep, as scripts take it: empty for any number.
+    pub(crate) fn keep_arg() -> String {
+        T::SCHEMA.keep.map(|versions| versions.to_string()).unwrap_or_default()
+    }
+
+    /// For how long to keep a superseded version, as scripts take it: empty for ever.
+    pub(crate) fn keep_for_arg() -> String {
+        T::SCHEMA.keep_for.map(|time| millis(time).to_string()).unwrap_or_default()
     }
 
     /// When an item written at `now` is to expire.

@@ -134,6 +134,11 @@ pub struct CollectionSchema {
     pub ttl: Option<Duration>,
     /// What an update does to an item's deadline.
     pub ttl_on_update: TtlOnUpdate,
+    /// How many versions of an item are kept, the current one among them; `None` keeps any number.
+    pub keep: Option<u32>,
+    /// How long a version is kept once it is superseded; `None` keeps it for ever. With both, a version
+    /// goes as soon as one of the two lets it.
+    pub keep_for: Option<Duration>,
     /// The number of the document's shape, stored with each version.
     pub version: u32,
     /// A hash of the document's shape, to tell when it changes.
@@ -165,6 +170,8 @@ impl CollectionSchema {
             object_type,
             ttl: object_type.default_ttl(),
             ttl_on_update: TtlOnUpdate::Reset,
+            keep: None,
+            keep_for: None,
             version: 1,
             fingerprint: Fingerprint(0),
             denies_unknown_fields: false,
@@ -193,6 +200,30 @@ impl CollectionSchema {
     pub const fn keep_ttl_on_update(mut self) -> Self {
         self.ttl_on_update = TtlOnUpdate::Keep;
         self
+    }
+
+    /// Keeps this many versions of an item, the current one among them.
+    ///
+    /// # Panics
+    ///
+    /// If the number is zero, at compile time: the current version always stays.
+    #[must_use]
+    pub const fn keep(mut self, versions: u32) -> Self {
+        assert!(versions > 0, "the current version counts, so at least 1 is kept");
+        self.keep = Some(versions);
+        self
+    }
+
+    /// Keeps a version for so long once it is superseded, in milliseconds.
+    #[must_use]
+    pub const fn keep_for_ms(mut self, millis: u64) -> Self {
+        self.keep_for = Some(Duration::from_millis(millis));
+        self
+    }
+
+    /// Whether there is anything that retention ever removes.
+    pub(crate) const fn trims(&self) -> bool {
+        self.keep.is_some() || self.keep_for.is_some()
     }
 
     /// Refuses fields that the document does not know.

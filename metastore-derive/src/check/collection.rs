@@ -6,8 +6,18 @@ use crate::model::{Item, Members, Schema};
 use crate::raw;
 
 /// The options of `#[collection]`.
-const OPTIONS: [&str; 8] =
-    ["domain", "app", "name", "object_type", "schema", "ttl", "ttl_on_update", "crate"];
+const OPTIONS: [&str; 10] = [
+    "domain",
+    "app",
+    "name",
+    "object_type",
+    "schema",
+    "ttl",
+    "ttl_on_update",
+    "keep",
+    "keep_for",
+    "crate",
+];
 
 /// What is sound of a collection: the parts, so that something can be built when one is not.
 pub(crate) struct Checked {

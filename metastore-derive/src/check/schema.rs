@@ -1,5 +1,7 @@
 //! The options of `#[collection]`.
 
+use std::num::{NonZeroU32, NonZeroU64};
+
 use crate::attr::{Opt, Value};
 use crate::check::fingerprint::fingerprint;
 use crate::check::options::{self, Options};
@@ -37,6 +39,8 @@ pub(crate) fn schema(
         options.get("object_type").map(|option| options::keyword(cx, option, &OBJECT_TYPES));
     let ttl = options.get("ttl").map(|option| ttl(cx, option)).transpose();
     let ttl_on_update = ttl_on_update(cx, options, object_type, ttl);
+    let keep = options.get("keep").map(|option| keep(cx, option)).transpose();
+    let keep_for = options.get("keep_for").map(|option| keep_for(cx, option)).transpose();
 
     let (Some(domain), Some(app), Some(name), Some(object_type)) =
         (domain, app, collection, object_type)
@@ -50,6 +54,8 @@ pub(crate) fn schema(
         object_type: object_type?,
         ttl: ttl?,
         ttl_on_update: ttl_on_update?,
+        keep: keep?,
+        keep_for: keep_for?,
         denies_unknown: raw.serde.denies_unknown,
         number: number?,
         fingerprint: fingerprint(raw),
@@ -129,4 +135,34 @@ fn ttl_on_update(
         ));
     }
     Ok(checked)
+}
+
+fn keep(cx: &Ctxt, option: &Opt) -> Result<NonZeroU32, Reported> {
+    let versions = match &option.value {
+        Value::Int(value) => value.base10_parse::<u32>().ok(),
+        _ => None,
+    };
+    let message = match versions.map(NonZeroU32::new) {
+        Some(Some(versions)) => return Ok(versions),
+        Some(None) => {
+            "`keep` counts the current version, which always stays; \
+             write `keep = 1` for no older versions, or remove it to keep all"
+        }
+        None => {
+            "`keep` takes a whole number of versions, from 1 to 4294967295, without quotes: \
+             `keep = 100`"
+        }
+    };
+    Err(cx.error(option.at(), message))
+}
+
+fn keep_for(cx: &Ctxt, option: &Opt) -> Result<NonZeroU64, Reported> {
+    let Value::Str(text) = &option.value else {
+        return Err(cx.error(
+            option.at(),
+            "`keep_for` takes a duration in quotes: `keep_for = \"90d\"`; \
+             remove it to keep versions for ever",
+        ));
+    };
+    duration::parse(&text.value(), Limit::TTL).map_err(|message| cx.error(text, message))
 }

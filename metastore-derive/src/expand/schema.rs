@@ -37,6 +37,14 @@ pub(crate) fn schema(item: &Item, schema: &Schema, members: &Members) -> TokenSt
         TtlOnUpdate::Keep => Some(quote!(.keep_ttl_on_update())),
         TtlOnUpdate::Reset => None,
     };
+    let versions = schema.keep.map(|versions| {
+        let versions = Literal::u32_suffixed(versions.get());
+        quote!(.keep(#versions))
+    });
+    let keep_for = schema.keep_for.map(|millis| {
+        let millis = Literal::u64_suffixed(millis.get());
+        quote!(.keep_for_ms(#millis))
+    });
     let deny = schema.denies_unknown.then(|| quote!(.deny_unknown_fields()));
     let number = (schema.number > 1).then(|| {
         let number = Literal::u32_suffixed(schema.number);
@@ -47,7 +55,7 @@ pub(crate) fn schema(item: &Item, schema: &Schema, members: &Members) -> TokenSt
     quote! {
         #runtime::CollectionSchema::new(
             #domain, #app, #name, #runtime::ObjectType::#object_type
-        ) #ttl #keep #deny #number .fingerprint(#fingerprint) #lists
+        ) #ttl #keep #versions #keep_for #deny #number .fingerprint(#fingerprint) #lists
     }
 }
 

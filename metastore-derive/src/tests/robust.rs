@@ -6,7 +6,7 @@ use syn::{DeriveInput, parse_quote};
 use super::collection;
 
 /// What users write, and what they slip in.
-const WORDS: [&str; 38] = [
+const WORDS: [&str; 40] = [
     "domain",
     "app",
     "name",
@@ -16,6 +16,8 @@ const WORDS: [&str; 38] = [
     "ttl",
     "ttl_on_update",
     "keep",
+    "keep_for",
+    "0",
     "none",
     "crate",
     "schema",

@@ -57,6 +57,21 @@ impl Address {
         format!("{self}:{id}:deleted")
     }
 
+    /// The number of the oldest version that retention has left: a string.
+    #[must_use]
+    pub fn trimmed(&self, id: &Id) -> String {
+        format!("{self}:{id}:trimmed")
+    }
+
+    /// The receipt of a version that retention has removed soon after it was written, for a caller whose
+    /// reply was lost: a string that expires.
+    ///
+    /// Scripts make it of [`Address::trimmed`] and the number.
+    #[must_use]
+    pub fn trimmed_version(&self, id: &Id, version: u64) -> String {
+        format!("{self}:{id}:trimmed:{version}")
+    }
+
     /// The index of all items by creation time: a sorted set.
     #[must_use]
     pub fn index(&self) -> String {

@@ -27,6 +27,10 @@ pub enum KeyKind {
     Transformation(Id, Name),
     /// The receipt of a deletion.
     Deleted(Id),
+    /// The number of the oldest version that retention has left.
+    Trimmed(Id),
+    /// The receipt of a version that retention has removed.
+    TrimmedVersion(Id, u64),
     /// The index of all items.
     Index,
     /// The index of items by deadline.
@@ -65,6 +69,10 @@ impl Key {
             }
             [d, a, c, id, "latest"] => (address(d, a, c)?, KeyKind::Latest(parse_id(id)?)),
             [d, a, c, id, "deleted"] => (address(d, a, c)?, KeyKind::Deleted(parse_id(id)?)),
+            [d, a, c, id, "trimmed"] => (address(d, a, c)?, KeyKind::Trimmed(parse_id(id)?)),
+            [d, a, c, id, "trimmed", n] => {
+                (address(d, a, c)?, KeyKind::TrimmedVersion(parse_id(id)?, parse_version(n)?))
+            }
             [d, a, c, id, "version", n] => {
                 (address(d, a, c)?, KeyKind::Version(parse_id(id)?, parse_version(n)?))
             }
@@ -89,6 +97,8 @@ impl fmt::Display for Key {
             KeyKind::Mutation(id, name) => at.mutation(id, name.as_str()),
             KeyKind::Transformation(id, name) => at.transformation(id, name.as_str()),
             KeyKind::Deleted(id) => at.deleted(id),
+            KeyKind::Trimmed(id) => at.trimmed(id),
+            KeyKind::TrimmedVersion(id, version) => at.trimmed_version(id, *version),
             KeyKind::Index => at.index(),
             KeyKind::Expiry => at.expiry(),
             KeyKind::Audit(id) => at.audit(id),
@@ -140,6 +150,8 @@ mod tests {
             (id(), name()).prop_map(|(id, n)| KeyKind::Mutation(id, n)),
             (id(), name()).prop_map(|(id, n)| KeyKind::Transformation(id, n)),
             id().prop_map(KeyKind::Deleted),
+            id().prop_map(KeyKind::Trimmed),
+            (id(), 1u64..).prop_map(|(id, n)| KeyKind::TrimmedVersion(id, n)),
             Just(KeyKind::Index),
             Just(KeyKind::Expiry),
             id().prop_map(KeyKind::Audit),

@@ -11,11 +11,15 @@ const OPERATION: &str = "delete";
 /// How long it can still be told that a deletion whose reply was lost was carried out.
 const RECEIPT_MS: u64 = 60_000;
 
+/// The script's code for an item with too many versions for one step.
+const PARTLY: i64 = 2;
+
 impl<T: Collection> Repo<T> {
     /// Deletes an item with all its versions, stored results, jobs and index entries; its audit trail
     /// stays. Gives whether there was one.
     ///
-    /// One round trip, in which the server works in proportion to the number of versions.
+    /// One round trip, and one more for each further 10,000 versions. These go first, the oldest at the
+    /// front; the rest ends in one step.
     ///
     /// # Errors
     ///
@@ -30,7 +34,8 @@ impl<T: Collection> Repo<T> {
             .key(at.index())
             .key(at.expiry())
             .key(at.deleted(&id))
-            .key(at.audit(&id));
+            .key(at.audit(&id))
+            .key(at.trimmed(&id));
         for mutation in schema.mutations {
             call = call.key(at.mutation(&id, mutation));
         }
@@ -50,8 +55,12 @@ impl<T: Collection> Repo<T> {
             .int(derived as u64)
             .arg(self.audit_arg())
             .arg(self.actor_arg());
-        let verdict =
-            self.write(OPERATION, &commit, call).await.map_err(|error| error.at(at.latest(&id)))?;
-        Ok(verdict.code == 1)
+        loop {
+            let written = self.write(OPERATION, &commit, call.clone()).await;
+            match written.map_err(|error| error.at(at.latest(&id)))?.code {
+                PARTLY => {}
+                code => return Ok(code == 1),
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ mod delete;
 mod get;
 mod history;
 mod list;
+mod trim;
 mod update;
 
 pub use history::Versions;

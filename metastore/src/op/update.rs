@@ -179,6 +179,7 @@ impl<T: Collection> Repo<T> {
             .key(at.version(&base.id, head.version))
             .key(at.expiry())
             .key(at.audit(&base.id))
+            .key(at.trimmed(&base.id))
             .arg(base.id.as_str().to_owned())
             .arg(head.commit.clone())
             .arg(json)
@@ -187,7 +188,10 @@ impl<T: Collection> Repo<T> {
             .arg(deadline.map(|at| at.as_millis().to_string()).unwrap_or_default())
             .arg(self.audit_arg())
             .arg(self.actor_arg())
-            .arg(operation);
+            .arg(operation)
+            .arg(Self::keep_arg())
+            .arg(Self::keep_for_arg())
+            .arg(at.version_prefix(&base.id));
         let mut verdict = self.write(operation, &head.commit, call).await?;
         let kind = match verdict.code {
             1 => return Ok(Item::new(head, document, unknown)),

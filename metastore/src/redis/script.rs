@@ -30,6 +30,7 @@ scripts! {
     CREATE = "create";
     UPDATE = "update";
     DELETE = "delete";
+    TRIM = "trim";
     MATERIALIZE = "materialize";
     PAGE = "page";
     FORGET = "forget";

@@ -15,6 +15,7 @@ mod faults;
 mod fixture;
 mod lost_replies;
 mod mutations;
+mod retention;
 mod round_trips;
 mod transformations;
 mod user_view;

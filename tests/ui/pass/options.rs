@@ -36,6 +36,7 @@ struct Pin {}
 #[derive(Clone, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "accounts", name = "flags", object_type = config)]
 #[collection(ttl = "2w", ttl_on_update = reset)]
+#[collection(keep = 1, keep_for = "90d")]
 struct Flag {}
 
 fn main() {
@@ -47,6 +48,7 @@ fn main() {
     assert_eq!(settings.object_type, ObjectType::Settings);
     assert_eq!(settings.ttl, ObjectType::Settings.default_ttl());
     assert_eq!(settings.ttl_on_update, TtlOnUpdate::Reset);
+    assert_eq!((settings.keep, settings.keep_for), (None, None));
     assert_eq!(settings.transformations[0].timeout, None);
     assert_eq!(settings.transformations[0].retries, None);
 
@@ -66,6 +68,11 @@ fn main() {
 
     assert_eq!(Pin::SCHEMA.ttl, None);
     assert_eq!(Flag::SCHEMA.object_type, ObjectType::Config);
+    assert_eq!(Flag::SCHEMA.keep, Some(1));
+    assert_eq!(
+        Flag::SCHEMA.keep_for,
+        Some(Duration::from_secs(90 * 24 * 60 * 60))
+    );
     assert_eq!(
         Flag::SCHEMA.ttl,
         Some(Duration::from_secs(14 * 24 * 60 * 60))

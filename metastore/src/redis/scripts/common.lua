@@ -44,6 +44,82 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
+-- When a version was written and by which commit, read from its first bytes; nil if `key` holds none.
+-- It is called between writes, so no type of value may make it fail.
+local function written_at(key)
+  local head = redis.pcall('GETRANGE', key, 0, 511)
+  if type(head) ~= 'string' then
+    return nil
+  end
+  local commit, created, rest = string.match(head,
+    '^{"version":%d+,"id":"[^"]*","commit":"([^"]*)","schema":%d+,"created":(%d+)()')
+  if not commit then
+    return nil
+  end
+  return tonumber(string.match(head, '^,"updated":(%d+)', rest) or created), commit
+end
+
+-- The number of the oldest version that may be there. It is kept under `mark` once versions have been
+-- removed, as long as the item lives; one that cannot be true was left behind by an earlier item.
+local function oldest_version(mark, current)
+  local oldest = tonumber(redis.pcall('GET', mark)) or 1
+  return oldest >= 1 and oldest <= current and oldest or 1
+end
+
+local function set_oldest_version(mark, oldest, latest)
+  local left = redis.call('PTTL', latest)
+  if left > 0 then
+    redis.call('SET', mark, whole(oldest), 'PX', whole(left))
+  else
+    redis.call('SET', mark, whole(oldest))
+  end
+end
+
+-- Removes the versions of an item that its retention lets go: at most `limit`, the oldest first and
+-- never the current one, so that what is left stands without a gap before it. `keep` is how many
+-- versions stay, with the current one; `keep_for` is how long one stays once it is superseded, in ms;
+-- '' sets no bound. Gives how many were removed, and whether there may be more.
+local function trim(latest, current, mark, prefix, keep, keep_for, limit)
+  local time = now()
+  local oldest = oldest_version(mark, current)
+  if current == 2 then
+    -- The first version superseded: whatever is there is of an earlier item.
+    redis.call('UNLINK', mark)
+    oldest = 1
+  end
+  local number, gone, receipts = oldest, {}, {}
+  while number < current and number - oldest < limit do
+    local key = prefix .. whole(number)
+    local surplus = keep ~= '' and number <= current - keep
+    if not surplus and keep_for == '' then
+      break
+    end
+    local written, commit = written_at(key)
+    if not surplus and written then
+      local next = number + 1
+      local superseded = written_at(next == current and latest or prefix .. whole(next))
+      if (superseded or written) > time - keep_for then
+        break
+      end
+    end
+    gone[#gone + 1] = key
+    -- Whoever wrote it may still be asking what became of the write.
+    if written and written > time - 60000 then
+      receipts[mark .. ':' .. whole(number)] = commit
+    end
+    number = number + 1
+  end
+  -- First what makes room, because a full server takes the rest only from then on.
+  local removed = #gone > 0 and redis.call('UNLINK', unpack(gone)) or 0
+  for receipt, commit in pairs(receipts) do
+    redis.call('SET', receipt, commit, 'PX', 60000)
+  end
+  if number > 1 then
+    set_oldest_version(mark, number, latest)
+  end
+  return removed, number - oldest == limit
+end
+
 -- Adds an entry to an audit trail if `on` is '1'. `...` are further fields and values.
 local function audit(on, key, operation, version, commit, actor, ...)
   if on ~= '1' then

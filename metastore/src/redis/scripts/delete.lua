@@ -1,10 +1,12 @@
 -- Deletes an item with its versions, derived values, jobs and index entries. The audit trail stays.
 --
 -- KEYS  1 latest  2 index  3 expiry index  4 receipt  5 audit trail
---       6 … derived keys, as many as ARGV 5 says, then sorted sets that may hold the id
+--       6 the oldest version that retention has left
+--       7 … derived keys, as many as ARGV 5 says, then sorted sets that may hold the id
 -- ARGV  1 id  2 commit  3 what version keys begin with  4 life of the receipt in ms
 --       5 number of derived keys  6 audit '1' or '0'  7 actor
--- Gives {1} deleted, now or by an earlier run with the same commit; {0} there was no such item.
+-- Gives {1} deleted, now or by an earlier run with the same commit; {0} there was no such item;
+--       {2} 10,000 versions removed, the oldest first, and the rest is left: call again.
 
 -- First, so that a duplicate that the network delivers late spares an item created since.
 if redis.call('GET', KEYS[4]) == ARGV[2] then
@@ -18,19 +20,25 @@ if wrong then
   return wrong
 end
 
-redis.call('UNLINK', KEYS[1])
-local prefix = ARGV[3]
 local last = (version or 1) - 1
-for first = 1, last, 1000 do
+local oldest = oldest_version(KEYS[6], last + 1)
+-- Longer would hold up everybody else.
+local partly = last - oldest >= 10000
+for first = oldest, partly and oldest + 9999 or last, 1000 do
   local keys = {}
   for number = first, math.min(first + 999, last) do
-    keys[#keys + 1] = prefix .. whole(number)
+    keys[#keys + 1] = ARGV[3] .. whole(number)
   end
   redis.call('UNLINK', unpack(keys))
 end
+if partly then
+  set_oldest_version(KEYS[6], oldest + 10000, KEYS[1])
+  return {2}
+end
+redis.call('UNLINK', KEYS[1], KEYS[6])
 local derived = tonumber(ARGV[5])
-for position = 6, #KEYS do
-  if position < 6 + derived then
+for position = 7, #KEYS do
+  if position < 7 + derived then
     redis.call('UNLINK', KEYS[position])
     -- Whoever waits for a job of this item looks and finds it gone.
     redis.call('PUBLISH', KEYS[position], '')

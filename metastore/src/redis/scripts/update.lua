@@ -2,10 +2,12 @@
 -- becomes a version key by RENAME, so each version is stored once and sent once.
 --
 -- KEYS  1 latest  2 version key of the expected version  3 version key of the new version
---       4 expiry index  5 audit trail
+--       4 expiry index  5 audit trail  6 the oldest version that retention has left
 -- ARGV  1 id  2 commit  3 document  4 expected version  5 commit of the expected version, '' for any
 --       6 new deadline, '' to keep the one that the item has
 --       7 audit '1' or '0'  8 actor  9 operation
+--       10 how many versions to keep  11 for how many ms to keep a superseded one  12 what version keys
+--       begin with; 10 and 11 are '' for no bound
 -- Gives {1} written, now or by an earlier run with the same commit; {0, version} conflict;
 --       {-1} no such item; {-2} the key does not hold a document.
 
@@ -24,7 +26,7 @@ if version ~= expected or (ARGV[5] ~= '' and commit ~= ARGV[5]) then
   -- An earlier run may have been applied and superseded since.
   if version > expected + 1 then
     local _, later = head_of(KEYS[3])
-    if later == ARGV[2] then
+    if later == ARGV[2] or redis.call('GET', KEYS[6] .. ':' .. whole(expected + 1)) == ARGV[2] then
       return {1}
     end
   end
@@ -47,6 +49,9 @@ elseif left > 0 then
   redis.call('SET', KEYS[1], ARGV[3], 'PX', left)
 else
   redis.call('SET', KEYS[1], ARGV[3])
+end
+if ARGV[10] ~= '' or ARGV[11] ~= '' then
+  trim(KEYS[1], version + 1, KEYS[6], ARGV[12], ARGV[10], ARGV[11], 100)
 end
 audit(ARGV[7], KEYS[5], ARGV[9], version + 1, ARGV[2], ARGV[8])
 return {1}

@@ -1,0 +1,348 @@
+//! `keep` and `keep_for`: history stays within its bounds, in the same step as each write, and every
+//! reader of history is right about what is gone.
+
+use metastore::{Collection, Repo, Store};
+use metastore_tests::{Cut, Server};
+use serde::{Deserialize, Serialize};
+use validator::Validate;
+
+use crate::fixture::{start, start_proxied};
+
+/// A page whose history is kept whole.
+#[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
+#[collection(domain = "myapp", app = "wiki", name = "pages", object_type = texts)]
+struct Page {
+    body: String,
+}
+
+/// The same page after its retention was tightened.
+#[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
+#[collection(domain = "myapp", app = "wiki", name = "pages", object_type = texts, keep = 3)]
+struct Kept {
+    body: String,
+}
+
+/// The same page without older versions.
+#[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
+#[collection(domain = "myapp", app = "wiki", name = "pages", object_type = texts, keep = 1)]
+struct Latest {
+    body: String,
+}
+
+/// The same page, bounded by age.
+#[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
+#[collection(domain = "myapp", app = "wiki", name = "pages", object_type = texts, keep_for = "90d")]
+struct Aged {
+    body: String,
+}
+
+/// The same page, bounded by both.
+#[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
+#[collection(domain = "myapp", app = "wiki", name = "pages", object_type = texts)]
+#[collection(keep = 4, keep_for = "90d")]
+struct Both {
+    body: String,
+}
+
+/// A session with a short history.
+#[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
+#[collection(domain = "myapp", app = "wiki", name = "visits", object_type = state, keep = 2)]
+struct Visit {
+    body: String,
+}
+
+const AT: &str = "myapp:wiki:pages:p";
+const DAY: u64 = 24 * 60 * 60 * 1000;
+
+fn repo<T: Collection>(of: &Repo<impl Collection>) -> Repo<T> {
+    of.store().repo()
+}
+
+/// The numbers of the version keys that are stored, the oldest first.
+async fn stored(server: &Server, prefix: &str) -> Vec<u64> {
+    let prefix = format!("{prefix}:version:");
+    let keys = server.keys().await;
+    let numbers = keys.iter().filter_map(|key| key.strip_prefix(&prefix)?.parse().ok());
+    let mut numbers: Vec<u64> = numbers.collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+async fn listed<T: Collection>(repo: &Repo<T>) -> Vec<u64> {
+    repo.versions("p").await.unwrap().iter().map(|version| version.version).collect()
+}
+
+/// Stores versions from 1 on, each written at the given time, past the library.
+async fn plant(server: &Server, written: &[u64]) {
+    let mut line = server.connect().await.unwrap();
+    for (number, time) in (1..).zip(written) {
+        let json = envelope(number, written[0], *time);
+        let key = if number == written.len() {
+            format!("{AT}:latest")
+        } else {
+            format!("{AT}:version:{number}")
+        };
+        line.call(&["SET".to_owned(), key, json]).await.unwrap();
+    }
+}
+
+fn envelope(number: usize, created: u64, updated: u64) -> String {
+    let mut json = format!(
+        r#"{{"version":{number},"id":"p","commit":"c{number}","schema":1,"created":{created},"#
+    );
+    if updated != created {
+        json.push_str(&format!(r#""updated":{updated},"#));
+    }
+    json.push_str(&format!(r#""data":{{"body":"{number}"}}}}"#));
+    json
+}
+
+#[tokio::test]
+async fn history_stays_bounded_by_keep_and_the_current_version_counts() {
+    let (server, base) = start().await;
+    let pages = repo::<Kept>(&base.texts);
+    let mut page = pages.create_with_id("p", Kept { body: "1".into() }).await.unwrap();
+    for number in 2..=20u64 {
+        page = pages.update(&page, Kept::patch().body(number.to_string())).await.unwrap();
+        let oldest = number.saturating_sub(2).max(1);
+        assert_eq!(stored(&server, AT).await, (oldest..number).collect::<Vec<_>>());
+        assert_eq!(listed(&pages).await, (oldest..=number).rev().collect::<Vec<_>>());
+    }
+    assert_eq!(page.version, 20, "versions are counted on, whatever goes");
+    assert!(pages.get_version("p", 17).await.unwrap().is_none());
+    assert_eq!(pages.get_version("p", 18).await.unwrap().unwrap().data.body, "18");
+    let page = pages.versions("p").before(19).limit(5).await.unwrap();
+    assert_eq!(page.iter().map(|version| version.version).collect::<Vec<_>>(), [18]);
+    assert!(pages.versions("p").before(18).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn keep_1_leaves_no_older_version_and_never_removes_the_current_one() {
+    let (server, base) = start().await;
+    let pages = repo::<Latest>(&base.texts);
+    let mut page = pages.create_with_id("p", Latest { body: "1".into() }).await.unwrap();
+    for number in 2..=5 {
+        page = pages.update(&page, Latest::patch().body(number.to_string())).await.unwrap();
+        assert_eq!(stored(&server, AT).await, Vec::<u64>::new());
+        assert_eq!(pages.get("p").await.unwrap().unwrap().version, number);
+        assert_eq!(listed(&pages).await, [number]);
+    }
+    assert!(pages.update(&page, Latest::patch().body("5")).await.unwrap().unchanged);
+    assert!(pages.delete("p").await.unwrap());
+    assert!(!server.keys().await.contains(&format!("{AT}:trimmed")));
+}
+
+#[tokio::test]
+async fn a_version_goes_once_it_has_been_superseded_for_longer_than_keep_for() {
+    let (server, base) = start().await;
+    let pages = repo::<Aged>(&base.texts);
+    let now = base.texts.store().now().as_millis();
+    // Version 3 was written long ago but superseded only 89 days ago, so it stays.
+    plant(&server, &[now - 400 * DAY, now - 300 * DAY, now - 200 * DAY, now - 89 * DAY, now]).await;
+    let page = pages.update("p", Aged::patch().body("6")).await.unwrap();
+    assert_eq!(stored(&server, AT).await, [3, 4, 5]);
+    pages.update(&page, Aged::patch().body("7")).await.unwrap();
+    assert_eq!(stored(&server, AT).await, [3, 4, 5, 6]);
+    assert_eq!(listed(&pages).await, [7, 6, 5, 4, 3]);
+    // The current version stays, however old it is.
+    server.cli(&["FLUSHALL"]).await;
+    plant(&server, &[now - 400 * DAY, now - 300 * DAY]).await;
+    assert_eq!(pages.trim("p").await.unwrap(), 1);
+    assert_eq!(listed(&pages).await, [2]);
+}
+
+#[tokio::test]
+async fn with_both_bounds_a_version_goes_as_soon_as_one_lets_it() {
+    let (server, base) = start().await;
+    let pages = repo::<Both>(&base.texts);
+    let now = base.texts.store().now().as_millis();
+    plant(&server, &[now - 3, now - 2, now - 1, now, now, now]).await;
+    pages.update("p", Both::patch().body("7")).await.unwrap();
+    assert_eq!(stored(&server, AT).await, [4, 5, 6], "by number");
+    server.cli(&["FLUSHALL"]).await;
+    plant(&server, &[now - 300 * DAY, now - 200 * DAY, now]).await;
+    pages.update("p", Both::patch().body("4")).await.unwrap();
+    assert_eq!(stored(&server, AT).await, [2, 3], "by age");
+}
+
+#[tokio::test]
+async fn a_tightened_retention_catches_up_over_writes_in_bounded_steps() {
+    let (server, base) = start().await;
+    let now = base.texts.store().now().as_millis();
+    plant(&server, &vec![now - DAY; 250]).await;
+    let pages = repo::<Kept>(&base.texts);
+    pages.update("p", Kept::patch().body("251")).await.unwrap();
+    assert_eq!(stored(&server, AT).await, (101..=250).collect::<Vec<_>>());
+    // Half-way, everything that is left can still be read.
+    assert_eq!(listed(&pages).await, (101..=251).rev().collect::<Vec<_>>());
+    assert_eq!(pages.get_version("p", 101).await.unwrap().unwrap().data.body, "101");
+    pages.update("p", Kept::patch().body("252")).await.unwrap();
+    assert_eq!(stored(&server, AT).await, (201..=251).collect::<Vec<_>>());
+    pages.update("p", Kept::patch().body("253")).await.unwrap();
+    assert_eq!(stored(&server, AT).await, [251, 252]);
+    // Loosened again, nothing comes back and what is written from now on stays.
+    let all = repo::<Page>(&base.texts);
+    for number in 254..=256 {
+        all.update("p", Page::patch().body(number.to_string())).await.unwrap();
+    }
+    assert_eq!(stored(&server, AT).await, (251..=255).collect::<Vec<_>>());
+    assert!(all.delete("p").await.unwrap());
+    assert_eq!(server.keys().await, [format!("{AT}:deleted")]);
+}
+
+#[tokio::test]
+async fn an_item_that_is_not_written_any_more_can_be_trimmed() {
+    let (server, base) = start().await;
+    let now = base.texts.store().now().as_millis();
+    let mut written = vec![now - 100 * DAY; 2_500];
+    written.push(now);
+    plant(&server, &written).await;
+    let pages = repo::<Aged>(&base.texts);
+    // The last of the old ones was superseded just now.
+    assert_eq!(pages.trim("p").await.unwrap(), 2_499);
+    assert_eq!(stored(&server, AT).await, [2_500]);
+    assert_eq!(pages.trim("p").await.unwrap(), 0);
+    assert!(pages.trim("nobody").await.unwrap_err().is_not_found());
+    assert_eq!(repo::<Page>(&base.texts).trim("nobody").await.unwrap(), 0, "nothing to apply");
+    assert_eq!(repo::<Kept>(&base.texts).trim("p").await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn deleting_an_item_at_version_a_million_does_not_look_for_a_million_versions() {
+    let (server, base) = start().await;
+    let now = base.texts.store().now().as_millis();
+    let million = 1_000_000;
+    for number in million - 2..million {
+        let key = format!("{AT}:version:{number}");
+        server.cli(&["SET".to_owned(), key, envelope(number, now, now)]).await;
+    }
+    let latest = format!("{AT}:latest");
+    server.cli(&["SET".to_owned(), latest, envelope(million, now, now)]).await;
+    server.cli(&["SET", "myapp:wiki:pages:p:trimmed", "999998"]).await;
+    let pages = repo::<Kept>(&base.texts);
+    pages.update("p", Kept::patch().body("next")).await.unwrap();
+    assert_eq!(stored(&server, AT).await, [999_999, 1_000_000]);
+    server.reset_command_counts().await;
+    assert!(pages.delete("p").await.unwrap());
+    let counts = server.command_counts().await;
+    assert!(counts["unlink"] < 10, "{counts:?}");
+    let left = server.keys().await;
+    assert!(
+        left.iter().all(|key| key.contains(":deleted") || key.contains(":trimmed:")),
+        "{left:?}"
+    );
+}
+
+#[tokio::test]
+async fn deleting_a_long_history_removes_all_of_it_without_blocking_others_for_long() {
+    let server = Server::builder().arg("--enable-debug-command", "yes").start().await;
+    let pages = Store::connect(server.url()).await.unwrap().repo::<Page>();
+    let now = pages.store().now().as_millis();
+    // Keys 0 to 25,000; the library numbers from 1.
+    server.cli(&["DEBUG", "POPULATE", "25001", "myapp:wiki:pages:p:version", "50"]).await;
+    server.cli(&["DEL", "myapp:wiki:pages:p:version:0"]).await;
+    let latest = format!("{AT}:latest");
+    server.cli(&["SET".to_owned(), latest, envelope(25_001, now, now)]).await;
+    server.reset_command_counts().await;
+    assert!(pages.delete("p").await.unwrap());
+    let calls = server.command_counts().await;
+    let scripts = calls.get("evalsha").unwrap_or(&0) + calls.get("eval").unwrap_or(&0);
+    // Three steps, and the script's text once.
+    assert!((3..=4).contains(&scripts), "{calls:?}");
+    assert_eq!(server.keys().await, [format!("{AT}:deleted")]);
+}
+
+#[tokio::test]
+async fn a_write_that_was_trimmed_before_its_reply_arrived_is_not_made_twice() {
+    // Without a receipt, a writer whose version went at once would take it for a conflict.
+    let (server, proxy, base) = start_proxied(Store::options()).await;
+    let pages = repo::<Latest>(&base.texts);
+    let direct = Store::connect(server.url()).await.unwrap().repo::<Latest>();
+    let page = pages.create_with_id("p", Latest { body: "1".into() }).await.unwrap();
+    // Both scripts are known by now, so that the reply to one that ran is cut.
+    pages.update(&page, Latest::patch().body("2")).await.unwrap();
+    for round in 0..5 {
+        let before = direct.get("p").await.unwrap().unwrap().version;
+        proxy.cut_when(b":version:", Cut::ReplyAt(0));
+        proxy.refuse(true);
+        let lost = tokio::spawn({
+            let pages = pages.clone();
+            async move { pages.update("p", Latest::patch().body(format!("mine {round}"))).await }
+        });
+        metastore_tests::wait::until("the write", crate::fixture::SOON, async || {
+            direct.get("p").await.unwrap().unwrap().version == before + 1
+        })
+        .await;
+        direct.update("p", Latest::patch().body("another's")).await.unwrap();
+        proxy.refuse(false);
+        let mine = lost.await.unwrap().unwrap();
+        assert_eq!(mine.version, before + 1, "the write that was applied is the one that is told");
+        let current = direct.get("p").await.unwrap().unwrap();
+        assert_eq!((current.version, current.data.body.as_str()), (before + 2, "another's"));
+    }
+}
+
+#[tokio::test]
+async fn what_retention_stores_of_an_item_with_a_time_to_live_expires_with_it() {
+    let (server, base) = start().await;
+    let visits = repo::<Visit>(&base.texts);
+    let mut visit = visits.create_with_id("p", Visit { body: "1".into() }).await.unwrap();
+    for number in 2..=6 {
+        visit = visits.update(&visit, Visit::patch().body(number.to_string())).await.unwrap();
+    }
+    assert_eq!(stored(&server, "myapp:wiki:visits:p").await, [5]);
+    for key in server.keys().await.iter().filter(|key| key.starts_with("myapp:")) {
+        assert!(server.cli(&["PTTL", key.as_str()]).await.as_int() > 0, "{key} never expires");
+    }
+}
+
+#[tokio::test]
+async fn what_an_earlier_item_with_the_id_left_behind_does_not_hide_versions() {
+    let (server, base) = start().await;
+    let pages = repo::<Kept>(&base.texts);
+    server.cli(&["SET", "myapp:wiki:pages:p:trimmed", "4"]).await;
+    let mut page = pages.create_with_id("p", Kept { body: "1".into() }).await.unwrap();
+    for number in 2..=6 {
+        page = pages.update(&page, Kept::patch().body(number.to_string())).await.unwrap();
+    }
+    assert_eq!(stored(&server, AT).await, [4, 5]);
+    // Nor does a key of another type let a write fail half-way.
+    server.cli(&["DEL", "myapp:wiki:pages:p:trimmed", "myapp:wiki:pages:p:version:5"]).await;
+    server.cli(&["LPUSH", "myapp:wiki:pages:p:trimmed", "x"]).await;
+    server.cli(&["LPUSH", "myapp:wiki:pages:p:version:5", "x"]).await;
+    pages.update(&page, Kept::patch().body("7")).await.unwrap();
+    pages.update("p", Kept::patch().body("8")).await.unwrap();
+    assert_eq!(stored(&server, AT).await, [6, 7]);
+}
+
+#[tokio::test]
+async fn a_full_server_refuses_the_write_whole_and_still_trims() {
+    let server = Server::builder().arg("--maxmemory", "64mb").start().await;
+    let pages = Store::connect(server.url()).await.unwrap().repo::<Kept>();
+    let now = pages.store().now().as_millis();
+    plant(&server, &[now; 50]).await;
+    let page = pages.get("p").await.unwrap().unwrap();
+    server.cli(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    let before = server.keys().await;
+    pages.update(&page, Kept::patch().body("x")).await.unwrap_err();
+    assert_eq!(server.keys().await, before);
+    assert_eq!(pages.trim("p").await.unwrap(), 47);
+    assert_eq!(listed(&pages).await, [50, 49, 48]);
+}
+
+#[tokio::test]
+async fn every_path_that_writes_leaves_the_version_before_it() {
+    // A path that bypasses history would lose what it overwrites.
+    let (_server, base) = start().await;
+    let pages = repo::<Page>(&base.texts);
+    let body = |body: &str| Page { body: body.into() };
+    pages.create_with_id("p", body("1")).await.unwrap();
+    pages.update("p", Page::patch().body("2")).await.unwrap();
+    pages.update_at("p", 2, Page::patch().body("3")).await.unwrap();
+    pages.replace("p", body("4")).await.unwrap();
+    pages.modify("p", |page| page.body = "5".into()).await.unwrap();
+    for number in 1..=5 {
+        let version = pages.get_version("p", number).await.unwrap().unwrap();
+        assert_eq!(version.data.body, number.to_string());
+    }
+}
