@@ -55,7 +55,7 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// It implements `Collection` and defines a patch (`TextPatch`, with a setter for each field), a
 /// handle (`TextHandle`, with a method for each mutation and transformation), and a constant for
-/// each of these (`Text::WORDCOUNT`). JSON names follow serde's `rename` and `rename_all`.
+/// each of these (`Text::WORDCOUNT`) and for each index. JSON names follow serde's `rename` and `rename_all`.
 ///
 /// # On the struct
 ///
@@ -79,11 +79,13 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// | attribute | meaning |
 /// |---|---|
-/// | `#[index]` | the field is to be found by its value |
-/// | `#[index(range)]` | the field is to be found between two values |
+/// | `#[index]` | items are found by the field's value: text, a number, a boolean, an enum that serde writes as one of these, an option of one, or a list |
+/// | `#[index(range)]` | they are found between two values, too: numbers, and times that serde writes as numbers or by RFC 3339 |
+/// | `#[unique]` | at most one item has the value, and it is found by it; `None` may be shared |
 ///
-/// An index is declared and stands in the schema; this version does not keep it yet, and has no
-/// queries. `#[unique]` is refused until it can be enforced.
+/// Each of them defines a constant for queries, such as `Text::LANGUAGE`. Indexes are kept in the same
+/// atomic step as the document. A field that serde writes by `with` or `serialize_with` is looked for by
+/// the JSON that is stored.
 #[proc_macro_derive(
     Collection,
     attributes(collection, mutation, transformation, upgrade, index, unique)

@@ -97,9 +97,18 @@ pub(crate) struct Field {
 /// A field as the stored document shows it.
 pub(crate) enum Json {
     /// It has a name of its own, by which it can be indexed.
-    Named { name: String, index: Option<IndexKind> },
+    Named { name: String, index: Option<Index> },
     /// serde flattens or skips it.
     Nameless,
+}
+
+/// The index of a field.
+pub(crate) struct Index {
+    pub(crate) kind: IndexKind,
+    /// What a query names it by.
+    pub(crate) constant: Ident,
+    /// Whether only the stored JSON tells what a value looks like there, and not the field's type.
+    pub(crate) as_stored: bool,
 }
 
 /// A mutation, or the part of a transformation that a mutation has too.

@@ -1,11 +1,11 @@
 //! What is stored: the document in a small envelope, as JSON that any tool can read.
 //!
 //! ```json
-//! {"version":2,"id":"…","commit":"…","schema":1,"created":…,"updated":…,"actor":"…","data":{…}}
+//! {"version":2,"id":"…","commit":"…","schema":1,"created":…,"updated":…,"actor":"…","owner":"…","data":{…}}
 //! ```
 //!
 //! The version comes first, so that a script can compare it without reading the document. `updated`
-//! is left out where it equals `created`, and `actor` where nobody was named.
+//! is left out where it equals `created`, and `actor` and `owner` where nobody was named.
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -22,9 +22,9 @@ use crate::time::Timestamp;
 use crate::unknown::{UnknownFields, read_keeping};
 use crate::upgrade::upgraded;
 
-/// The bytes that surely hold everything before `"data"`: two names of 128 bytes, a commit id and
-/// five numbers with their labels.
-pub(crate) const HEAD_LEN: usize = 512;
+/// The bytes that surely hold everything before `"data"`: three names of 128 bytes, a commit id
+/// and five numbers with their labels.
+pub(crate) const HEAD_LEN: usize = 640;
 
 /// [`Head`] and document together. The fields are listed again because serde's `flatten` copies what
 /// it reads, and a borrowed [`RawValue`] must not be copied.
@@ -39,14 +39,16 @@ struct Stored<'a> {
     updated: Option<Timestamp>,
     #[serde(default)]
     actor: Option<Id>,
+    #[serde(default)]
+    owner: Option<Id>,
     #[serde(borrow)]
     data: &'a RawValue,
 }
 
 impl Stored<'_> {
     fn into_head(self) -> Head {
-        let Self { version, id, commit, schema, created, updated, actor, .. } = self;
-        Head { version, id, commit, schema, created, updated, actor }
+        let Self { version, id, commit, schema, created, updated, actor, owner, .. } = self;
+        Head { version, id, commit, schema, created, updated, actor, owner }
     }
 }
 
@@ -156,8 +158,7 @@ pub(crate) fn same_document<T: Serialize>(
     unknown: &UnknownFields,
     limits: Limits,
 ) -> bool {
-    let Some(head) = head_end(json) else { return false };
-    let new = &json[head + DATA.len()..json.len() - 1];
+    let new = document_of(json);
     let mut before = Vec::with_capacity(new.len());
     if write_json(&mut before, old, limits, "update").is_err() {
         return false;
@@ -175,6 +176,12 @@ pub(crate) fn same_document<T: Serialize>(
             (Ok(before), Ok(new)) => before == new,
             _ => false,
         }
+}
+
+/// The document in an envelope that this module has written.
+pub(crate) fn document_of(json: &[u8]) -> &[u8] {
+    let start = head_end(json).map_or(json.len(), |head| head + DATA.len());
+    json.get(start..json.len().saturating_sub(1)).unwrap_or_default()
 }
 
 /// What stands between the head and the document.

@@ -37,9 +37,12 @@ pub enum ErrorKind {
     /// There is no such item or version: never created, deleted, or expired.
     #[error("not found")]
     NotFound,
-    /// An item with this id is there already.
-    #[error("an item with this id exists already")]
-    AlreadyExists,
+    /// An item with this id is there already, or one with this value of a unique field.
+    #[error("an item with this {} exists already", field.as_deref().unwrap_or("id"))]
+    AlreadyExists {
+        /// The unique field, by its name in the JSON; `None` if it is the id that is taken.
+        field: Option<String>,
+    },
     /// The item is at another version than the caller expected; nothing was changed.
     ///
     /// Equal numbers mean that the item was deleted and created again under the same id.
@@ -79,6 +82,28 @@ pub enum ErrorKind {
     /// The document or result cannot be written as JSON.
     #[error("cannot be written as JSON: {0}")]
     Encode(String),
+    /// An indexed field holds something that cannot be indexed; nothing was written.
+    #[error("`{field}` is indexed, but {reason}")]
+    Unindexable {
+        /// The field, by its name in the JSON.
+        field: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An index does not hold all items yet: it was added to a collection with items in it. `backfill`
+    /// completes it.
+    #[error(
+        "the index of `{field}` holds {indexed} of {items} items: run `backfill()` on the collection, \
+         once no writer without the index is left"
+    )]
+    IndexIncomplete {
+        /// The field, by its name in the JSON.
+        field: String,
+        /// How many items the index holds.
+        indexed: u64,
+        /// How many items there are.
+        items: u64,
+    },
     /// What is stored does not read as the type that the collection has now.
     #[error("version {version} does not decode at `{path}`: {message}")]
     Decode {
@@ -218,7 +243,7 @@ impl Error {
     /// Whether another write came first: a stale version, or an id that is taken.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Conflict { .. } | ErrorKind::AlreadyExists)
+        matches!(self.kind(), ErrorKind::Conflict { .. } | ErrorKind::AlreadyExists { .. })
     }
 
     /// Whether the document breaks its rules; [`Error::violations`] lists how.
@@ -237,6 +262,7 @@ impl Error {
                 | ErrorKind::TooLarge { .. }
                 | ErrorKind::TooDeep { .. }
                 | ErrorKind::Encode(_)
+                | ErrorKind::Unindexable { .. }
         )
     }
 

@@ -17,4 +17,6 @@ pub(crate) struct Head {
     pub(crate) updated: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) actor: Option<Id>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) owner: Option<Id>,
 }

@@ -39,6 +39,8 @@ pub struct ItemFields<T> {
     pub updated_at: Timestamp,
     /// Who wrote this version, if anybody was named.
     pub actor: Option<Id>,
+    /// Whose item it is: the user on whose behalf it was created, by [`Repo::as_user`](crate::Repo::as_user).
+    pub owner: Option<Id>,
     /// Whether the write that gave this item had nothing to change, and so stored nothing.
     pub unchanged: bool,
     /// The document.
@@ -55,6 +57,7 @@ impl<T> Item<T> {
             created_at: head.created,
             updated_at: head.updated.unwrap_or(head.created),
             actor: head.actor,
+            owner: head.owner,
             unchanged: false,
             data,
         };

@@ -56,10 +56,13 @@
 
 mod batch;
 mod collection;
+mod cursor;
 mod envelope;
 mod error;
+mod field;
 mod handle;
 mod head;
+mod index;
 mod item;
 mod job;
 mod json;
@@ -88,14 +91,16 @@ pub mod __private;
 
 pub use batch::{Batch, DocumentFn};
 pub use collection::Collection;
+pub use cursor::{Cursor, Page};
 pub use error::{Error, ErrorKind, Result};
+pub use field::{ByClaim, ByRange, ByValue, Condition, Field, FieldIndex, ListField};
 pub use handle::ItemHandle;
 pub use item::{Item, ItemFields, Target, VersionInfo};
 pub use job::Job;
-pub use key::{Address, Id, InvalidId, InvalidName, Key, KeyKind, Name, ToId};
+pub use key::{Address, Id, InvalidId, InvalidName, Key, KeyKind, Name, Segment, ToId};
 pub use metastore_derive::{Collection, Repository};
 pub use mutation::{Cached, ItemMutation, Mutation};
-pub use op::{List, Versions};
+pub use op::{IndexReport, Query, Reindex, Versions};
 pub use patch::{Patch, PatchValue};
 pub use repo::{FromStore, Repo};
 pub use request::ItemTransformation;

@@ -4,6 +4,12 @@ pub use crate::schema::{
     CollectionSchema, IndexKind, ObjectType, TransformationSchema, field, flattened,
 };
 pub use crate::{
-    Collection, Error, FromStore, ItemHandle, ItemMutation, ItemTransformation, Mutation, Patch,
-    PatchValue, Repo, Store, Transformation, Upgrade,
+    ByClaim, ByRange, ByValue, Collection, Error, Field, FromStore, ItemHandle, ItemMutation,
+    ItemTransformation, Mutation, Patch, PatchValue, Repo, Store, ToId, Transformation, Upgrade,
 };
+pub use serde_json::Value;
+
+/// The id of a user, checked.
+pub fn user(user: &impl ToId) -> Result<crate::Id, Error> {
+    crate::repo::checked_id(user, "as_user")
+}

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::handle::ItemHandle;
+use crate::index::Entries;
 use crate::item::Target;
 use crate::key::{Address, Id, Name, ToId};
 use crate::redis::command::Verdict;
@@ -20,6 +21,8 @@ pub struct Repo<T> {
     store: Store,
     address: Address,
     actor: Option<Id>,
+    /// Whose the items are that are created here.
+    owner: Option<Id>,
     document: PhantomData<fn() -> T>,
 }
 
@@ -29,6 +32,7 @@ impl<T> Clone for Repo<T> {
             store: self.store.clone(),
             address: self.address.clone(),
             actor: self.actor.clone(),
+            owner: self.owner.clone(),
             document: PhantomData,
         }
     }
@@ -48,6 +52,10 @@ impl<T> std::fmt::Debug for Repo<T> {
 pub trait FromStore {
     /// Opens it; no round trip.
     fn from_store(store: &Store) -> Self;
+
+    /// The same on behalf of a user; no round trip.
+    #[must_use]
+    fn for_user(&self, user: &Id) -> Self;
 }
 
 impl<T: Collection> FromStore for Repo<T> {
@@ -65,7 +73,11 @@ impl<T: Collection> FromStore for Repo<T> {
             &name(schema.name, &None),
         );
         let actor = settings.actor.as_deref().and_then(|actor| Id::new(actor).ok());
-        Self { store: store.clone(), address, actor, document: PhantomData }
+        Self { store: store.clone(), address, actor, owner: None, document: PhantomData }
+    }
+
+    fn for_user(&self, user: &Id) -> Self {
+        Self { actor: Some(user.clone()), owner: Some(user.clone()), ..self.clone() }
     }
 }
 
@@ -85,6 +97,31 @@ impl<T: Collection> Repo<T> {
     #[must_use]
     pub fn item<'a>(&'a self, target: impl Into<Target<'a, T>>) -> T::Handle<'a> {
         ItemHandle { repo: self, target: target.into() }.into()
+    }
+
+    /// The same collection on behalf of a user: each version and audit entry names the user, and items
+    /// created here are the user's, to be listed with [`Query::owned_by`](crate::Query::owned_by). No
+    /// round trip.
+    ///
+    /// An item stays its owner's whoever changes it.
+    ///
+    /// ```no_run
+    /// # use metastore::{Collection, Repo};
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, validator::Validate, Collection)]
+    /// # #[collection(domain = "d", app = "a", name = "notes", object_type = texts)]
+    /// # struct Note { title: String }
+    /// # async fn example(notes: Repo<Note>) -> Result<(), metastore::Error> {
+    /// notes.as_user("u42")?.create(Note { title: "Milk".into() }).await?;
+    /// let theirs = notes.list().owned_by("u42").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `InvalidId` if the user's name breaks the rule for ids.
+    pub fn as_user(&self, user: impl ToId) -> Result<Self> {
+        Ok(self.for_user(&checked_id(&user, "as_user")?))
     }
 
     /// The store that the collection is in.
@@ -125,6 +162,43 @@ impl<T: Collection> Repo<T> {
     /// For how long to keep a superseded version, as scripts take it: empty for ever.
     pub(crate) fn keep_for_arg() -> String {
         T::SCHEMA.keep_for.map(|time| millis(time).to_string()).unwrap_or_default()
+    }
+
+    pub(crate) fn owner(&self) -> Option<&Id> {
+        self.owner.as_ref()
+    }
+
+    /// What is to stand in the indexes for a document, given as JSON; `None` where nothing ever does.
+    pub(crate) fn entries(
+        document: &[u8],
+        created: Timestamp,
+        owner: Option<&Id>,
+        operation: &'static str,
+    ) -> Result<Option<Entries>> {
+        if owner.is_none() && !T::SCHEMA.is_indexed() {
+            return Ok(None);
+        }
+        Entries::of(T::SCHEMA, document, created, owner, operation).map(Some)
+    }
+
+    /// The sorted sets beside the indexes that may hold the id of an item, from which whoever forgets
+    /// the item removes it.
+    pub(crate) fn id_sets(&self) -> Vec<String> {
+        let queues = T::SCHEMA.transformations.iter().map(|found| self.address.queue(found.name));
+        queues.flat_map(|queue| [queue.delayed, queue.leased, queue.dead]).collect()
+    }
+
+    /// The error for a value of a unique field that another item has.
+    pub(crate) fn value_taken(
+        &self,
+        id: &Id,
+        mut verdict: Verdict,
+        operation: &'static str,
+    ) -> Result<Error> {
+        let index = verdict.text(operation)?;
+        let field = T::SCHEMA.field_of_segment(&index).map(ToOwned::to_owned);
+        let kind = ErrorKind::AlreadyExists { field: Some(field.unwrap_or(index)) };
+        Ok(Error::new(operation, kind).at(self.address.latest(id)))
     }
 
     /// When an item written at `now` is to expire.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::key::Segment;
+
 const DAY: u64 = 24 * 60 * 60;
 
 /// What kind of thing a collection holds; it decides how long an item lives.
@@ -179,6 +181,28 @@ impl CollectionSchema {
             mutations: &[],
             transformations: &[],
         }
+    }
+
+    /// Whether any field has an index.
+    #[must_use]
+    pub fn is_indexed(&self) -> bool {
+        self.fields.iter().any(|field| field.index.is_some())
+    }
+
+    /// Whether any field is unique.
+    #[must_use]
+    pub fn has_unique(&self) -> bool {
+        self.fields.iter().any(|field| field.index == Some(IndexKind::Unique))
+    }
+
+    /// The field, by its name in JSON, whose index this is.
+    pub(crate) fn field_of_segment(&self, segment: &str) -> Option<&'static str> {
+        self.fields.iter().filter_map(|field| field.json_name).find(|name| {
+            let name = || (*name).to_owned();
+            [Segment::By(name()), Segment::Each(name()), Segment::Unique(name())]
+                .iter()
+                .any(|own| own.to_string() == segment)
+        })
     }
 
     /// Overrides the type's time to live, in milliseconds.

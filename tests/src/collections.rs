@@ -84,4 +84,78 @@ pub struct MyRepo {
     pub sessions: Repo<Session>,
     /// The counters.
     pub counters: Repo<Counter>,
+    /// The orders.
+    pub orders: Repo<Order>,
+    /// The seats.
+    pub seats: Repo<Seat>,
+}
+
+/// An order in a shop: a field of each kind that can be indexed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
+#[collection(domain = "shop", app = "web", name = "orders", object_type = texts)]
+pub struct Order {
+    /// Where it goes, if that is known.
+    #[index]
+    pub country: Option<String>,
+    /// How far it is.
+    #[index]
+    pub state: OrderState,
+    /// What it is about.
+    #[index]
+    pub tags: Vec<String>,
+    /// What it costs, in cents; negative for a refund.
+    #[index(range)]
+    pub total: i64,
+    /// How heavy it is.
+    #[index(range)]
+    #[serde(rename = "weight/kg")]
+    pub weight: Option<f64>,
+    /// When it was placed, by RFC 3339.
+    #[index(range)]
+    pub placed: String,
+    /// Its number at the payment service.
+    #[unique]
+    pub payment: Option<String>,
+}
+
+/// How far an order is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrderState {
+    /// Nothing was done yet.
+    New,
+    /// It is on its way.
+    OnItsWay,
+}
+
+/// An order that costs this much.
+#[must_use]
+pub fn order(total: i64) -> Order {
+    Order {
+        country: None,
+        state: OrderState::New,
+        tags: Vec::new(),
+        total,
+        weight: None,
+        placed: "2026-01-01T00:00:00Z".to_owned(),
+        payment: None,
+    }
+}
+
+/// A place on a waiting list, which ends by itself after a quarter of a second.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
+#[collection(domain = "shop", app = "web", name = "seats", object_type = state, ttl = "250ms")]
+pub struct Seat {
+    /// Its number.
+    #[unique]
+    pub number: u32,
+    /// In which row.
+    #[index]
+    pub row: String,
+}
+
+/// A seat.
+#[must_use]
+pub fn seat(number: u32, row: &str) -> Seat {
+    Seat { number, row: row.to_owned() }
 }

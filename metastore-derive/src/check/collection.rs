@@ -35,6 +35,7 @@ pub(crate) fn collection(cx: &Ctxt, raw: &raw::Collection) -> Checked {
     serde::container(cx, raw);
     let fields = field::fields(cx, raw);
     let (mutations, transformations) = accessor::accessors(cx, raw);
+    field::constants(cx, &fields, &mutations, &transformations);
     let upgrades = upgrade::upgrades(cx, &raw.upgrades, number, options.get("schema"));
     Checked { item, schema, members: Members { fields, mutations, transformations, upgrades } }
 }

@@ -1,10 +1,11 @@
 //! Fields: how they are set in a patch, called in JSON, and indexed.
 
 use syn::Visibility;
+use syn::ext::IdentExt as _;
 
 use crate::check::{serde, ty};
 use crate::ctxt::{Ctxt, Reported};
-use crate::model::{Field, IndexKind, Json};
+use crate::model::{Accessor, Field, Index, IndexKind, Json, Transformation};
 use crate::raw;
 
 /// Checks the fields. Each stays settable whatever is wrong with it.
@@ -32,9 +33,30 @@ fn setter_vis(item: &Visibility, field: &Visibility) -> Visibility {
 fn json(cx: &Ctxt, field: &raw::Field, name: Option<String>) -> Json {
     let index = index(cx, field);
     match name {
-        Some(name) => Json::Named { name, index: index.unwrap_or(None) },
+        Some(name) => {
+            let kind = index.unwrap_or(None);
+            let index = kind.and_then(|kind| named_index(cx, field, kind).ok());
+            Json::Named { name, index }
+        }
         None => Json::Nameless,
     }
+}
+
+/// The index with the constant that queries name it by.
+fn named_index(cx: &Ctxt, field: &raw::Field, kind: IndexKind) -> Result<Index, Reported> {
+    let ident = &field.ident;
+    let constant = ident.unraw().to_string().to_ascii_uppercase();
+    if constant == "SCHEMA" {
+        let message = format!(
+            "the index of `{ident}` would be the constant `SCHEMA`, which is the collection's own; \
+             rename the field, or remove the index"
+        );
+        return Err(cx.error(ident, message));
+    }
+    let constant = syn::Ident::new(&constant, ident.span());
+    // What such a function writes may look like nothing that the field's type would.
+    let as_stored = field.serde.forms.iter().any(|(key, _)| key != "deserialize_with");
+    Ok(Index { kind, constant, as_stored })
 }
 
 fn index(cx: &Ctxt, field: &raw::Field) -> Result<Option<IndexKind>, Reported> {
@@ -53,14 +75,6 @@ fn index(cx: &Ctxt, field: &raw::Field) -> Result<Option<IndexKind>, Reported> {
             (_, IndexKind::Unique) => cx.error(&index.attr, unique_indexes(ident)),
             _ => cx.error(&again.attr, format!("`{ident}` has two indexes; keep one `#[index]`")),
         });
-    }
-    // A promise that nothing keeps yet would let the second of two equal values in.
-    if checked.is_ok() && index.kind == IndexKind::Unique {
-        checked = Err(cx.error(
-            &index.attr,
-            "`#[unique]` is not enforced yet; until it is, make the value the item's id \
-             with `create_with_id`",
-        ));
     }
     // An index is built from the stored document, by the field's own name there.
     if serde.flatten.is_some() {
@@ -82,4 +96,29 @@ fn index(cx: &Ctxt, field: &raw::Field) -> Result<Option<IndexKind>, Reported> {
 
 fn unique_indexes(ident: &syn::Ident) -> String {
     format!("`#[unique]` already indexes `{ident}`; remove `#[index]`")
+}
+
+/// A constant of an index must be nobody else's.
+pub(crate) fn constants(
+    cx: &Ctxt,
+    fields: &[Field],
+    mutations: &[Accessor],
+    transformations: &[Transformation],
+) {
+    let accessors = mutations.iter().chain(transformations.iter().map(|found| &found.accessor));
+    let mut taken: Vec<(String, String)> = accessors
+        .map(|found| (found.constant.to_string(), format!("`{}`", found.name.as_str())))
+        .collect();
+    for field in fields {
+        let Json::Named { index: Some(index), .. } = &field.json else { continue };
+        let (ident, constant) = (&field.ident, index.constant.to_string());
+        if let Some((_, other)) = taken.iter().find(|(taken, _)| *taken == constant) {
+            let message = format!(
+                "the index of `{ident}` and {other} would both be the constant `{constant}`; \
+                 rename one"
+            );
+            cx.error(ident, message);
+        }
+        taken.push((constant, format!("the index of `{ident}`")));
+    }
 }

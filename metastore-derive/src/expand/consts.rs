@@ -1,10 +1,10 @@
-//! One constant for each mutation and transformation, which ties its name to its types.
+//! One constant for each mutation, transformation and indexed field, which ties its name to its types.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 
 use super::span::{marked, marked_ident, marked_vis, runtime};
-use crate::model::{Accessor, Item, Members};
+use crate::model::{Accessor, Field, IndexKind, Item, Json, Members};
 
 /// The constants.
 pub(crate) fn consts(item: &Item, members: &Members) -> Option<TokenStream> {
@@ -14,7 +14,8 @@ pub(crate) fn consts(item: &Item, members: &Members) -> Option<TokenStream> {
         .iter()
         .enumerate()
         .map(|(at, found)| transformation(item, at, &found.accessor));
-    let consts: Vec<_> = mutations.chain(transformations).collect();
+    let indexes = members.fields.iter().filter_map(|found| index(item, found));
+    let consts: Vec<_> = mutations.chain(transformations).chain(indexes).collect();
     let ident = &item.ident;
     // To declare a mutation is to use its method, also when nothing runs it yet.
     (!consts.is_empty()).then(|| {
@@ -53,4 +54,23 @@ fn transformation(item: &Item, position: usize, transformation: &Accessor) -> To
             <Self as #runtime::Collection>::SCHEMA.transformations[#position]
         );
     }
+}
+
+fn index(item: &Item, field: &Field) -> Option<TokenStream> {
+    let Json::Named { name, index: Some(index) } = &field.json else { return None };
+    let (vis, constant) = (marked_vis(&field.vis), marked_ident(&index.constant));
+    let doc = format!(" The index of `{name}`.");
+    let at = marked(field.ident.span());
+    let runtime = runtime(item, at);
+    let kind = match index.kind {
+        IndexKind::Equality => quote!(ByValue),
+        IndexKind::Range => quote!(ByRange),
+        IndexKind::Unique => quote!(ByClaim),
+    };
+    let ty = if index.as_stored { quote!(#runtime::Value) } else { field.ty.to_token_stream() };
+    Some(quote_spanned! {at=>
+        #[doc = #doc]
+        #vis const #constant: #runtime::Field<Self, #ty, #runtime::#kind> =
+            #runtime::Field::new(#name);
+    })
 }

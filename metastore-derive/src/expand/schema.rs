@@ -91,7 +91,7 @@ fn field(item: &Item, field: &Field) -> TokenStream {
     let Json::Named { name, index } = &field.json else {
         return quote!(#runtime::flattened(#rust));
     };
-    let index = index.map(|index| match index {
+    let index = index.as_ref().map(|index| match index.kind {
         IndexKind::Equality => quote!(Equality),
         IndexKind::Range => quote!(Range),
         IndexKind::Unique => quote!(Unique),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Id, Name};
+use super::{Id, Name, Segment};
 
 /// Where a collection lives: `domain:app:collection`.
 ///
@@ -84,6 +84,24 @@ impl Address {
         format!("idx:{self}:expiry")
     }
 
+    /// What the indexes hold of each item, so that exactly that can be removed again: a hash of ids.
+    #[must_use]
+    pub fn entries(&self) -> String {
+        format!("idx:{self}:entries")
+    }
+
+    /// One index of a field, or the index of owners: a sorted set in the order of its bytes.
+    #[must_use]
+    pub fn segment(&self, segment: &Segment) -> String {
+        format!("idx:{self}:{segment}")
+    }
+
+    /// What the keys of items begin with, for scripts that meet ids in an index.
+    #[must_use]
+    pub(crate) fn item_prefix(&self) -> String {
+        format!("{self}:")
+    }
+
     /// The audit trail of an item: a stream.
     #[must_use]
     pub fn audit(&self, id: &Id) -> String {
@@ -100,7 +118,7 @@ impl Address {
             leased: format!("{queue}:leased"),
             dead: format!("{queue}:dead"),
             wake: format!("{queue}:wake"),
-            item_prefix: format!("{self}:"),
+            item_prefix: self.item_prefix(),
             record_suffix: format!(":transformation:{transformation}"),
             latest_suffix: ":latest",
         }

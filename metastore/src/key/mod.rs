@@ -7,10 +7,12 @@ mod address;
 mod id;
 mod name;
 mod parse;
+mod segment;
 
 pub use address::Address;
 pub use id::{Id, InvalidId, ToId};
 pub use name::{InvalidName, Name};
 pub use parse::{Key, KeyKind};
+pub use segment::Segment;
 
 pub(crate) use address::TransformationKeys;

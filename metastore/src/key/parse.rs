@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Address, Id, Name};
+use super::{Address, Id, Name, Segment};
 
 /// A key, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,10 @@ pub enum KeyKind {
     Index,
     /// The index of items by deadline.
     Expiry,
+    /// What the indexes hold of each item.
+    Entries,
+    /// One index of a field, or the index of owners.
+    Segment(Segment),
     /// The audit trail of an item.
     Audit(Id),
     /// The jobs of a transformation that wait for a worker: a list.
@@ -55,6 +59,13 @@ impl Key {
         let (address, kind) = match segments[..] {
             ["idx", d, a, c] => (address(d, a, c)?, KeyKind::Index),
             ["idx", d, a, c, "expiry"] => (address(d, a, c)?, KeyKind::Expiry),
+            ["idx", d, a, c, "entries"] => (address(d, a, c)?, KeyKind::Entries),
+            ["idx", d, a, c, kind] => {
+                (address(d, a, c)?, KeyKind::Segment(Segment::parse(kind, None)?))
+            }
+            ["idx", d, a, c, kind, field] => {
+                (address(d, a, c)?, KeyKind::Segment(Segment::parse(kind, Some(field))?))
+            }
             ["stream", "audit", d, a, c, id] => (address(d, a, c)?, KeyKind::Audit(parse_id(id)?)),
             ["queue", d, a, c, name, part] => {
                 let name = Name::new(name).ok()?;
@@ -101,6 +112,8 @@ impl fmt::Display for Key {
             KeyKind::TrimmedVersion(id, version) => at.trimmed_version(id, *version),
             KeyKind::Index => at.index(),
             KeyKind::Expiry => at.expiry(),
+            KeyKind::Entries => at.entries(),
+            KeyKind::Segment(segment) => at.segment(segment),
             KeyKind::Audit(id) => at.audit(id),
             KeyKind::Waiting(name) => at.queue(name.as_str()).waiting,
             KeyKind::Delayed(name) => at.queue(name.as_str()).delayed,
@@ -154,6 +167,11 @@ mod tests {
             (id(), 1u64..).prop_map(|(id, n)| KeyKind::TrimmedVersion(id, n)),
             Just(KeyKind::Index),
             Just(KeyKind::Expiry),
+            Just(KeyKind::Entries),
+            Just(KeyKind::Segment(Segment::Owner)),
+            ".{0,12}".prop_map(|field| KeyKind::Segment(Segment::By(field))),
+            ".{0,12}".prop_map(|field| KeyKind::Segment(Segment::Each(field))),
+            ".{0,12}".prop_map(|field| KeyKind::Segment(Segment::Unique(field))),
             id().prop_map(KeyKind::Audit),
             name().prop_map(KeyKind::Waiting),
             name().prop_map(KeyKind::Delayed),

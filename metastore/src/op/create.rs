@@ -6,8 +6,10 @@ use crate::collection::Collection;
 use crate::envelope;
 use crate::error::{Error, ErrorKind, Result};
 use crate::head::Head;
+use crate::index::Entries;
 use crate::item::Item;
 use crate::key::{Id, ToId};
+use crate::redis::command::Verdict;
 use crate::redis::commit::WriteSet;
 use crate::redis::group::Additions;
 use crate::redis::script::{CREATE, ScriptCall};
@@ -22,12 +24,14 @@ impl<T: Collection> Repo<T> {
     /// Creates an item with a generated id, at version 1.
     ///
     /// One round trip: one MULTI … EXEC with the document, its index entries and its audit entry, which
-    /// creates that wait at the same moment share.
+    /// creates that wait at the same moment share. In a collection with a unique field it is one script
+    /// call instead.
     ///
     /// # Errors
     ///
-    /// `Validation` with every rule that the document breaks; `TooLarge`, `TooDeep`; `OutOfMemory`.
-    /// Nothing is written then.
+    /// `Validation` with every rule that the document breaks; `AlreadyExists` with the unique field whose
+    /// value another item has; `TooLarge`, `TooDeep`, `Unindexable`; `OutOfMemory`. Nothing is written
+    /// then.
     ///
     /// ```
     /// # use metastore::{Collection, Store};
@@ -44,17 +48,14 @@ impl<T: Collection> Repo<T> {
     /// ```
     pub async fn create(&self, document: T) -> Result<Item<T>> {
         let new = self.prepare(Id::from(self.store().new_ulid()), document)?;
-        let writes = WriteSet::Unconditional {
-            additions: self.additions(&new),
-            confirm: self.create_script(&new),
+        let script = self.create_script(&new);
+        let writes = if T::SCHEMA.has_unique() {
+            WriteSet::Conditional(script)
+        } else {
+            WriteSet::Unconditional { additions: self.additions(&new), confirm: script }
         };
-        // A generated id is taken only if an earlier attempt of this very call took it.
-        if let Some(verdict) = self.send(OPERATION, &new.head.commit, writes).await?
-            && verdict.code != 1
-        {
-            return Err(self.taken(&new.head.id));
-        }
-        Ok(Item::new(new.head, new.document, UnknownFields::default()))
+        let verdict = self.send(OPERATION, &new.head.commit, writes).await?;
+        self.created(new, verdict)
     }
 
     /// Creates an item with an id of your own, at version 1.
@@ -68,8 +69,21 @@ impl<T: Collection> Repo<T> {
         let new = self.prepare(checked_id(&id, OPERATION)?, document)?;
         let call = self.create_script(&new);
         let verdict = self.write(OPERATION, &new.head.commit, call).await?;
-        if verdict.code != 1 {
-            return Err(self.taken(&new.head.id));
+        self.created(new, Some(verdict))
+    }
+
+    /// The new item, or why there is none. No verdict means that a group went through.
+    fn created(&self, new: New<T>, verdict: Option<Verdict>) -> Result<Item<T>> {
+        match verdict {
+            None => {}
+            Some(Verdict { code: 1, .. }) => {}
+            Some(verdict) if verdict.code == -3 => {
+                return Err(self.value_taken(&new.head.id, verdict, OPERATION)?);
+            }
+            Some(_) => {
+                let kind = ErrorKind::AlreadyExists { field: None };
+                return Err(Error::new(OPERATION, kind).at(new.key));
+            }
         }
         Ok(Item::new(new.head, new.document, UnknownFields::default()))
     }
@@ -85,11 +99,15 @@ impl<T: Collection> Repo<T> {
             created: self.store().now(),
             updated: None,
             actor: self.actor().cloned(),
+            owner: self.owner().cloned(),
         };
         let limits = self.store().limits();
         let json = envelope::encode(&head, &document, &UnknownFields::default(), limits, OPERATION)
             .map_err(|error| error.at(key.clone()))?;
-        Ok(New { key, head, document, json })
+        let stored = envelope::document_of(&json);
+        let entries = Self::entries(stored, head.created, head.owner.as_ref(), OPERATION)
+            .map_err(|error| error.at(key.clone()))?;
+        Ok(New { key, head, document, json, entries })
     }
 
     fn additions(&self, new: &New<T>) -> Additions {
@@ -99,8 +117,15 @@ impl<T: Collection> Repo<T> {
         let mut additions = Additions {
             strings: vec![(new.key.clone().into(), new.json.clone(), deadline)],
             members: vec![(at.index().into(), new.head.created.as_millis(), id.clone())],
+            fields: Vec::new(),
             entries: Vec::new(),
         };
+        if let Some(entries) = &new.entries {
+            let index = at.index();
+            let member = |(name, member)| (format!("{index}:{name}").into(), 0, member);
+            additions.members.extend(entries.members(&new.head.id).map(member));
+            additions.fields.push((at.entries().into(), id.clone(), entries.to_bytes()));
+        }
         if let Some(deadline) = deadline {
             additions.members.push((at.expiry().into(), deadline, id));
         }
@@ -120,7 +145,7 @@ impl<T: Collection> Repo<T> {
         let at = self.address();
         let id = &new.head.id;
         let deadline = Self::deadline(new.head.created);
-        ScriptCall::new(&CREATE)
+        let call = ScriptCall::new(&CREATE)
             .key(new.key.clone())
             .key(at.index())
             .key(at.expiry())
@@ -132,10 +157,9 @@ impl<T: Collection> Repo<T> {
             .arg(deadline.map(|at| at.as_millis().to_string()).unwrap_or_default())
             .arg(self.audit_arg())
             .arg(self.actor_arg())
-    }
-
-    fn taken(&self, id: &Id) -> Error {
-        Error::new(OPERATION, ErrorKind::AlreadyExists).at(self.address().latest(id))
+            .arg(new.entries.as_ref().map(Entries::to_bytes).unwrap_or_default())
+            .arg(at.item_prefix());
+        if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call }
     }
 }
 
@@ -145,4 +169,6 @@ struct New<T> {
     head: Head,
     document: T,
     json: Bytes,
+    /// What is to stand in the indexes.
+    entries: Option<Entries>,
 }

@@ -42,10 +42,7 @@ impl<T: Collection> Repo<T> {
         for transformation in schema.transformations {
             call = call.key(at.transformation(&id, transformation.name));
         }
-        for transformation in schema.transformations {
-            let queue = at.queue(transformation.name);
-            call = call.key(queue.delayed).key(queue.leased).key(queue.dead);
-        }
+        call = call.keys(self.id_sets());
         let derived = schema.mutations.len() + schema.transformations.len();
         let call = call
             .arg(id.as_str().to_owned())

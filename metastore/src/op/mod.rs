@@ -1,13 +1,14 @@
 //! The operations on items, one a file.
 
-mod count;
 mod create;
 mod delete;
 mod get;
 mod history;
-mod list;
+mod query;
+mod reindex;
 mod trim;
 mod update;
 
 pub use history::Versions;
-pub use list::List;
+pub use query::Query;
+pub use reindex::{IndexReport, Reindex};

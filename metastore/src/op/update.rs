@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::collection::Collection;
 use crate::envelope;
 use crate::error::{Error, ErrorKind, Result};
@@ -28,9 +30,9 @@ impl<T: Collection> Repo<T> {
     ///
     /// # Errors
     ///
-    /// `NotFound`, also for an item that has expired; `Conflict`; `Validation`; `TooLarge`, `TooDeep`;
-    /// `NewerSchema` for an item that a newer program has written; `OutOfMemory`. Nothing is written
-    /// then.
+    /// `NotFound`, also for an item that has expired; `Conflict`; `Validation`; `AlreadyExists` with the
+    /// unique field whose value another item has; `TooLarge`, `TooDeep`, `Unindexable`; `NewerSchema` for
+    /// an item that a newer program has written; `OutOfMemory`. Nothing is written then.
     pub async fn update<'a>(
         &self,
         target: impl Into<Target<'a, T>>,
@@ -162,6 +164,7 @@ impl<T: Collection> Repo<T> {
             created: base.created_at,
             updated: Some(now),
             actor: self.actor().cloned(),
+            owner: base.owner.clone(),
         };
         let limits = self.store().limits();
         let json = envelope::encode(&head, &document, &unknown, limits, operation)
@@ -169,6 +172,12 @@ impl<T: Collection> Repo<T> {
         if envelope::same_document(&json, &base.data, base.unknown(), limits) {
             return self.unchanged(base, operation).await;
         }
+        let stored = envelope::document_of(&json);
+        let entries = Self::entries(stored, base.created_at, base.owner.as_ref(), operation)
+            .map_err(|error| error.at(key.clone()))?;
+        // An empty text removes what there may be; a dash says that there is nothing.
+        let entries =
+            entries.map_or_else(|| Bytes::from_static(b"-"), |entries| entries.to_bytes());
         let deadline = match T::SCHEMA.ttl_on_update {
             TtlOnUpdate::Keep => None,
             TtlOnUpdate::Reset => Self::deadline(now),
@@ -180,6 +189,7 @@ impl<T: Collection> Repo<T> {
             .key(at.expiry())
             .key(at.audit(&base.id))
             .key(at.trimmed(&base.id))
+            .key(at.index())
             .arg(base.id.as_str().to_owned())
             .arg(head.commit.clone())
             .arg(json)
@@ -191,12 +201,16 @@ impl<T: Collection> Repo<T> {
             .arg(operation)
             .arg(Self::keep_arg())
             .arg(Self::keep_for_arg())
-            .arg(at.version_prefix(&base.id));
+            .arg(at.version_prefix(&base.id))
+            .arg(entries)
+            .arg(at.item_prefix());
+        let call = if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call };
         let mut verdict = self.write(operation, &head.commit, call).await?;
         let kind = match verdict.code {
             1 => return Ok(Item::new(head, document, unknown)),
             0 => ErrorKind::Conflict { expected: base.version, actual: verdict.number(operation)? },
             -1 => ErrorKind::NotFound,
+            -3 => return Err(self.value_taken(&base.id, verdict, operation)?),
             _ => envelope::not_an_envelope(),
         };
         Err(Error::new(operation, kind).at(key))

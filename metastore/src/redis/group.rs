@@ -21,6 +21,8 @@ pub(crate) struct Additions {
     pub(crate) strings: Vec<(Bytes, Bytes, Option<u64>)>,
     /// Members of sorted sets: key, score, member.
     pub(crate) members: Vec<(Bytes, u64, Bytes)>,
+    /// Fields of hashes that must not be there yet: key, field, value.
+    pub(crate) fields: Vec<(Bytes, Bytes, Bytes)>,
     /// Entries of new streams: key, then fields and values.
     pub(crate) entries: Vec<(Bytes, Vec<Bytes>)>,
 }
@@ -35,7 +37,13 @@ impl Additions {
             Command::new("ZREM").arg(key.clone()).arg(member.clone())
         };
         let delete = Command::new("DEL").args(keys);
-        std::iter::once(delete).chain(self.members.iter().map(remove)).collect()
+        let clear = |(key, field, _): &(Bytes, Bytes, Bytes)| {
+            Command::new("HDEL").arg(key.clone()).arg(field.clone())
+        };
+        std::iter::once(delete)
+            .chain(self.members.iter().map(remove))
+            .chain(self.fields.iter().map(clear))
+            .collect()
     }
 }
 
@@ -86,7 +94,7 @@ async fn transaction(connection: &Connection, writes: &[Additions]) -> Result<()
     match replies.pop() {
         // MSETNX wrote nothing, since one of the keys was there.
         Some(Ok(Reply::Array(results))) if results.first() == Some(&Reply::Int(0)) => {
-            Err(Fault::Refused(ErrorKind::AlreadyExists))
+            Err(Fault::Refused(ErrorKind::AlreadyExists { field: None }))
         }
         Some(Ok(Reply::Array(_))) => Ok(()),
         Some(Err(fault)) => Err(fault),
@@ -100,6 +108,7 @@ fn merge(writes: &[Additions]) -> impl Iterator<Item = Command> {
     let mut plain = Command::new("MSETNX");
     let mut expiring = Vec::new();
     let mut sets: BTreeMap<&Bytes, Command> = BTreeMap::new();
+    let mut fields = Vec::new();
     let mut entries = Vec::new();
     for write in writes {
         for (key, value, deadline) in &write.strings {
@@ -115,10 +124,15 @@ fn merge(writes: &[Additions]) -> impl Iterator<Item = Command> {
             let set = sets.entry(key).or_insert_with(|| Command::new("ZADD").arg(key.clone()));
             set.args.extend([score.to_string().into(), member.clone()]);
         }
-        for (key, fields) in &write.entries {
-            entries.push(Command::new("XADD").arg(key.clone()).arg("*").args(fields.clone()));
+        for (key, field, value) in &write.fields {
+            let set = Command::new("HSETNX").arg(key.clone()).arg(field.clone());
+            fields.push(set.arg(value.clone()));
+        }
+        for (key, parts) in &write.entries {
+            entries.push(Command::new("XADD").arg(key.clone()).arg("*").args(parts.clone()));
         }
     }
     let plain = (!plain.args.is_empty()).then_some(plain);
-    plain.into_iter().chain(expiring).chain(sets.into_values().collect::<Vec<_>>()).chain(entries)
+    let sets: Vec<_> = sets.into_values().collect();
+    plain.into_iter().chain(expiring).chain(sets).chain(fields).chain(entries)
 }

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use super::batcher::{BatchLimits, Batcher};
 use super::command::{Command, Fault, Reply};
 use super::conn::Connection;
+use super::script::ScriptCall;
 
 /// How often a read is sent before the loss is reported.
 const ATTEMPTS: u32 = 3;
@@ -51,8 +52,22 @@ impl Reader {
         call(&self.connection, command).await
     }
 
+    /// Reads by a script. What it removes of items that have expired may be removed twice.
+    pub(crate) async fn script(&self, call: &ScriptCall) -> Result<Reply, Fault> {
+        let mut attempt = 1;
+        loop {
+            match self.connection.script(call).await {
+                Err(Fault::Lost(_)) if attempt < ATTEMPTS => attempt += 1,
+                other => return other,
+            }
+        }
+    }
+
     /// Reads several strings. One that is missing and a key of another type both give nothing.
     pub(crate) async fn mget(&self, keys: Vec<String>) -> Result<Vec<Reply>, Fault> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
         mget(&self.connection, keys).await
     }
 

@@ -14,11 +14,12 @@ pub(crate) struct Script {
 }
 
 macro_rules! scripts {
-    ($($constant:ident = $file:literal;)*) => {$(
+    ($($constant:ident = $file:literal $(with $library:literal)?;)*) => {$(
         pub(crate) static $constant: Script = Script {
             name: $file,
             text: concat!(
                 include_str!("scripts/common.lua"),
+                $(include_str!(concat!("scripts/", $library, ".lua")),)?
                 include_str!(concat!("scripts/", $file, ".lua")),
             ),
             hash: OnceLock::new(),
@@ -27,13 +28,16 @@ macro_rules! scripts {
 }
 
 scripts! {
-    CREATE = "create";
-    UPDATE = "update";
-    DELETE = "delete";
+    CREATE = "create" with "index";
+    UPDATE = "update" with "index";
+    DELETE = "delete" with "index";
+    FIND = "find" with "index";
+    REAP = "reap" with "index";
+    REINDEX = "reindex" with "index";
+    ORPHANS = "orphans" with "index";
+    STRAYS = "strays" with "index";
     TRIM = "trim";
     MATERIALIZE = "materialize";
-    PAGE = "page";
-    FORGET = "forget";
     ENQUEUE = "enqueue";
     CANCEL = "cancel";
     DEAD = "dead";
@@ -61,6 +65,11 @@ impl ScriptCall {
 
     pub(crate) fn key(mut self, key: impl Into<Bytes>) -> Self {
         self.keys.push(key.into());
+        self
+    }
+
+    pub(crate) fn keys(mut self, keys: impl IntoIterator<Item = String>) -> Self {
+        self.keys.extend(keys.into_iter().map(Bytes::from));
         self
     }
 

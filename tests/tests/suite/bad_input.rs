@@ -200,7 +200,7 @@ async fn a_document_that_does_not_decode_names_key_version_and_path() {
             let kind = error.kind();
             let told = matches!(
                 kind,
-                ErrorKind::Decode { .. } | ErrorKind::AlreadyExists | ErrorKind::NotFound
+                ErrorKind::Decode { .. } | ErrorKind::AlreadyExists { .. } | ErrorKind::NotFound
             );
             assert!(told, "{nonsense:?}: {error:?}");
         }

@@ -69,7 +69,9 @@ async fn of_many_creators_of_one_id_exactly_one_wins() {
     while let Some(created) = tasks.join_next().await {
         match created.unwrap() {
             Ok(_) => won += 1,
-            Err(error) => assert!(matches!(error.kind(), ErrorKind::AlreadyExists), "{error}"),
+            Err(error) => {
+                assert!(matches!(error.kind(), ErrorKind::AlreadyExists { .. }), "{error}")
+            }
         }
     }
     assert_eq!((won, repo.texts.count().await.unwrap()), (1, 1));

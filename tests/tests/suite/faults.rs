@@ -138,7 +138,7 @@ async fn a_read_only_replica_refuses_writes_and_serves_reads() {
         .start()
         .await;
     wait::until("the replica to be in step", SOON, async || {
-        replica.info_field("master_link_status").await == "up" && replica.dbsize().await == 2
+        replica.info_field("master_link_status").await == "up" && replica.dbsize().await == 4
     })
     .await;
     let copy = MyRepo::with_store(&Store::connect(replica.url()).await.unwrap());
@@ -154,6 +154,8 @@ async fn a_read_only_replica_refuses_writes_and_serves_reads() {
         assert!(error.is_retryable());
     }
     assert_eq!(copy.texts.get(&item.id).await.unwrap().unwrap().data.content, "one");
+    assert_eq!(copy.texts.list().await.unwrap().len(), 1);
+    assert_eq!(copy.texts.find(Text::LANGUAGE.is_none()).count().await.unwrap(), 1);
     // Promoted, it takes writes from the same store.
     replica.cli(&["REPLICAOF", "NO", "ONE"]).await;
     wait::until("the write to go through", SOON, async || {

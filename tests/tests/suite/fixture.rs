@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use metastore::{Store, StoreOptions};
 pub(crate) use metastore_tests::collections::{
-    Counter, MyRepo, Session, Summary, Text, session, text,
+    Counter, MyRepo, Order, OrderState, Seat, Session, Summary, Text, order, seat, session, text,
 };
 use metastore_tests::{Proxy, Server};
 

@@ -46,7 +46,7 @@ async fn a_create_is_applied_once() {
         assert_eq!(stored.len(), 1, "{cut:?}");
         assert_eq!((&stored[0].id, &stored[0].commit), (&item.id, &item.commit));
         assert_eq!(audited(server, item.id.as_str()).await, ["create"], "{cut:?}");
-        assert_eq!(server.keys().await.len(), 3, "{cut:?}");
+        assert_eq!(server.keys().await.len(), 5, "{cut:?}");
     })
     .await;
 }

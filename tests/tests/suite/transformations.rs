@@ -61,6 +61,8 @@ async fn a_job_goes_from_queued_over_running_to_done() {
         server.keys().await,
         [
             "idx:myapp:textsplitter:texts",
+            "idx:myapp:textsplitter:texts:by:language",
+            "idx:myapp:textsplitter:texts:entries",
             "myapp:textsplitter:texts:abc123:latest",
             "myapp:textsplitter:texts:abc123:transformation:summarize",
         ]

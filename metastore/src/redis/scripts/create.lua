@@ -1,9 +1,12 @@
 -- Creates an item that must not exist yet.
 --
 -- KEYS  1 latest  2 index  3 expiry index  4 audit trail
+--       5 … sorted sets that may hold the ids of items that have expired
 -- ARGV  1 id  2 commit  3 document  4 creation time  5 deadline, '' for none
---       6 audit '1' or '0'  7 actor
--- Gives {1} written, now or by an earlier run with the same commit; {0} the id is taken.
+--       6 audit '1' or '0'  7 actor  8 entries of the indexes, '' for none
+--       9 what item keys begin with
+-- Gives {1} written, now or by an earlier run with the same commit; {0} the id is taken;
+--       {-3, index} another item has the value of a unique field.
 
 -- First, because a transaction may have written the document and failed at one of these.
 local wrong = wrong_type(KEYS[2], 'zset') or wrong_type(KEYS[3], 'zset')
@@ -12,11 +15,22 @@ if wrong then
   return wrong
 end
 local version, commit = head_of(KEYS[1])
+-- An item that expired or was removed by hand may have left entries under this id.
+local plan, taken
+if ARGV[8] ~= '' or redis.call('HEXISTS', KEYS[2] .. ':entries', ARGV[1]) == 1 then
+  plan, taken = plan_entries(KEYS[2], ARGV[9], ARGV[1], ARGV[8])
+  if plan and plan.err then
+    return plan
+  end
+end
 if version ~= nil then
   if commit == ARGV[2] then
     return {1}
   end
   return {0}
+end
+if taken then
+  return {-3, taken}
 end
 
 if ARGV[5] == '' then
@@ -26,5 +40,8 @@ else
   redis.call('ZADD', KEYS[3], ARGV[5], ARGV[1])
 end
 redis.call('ZADD', KEYS[2], ARGV[4], ARGV[1])
+if plan then
+  apply_entries(KEYS[2], ARGV[1], plan, 5)
+end
 audit(ARGV[6], KEYS[4], 'create', 1, ARGV[2], ARGV[7])
 return {1}

@@ -15,7 +15,7 @@ end
 local version = head_of(KEYS[1])
 local existed = version ~= nil
 local wrong = wrong_type(KEYS[2], 'zset') or wrong_type(KEYS[3], 'zset')
-  or (ARGV[6] == '1' and wrong_type(KEYS[5], 'stream'))
+  or wrong_type(KEYS[2] .. ':entries', 'hash') or (ARGV[6] == '1' and wrong_type(KEYS[5], 'stream'))
 if wrong then
   return wrong
 end
@@ -46,6 +46,7 @@ for position = 7, #KEYS do
     redis.call('ZREM', KEYS[position], ARGV[1])
   end
 end
+drop_entries(KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
 if existed then

@@ -2,14 +2,18 @@
 -- becomes a version key by RENAME, so each version is stored once and sent once.
 --
 -- KEYS  1 latest  2 version key of the expected version  3 version key of the new version
---       4 expiry index  5 audit trail  6 the oldest version that retention has left
+--       4 expiry index  5 audit trail  6 the oldest version that retention has left  7 index
+--       8 … sorted sets that may hold the ids of items that have expired
 -- ARGV  1 id  2 commit  3 document  4 expected version  5 commit of the expected version, '' for any
 --       6 new deadline, '' to keep the one that the item has
 --       7 audit '1' or '0'  8 actor  9 operation
 --       10 how many versions to keep  11 for how many ms to keep a superseded one  12 what version keys
 --       begin with; 10 and 11 are '' for no bound
+--       13 entries of the indexes, '' for none, '-' in a collection that keeps none
+--       14 what item keys begin with
 -- Gives {1} written, now or by an earlier run with the same commit; {0, version} conflict;
---       {-1} no such item; {-2} the key does not hold a document.
+--       {-1} no such item; {-2} the key does not hold a document;
+--       {-3, index} another item has the value of a unique field.
 
 local version, commit = head_of(KEYS[1])
 if version == nil then
@@ -36,6 +40,16 @@ local wrong = wrong_type(KEYS[4], 'zset') or (ARGV[7] == '1' and wrong_type(KEYS
 if wrong then
   return wrong
 end
+local plan, taken
+if ARGV[13] ~= '-' then
+  plan, taken = plan_entries(KEYS[7], ARGV[14], ARGV[1], ARGV[13])
+  if plan and plan.err then
+    return plan
+  end
+  if taken then
+    return {-3, taken}
+  end
+end
 refuse_if_full(KEYS[1])
 
 local left = redis.call('PTTL', KEYS[1])
@@ -52,6 +66,9 @@ else
 end
 if ARGV[10] ~= '' or ARGV[11] ~= '' then
   trim(KEYS[1], version + 1, KEYS[6], ARGV[12], ARGV[10], ARGV[11], 100)
+end
+if plan then
+  apply_entries(KEYS[7], ARGV[1], plan, 8)
 end
 audit(ARGV[7], KEYS[5], ARGV[9], version + 1, ARGV[2], ARGV[8])
 return {1}

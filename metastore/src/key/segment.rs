@@ -1,0 +1,77 @@
+//! What the key of an index ends with: which index of a collection it is.
+
+use std::fmt;
+
+/// Which index of a collection: the part of its key behind the collection's address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Segment {
+    /// `by:<field>`: the values of an indexed field, one entry an item.
+    By(String),
+    /// `each:<field>`: the elements of an indexed list, an entry for each.
+    Each(String),
+    /// `unique:<field>`: the values of a unique field, one entry an item.
+    Unique(String),
+    /// `owner`: the items of each user.
+    Owner,
+}
+
+impl Segment {
+    /// Reads the end of a key back; `None` if it is the end of no index, or spelt otherwise than it
+    /// would be written.
+    pub(super) fn parse(kind: &str, field: Option<&str>) -> Option<Self> {
+        Some(match (kind, field) {
+            ("by", Some(field)) => Self::By(decode(field)?),
+            ("each", Some(field)) => Self::Each(decode(field)?),
+            ("unique", Some(field)) => Self::Unique(decode(field)?),
+            ("owner", None) => Self::Owner,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::By(field) => write!(f, "by:{}", encode(field)),
+            Self::Each(field) => write!(f, "each:{}", encode(field)),
+            Self::Unique(field) => write!(f, "unique:{}", encode(field)),
+            Self::Owner => f.write_str("owner"),
+        }
+    }
+}
+
+/// A field's name in JSON can be any text; in a key, every byte but letters, digits, `-`, `_` and `.`
+/// stands as `~` and two hexadecimal digits.
+fn encode(field: &str) -> String {
+    let mut text = String::with_capacity(field.len());
+    for byte in field.bytes() {
+        if is_plain(byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("~{byte:02x}"));
+        }
+    }
+    text
+}
+
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        if first == b'~' {
+            let digits = std::str::from_utf8(tail.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &tail[2..];
+        } else {
+            bytes.push(first);
+            rest = tail;
+        }
+    }
+    let field = String::from_utf8(bytes).ok()?;
+    (encode(&field) == text).then_some(field)
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)
+}

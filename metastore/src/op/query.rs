@@ -1,0 +1,502 @@
+//! Finding items: by creation, by the values of indexed fields, by owner; page by page.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+
+use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
+
+use crate::collection::Collection;
+use crate::cursor::{Cursor, Page};
+use crate::envelope;
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::{ByClaim, ByRange, Condition, Field, Part};
+use crate::index::{Interval, encode};
+use crate::item::Item;
+use crate::key::{Id, InvalidId, Segment, ToId};
+use crate::patch::PatchValue;
+use crate::redis::command::{Reply, Verdict, unexpected};
+use crate::redis::script::{FIND, ScriptCall};
+use crate::repo::Repo;
+use crate::schema::IndexKind;
+
+const OPERATION: &str = "find";
+
+/// How many items a page has unless it is told otherwise.
+const DEFAULT_LIMIT: usize = 50;
+
+/// The most items of one page: what fits a reply and a caller's memory.
+const MAX_LIMIT: usize = 1_000;
+
+/// The items of one page of a stream.
+const STREAM_PAGE: usize = 200;
+
+/// A query: set what you need, then `.await` it, or ask for a page, a count or a stream.
+#[must_use = "a query reads nothing until it is awaited"]
+pub struct Query<'a, T: Collection> {
+    repo: &'a Repo<T>,
+    condition: Option<Condition<T>>,
+    owner: Option<Result<Id, InvalidId>>,
+    order: Order,
+    offset: usize,
+    limit: usize,
+    after: Option<Cursor>,
+}
+
+#[derive(Clone, Debug)]
+enum Order {
+    /// By creation, the newest first, where an index is in that order anyway; by value otherwise.
+    Natural,
+    Creation {
+        newest_first: bool,
+    },
+    Value {
+        segment: Segment,
+        descending: bool,
+    },
+}
+
+/// How the server goes about a query.
+struct Walk {
+    /// The index of a field, and the stretch of it; `None` for the index of all items.
+    index: Option<Part>,
+    backwards: bool,
+    /// The conditions that each item is held against.
+    others: Vec<Part>,
+    /// The indexes that must hold all items, for the answer to be right.
+    complete: Vec<Segment>,
+}
+
+impl<T: Collection> Repo<T> {
+    /// Lists items by creation time: the 50 newest, unless told otherwise.
+    ///
+    /// One round trip a page, whose cost does not grow with the number of items. Expired items are in no
+    /// list; what the indexes still hold of them is removed on the way.
+    ///
+    /// ```no_run
+    /// # use metastore::{Collection, Repo};
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, validator::Validate, Collection)]
+    /// # #[collection(domain = "d", app = "a", name = "notes", object_type = texts)]
+    /// # struct Note { title: String }
+    /// # async fn example(notes: Repo<Note>) -> Result<(), metastore::Error> {
+    /// let newest = notes.list().await?;
+    /// let third_page = notes.list().oldest_first().offset(40).limit(20).await?;
+    ///
+    /// let mut page = notes.list().limit(100).page().await?;
+    /// while let Some(cursor) = page.next {
+    ///     page = notes.list().limit(100).after(&cursor).page().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn list(&self) -> Query<'_, T> {
+        Query {
+            repo: self,
+            condition: None,
+            owner: None,
+            order: Order::Natural,
+            offset: 0,
+            limit: DEFAULT_LIMIT,
+            after: None,
+        }
+    }
+
+    /// Finds items by the values of indexed fields.
+    ///
+    /// One round trip a page. A condition on one value gives the newest items first, one on a range the
+    /// items in the order of the field's values, unless told otherwise. With several conditions the server
+    /// walks the index of the first one on a single value, or else of the first one, and holds each item
+    /// against the others, up to 1,000 items a round trip: put the condition that few items meet first.
+    ///
+    /// ```no_run
+    /// # use metastore::{Collection, Repo};
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, validator::Validate, Collection)]
+    /// # #[collection(domain = "shop", app = "web", name = "orders", object_type = texts)]
+    /// # struct Order { #[index] country: Option<String>, #[index(range)] total: u64 }
+    /// # async fn example(orders: Repo<Order>) -> Result<(), metastore::Error> {
+    /// let abroad = orders.find(Order::COUNTRY.eq("fr")).limit(20).await?;
+    /// let large = orders.find(Order::TOTAL.between(1_000, 5_000)).descending_by(Order::TOTAL).await?;
+    /// let both = Order::COUNTRY.is_none().and(Order::TOTAL.at_least(1_000));
+    /// println!("{} of {}", orders.find(both).count().await?, orders.count().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn find(&self, condition: Condition<T>) -> Query<'_, T> {
+        Query { condition: Some(condition), ..self.list() }
+    }
+
+    /// Reads the item with this value of a unique field; `None` if there is none.
+    ///
+    /// One round trip.
+    ///
+    /// # Errors
+    ///
+    /// `IndexIncomplete` if the index was added to a collection with items and not filled yet; and as
+    /// [`Repo::get`].
+    pub async fn get_by<F: serde::Serialize>(
+        &self,
+        field: Field<T, F, ByClaim>,
+        value: impl PatchValue<F>,
+    ) -> Result<Option<Item<T>>> {
+        let found = self.find(field.eq(value)).limit(1).run("get_by").await?;
+        Ok(found.items.into_iter().next())
+    }
+
+    /// How many items there are; expired ones do not count.
+    ///
+    /// One round trip, whose cost does not grow with the number of items.
+    ///
+    /// # Errors
+    ///
+    /// `WrongType`, `Unavailable`.
+    pub async fn count(&self) -> Result<u64> {
+        self.list().count().await
+    }
+}
+
+impl<'a, T: Collection> Query<'a, T> {
+    /// At most this many items on a page, from 1 to 1,000. Default: 50.
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Leaves out this many items first. Default: 0.
+    ///
+    /// For a few pages; with conditions the server walks over what is left out. A cursor costs the same
+    /// wherever it stands.
+    pub fn offset(mut self, offset: usize) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    /// Goes on where a page of the same query ended.
+    pub fn after(mut self, cursor: &Cursor) -> Self {
+        self.after = Some(cursor.clone());
+        self
+    }
+
+    /// Only items that meet this condition, too.
+    pub fn and(mut self, condition: Condition<T>) -> Self {
+        self.condition = Some(match self.condition {
+            Some(first) => first.and(condition),
+            None => condition,
+        });
+        self
+    }
+
+    /// Only items that this user created, by [`Repo::as_user`].
+    pub fn owned_by(mut self, user: impl ToId) -> Self {
+        self.owner = Some(user.to_id());
+        self
+    }
+
+    /// The newest item first. The default of a list, and of a condition on a single value.
+    pub fn newest_first(mut self) -> Self {
+        self.order = Order::Creation { newest_first: true };
+        self
+    }
+
+    /// The oldest item first.
+    pub fn oldest_first(mut self) -> Self {
+        self.order = Order::Creation { newest_first: false };
+        self
+    }
+
+    /// In the order of a field's values, the smallest first. Items without a value come before all others.
+    pub fn ascending_by<F>(mut self, field: Field<T, F, ByRange>) -> Self {
+        self.order = Order::Value { segment: field.segment(), descending: false };
+        self
+    }
+
+    /// In the order of a field's values, the greatest first. Items without a value come last.
+    pub fn descending_by<F>(mut self, field: Field<T, F, ByRange>) -> Self {
+        self.order = Order::Value { segment: field.segment(), descending: true };
+        self
+    }
+
+    /// Reads one page.
+    ///
+    /// # Errors
+    ///
+    /// `IndexIncomplete` for an index that was added to a collection with items and not filled yet;
+    /// `InvalidArgument` for a limit out of range or a cursor of another query; `Decode` if what is
+    /// stored does not read as `T`; `Unindexable` for a value that no index can hold.
+    pub async fn page(self) -> Result<Page<Item<T>>> {
+        self.run(OPERATION).await
+    }
+
+    /// Reads one page of ids, without the documents.
+    ///
+    /// # Errors
+    ///
+    /// As [`Query::page`].
+    pub async fn ids(self) -> Result<Page<Id>> {
+        // An id that was not written by this library cannot be read by it either.
+        let read = |reply: Reply| reply.as_text().and_then(|id| Id::new(id).ok());
+        let page = self.rows("ids", OPERATION).await?;
+        let items = page.items.into_iter().filter_map(read).collect();
+        Ok(Page { items, next: page.next })
+    }
+
+    /// Counts the items that meet all conditions; the limit, the offset and a cursor do not matter.
+    ///
+    /// One round trip for no or one condition. With several, one for each 1,000 items that the index of
+    /// the first holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Query::page`].
+    pub async fn count(self) -> Result<u64> {
+        const OPERATION: &str = "count";
+        let walk = self.walk(OPERATION)?;
+        let (mut total, mut position) = (0, Vec::new());
+        loop {
+            let answer =
+                self.ask(&walk, "count", &position, 0, usize::MAX >> 11, OPERATION).await?;
+            total += answer.rows.as_u64().ok_or_else(|| unexpected(OPERATION, &answer.rows))?;
+            if !answer.more {
+                return Ok(total);
+            }
+            position = answer.position;
+        }
+    }
+
+    /// All items from here on, read page by page as they are taken, so that memory stays bounded
+    /// however many there are. The limit bounds the whole stream only if it was set to less than a page;
+    /// take as many as you need with `StreamExt::take`.
+    ///
+    /// One round trip for each 200 items. What is there from beginning to end is given exactly once.
+    ///
+    /// ```no_run
+    /// # use metastore::{Collection, Repo};
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, validator::Validate, Collection)]
+    /// # #[collection(domain = "d", app = "a", name = "notes", object_type = texts)]
+    /// # struct Note { title: String }
+    /// # async fn example(notes: Repo<Note>) -> Result<(), metastore::Error> {
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let mut all = std::pin::pin!(notes.list().oldest_first().stream());
+    /// while let Some(note) = all.try_next().await? {
+    ///     println!("{}", note.data.title);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stream(self) -> impl Stream<Item = Result<Item<T>>> + Send + 'a {
+        self.limit(STREAM_PAGE)
+            .pages()
+            .map_ok(|page| stream::iter(page.items).map(Ok))
+            .try_flatten()
+    }
+
+    /// All pages from here on, of as many items as the limit says.
+    ///
+    /// One round trip a page.
+    pub fn pages(self) -> impl Stream<Item = Result<Page<Item<T>>>> + Send + 'a {
+        stream::try_unfold(Some(self), |query| async {
+            let Some(query) = query else { return Ok(None) };
+            let page = query.again().page().await?;
+            let rest = page.next.clone().map(|next| query.again().offset(0).after(&next));
+            Ok(Some((page, rest)))
+        })
+    }
+
+    fn again(&self) -> Self {
+        Self {
+            repo: self.repo,
+            condition: self.condition.clone(),
+            owner: self.owner.clone(),
+            order: self.order.clone(),
+            offset: self.offset,
+            limit: self.limit,
+            after: self.after.clone(),
+        }
+    }
+
+    async fn run(self, operation: &'static str) -> Result<Page<Item<T>>> {
+        let address = self.repo.address().clone();
+        let page = self.rows("documents", operation).await?;
+        let decode = |reply: Reply| {
+            let json = reply.into_data().unwrap_or_default();
+            // Which key it was read from is told by the document itself.
+            let head = envelope::decode_head(&json, address.as_str(), operation)?;
+            envelope::decode(&json, &address.latest(&head.id), operation)
+        };
+        let items = page.items.into_iter().map(decode).collect::<Result<_>>()?;
+        Ok(Page { items, next: page.next })
+    }
+
+    pub(super) async fn rows(
+        self,
+        what: &'static str,
+        operation: &'static str,
+    ) -> Result<Page<Reply>> {
+        if !(1..=MAX_LIMIT).contains(&self.limit) {
+            let message = format!("limit must be from 1 to {MAX_LIMIT}, not {}", self.limit);
+            return Err(Error::new(operation, ErrorKind::InvalidArgument(message)));
+        }
+        let walk = self.walk(operation)?;
+        let query = self.identity(&walk);
+        let mut position = match &self.after {
+            Some(cursor) => cursor.position(&query, operation)?,
+            None => Vec::new(),
+        };
+        let mut offset = self.offset;
+        let mut items = Vec::new();
+        loop {
+            let wanted = self.limit - items.len();
+            let answer = self.ask(&walk, what, &position, offset, wanted, operation).await?;
+            let rows = answer.rows;
+            items.extend(rows.into_array().ok_or_else(|| unexpected(operation, &"no rows"))?);
+            position = answer.position;
+            offset = answer.left_out;
+            if !answer.more {
+                return Ok(Page { items, next: None });
+            }
+            if items.len() >= self.limit {
+                return Ok(Page { items, next: Some(Cursor::new(&query, &position)) });
+            }
+        }
+    }
+
+    /// Asks for one stretch; what has expired is forgotten first, in bounded steps.
+    async fn ask(
+        &self,
+        walk: &Walk,
+        what: &'static str,
+        position: &[u8],
+        offset: usize,
+        limit: usize,
+        operation: &'static str,
+    ) -> Result<Answer> {
+        let at = self.repo.address();
+        let walked = walk.index.as_ref();
+        let bounds = walked.map(|part| part.interval.clone()).unwrap_or_else(Interval::everything);
+        let mut call = ScriptCall::new(&FIND)
+            .key(at.index())
+            .keys(self.repo.id_sets())
+            .arg(what)
+            .arg(at.item_prefix())
+            .arg(walked.map(|part| part.segment.to_string()).unwrap_or_default())
+            .arg(if walk.backwards { "1" } else { "0" })
+            .arg(bounds.lower)
+            .arg(bounds.upper)
+            .arg(position.to_vec())
+            .int(offset as u64)
+            .int(limit as u64)
+            .int(walk.complete.len() as u64);
+        for segment in &walk.complete {
+            call = call.arg(segment.to_string());
+        }
+        for Part { segment, interval } in &walk.others {
+            call = call.arg(segment.to_string());
+            call = call.arg(interval.lower.clone()).arg(interval.upper.clone());
+        }
+        loop {
+            let reply = self.repo.store().reader().script(&call).await;
+            let reply = reply.map_err(|fault| fault.into_error(operation).at(at.index()))?;
+            let mut verdict = Verdict::from_reply(reply, operation)?;
+            match verdict.code {
+                0 => {}
+                -1 => {
+                    let segment = verdict.text(operation)?;
+                    let field = T::SCHEMA.field_of_segment(&segment);
+                    let field = field.map_or(segment, ToOwned::to_owned);
+                    let indexed = verdict.number(operation)?;
+                    let items = verdict.number(operation)?;
+                    let kind = ErrorKind::IndexIncomplete { field, indexed, items };
+                    return Err(Error::new(operation, kind).at(at.index()));
+                }
+                _ => {
+                    let (Some(rows), Some(position), Some(more), Some(left_out)) = (
+                        verdict.rest.next(),
+                        verdict.rest.next().and_then(Reply::into_data),
+                        verdict.rest.next(),
+                        verdict.rest.next(),
+                    ) else {
+                        return Err(unexpected(operation, &"too few parts"));
+                    };
+                    let left_out = left_out.as_u64().and_then(|n| usize::try_from(n).ok());
+                    return Ok(Answer {
+                        rows,
+                        position: position.to_vec(),
+                        more: more.as_u64() == Some(1),
+                        left_out: left_out.unwrap_or_default(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Decides which index to walk.
+    fn walk(&self, operation: &'static str) -> Result<Walk> {
+        let mut parts = match &self.condition {
+            Some(condition) => condition.clone().check(operation)?,
+            None => Vec::new(),
+        };
+        if let Some(owner) = &self.owner {
+            let owner = owner.clone().map_err(|error| Error::from(error).during(operation))?;
+            let value = encode(&owner.as_str().into(), IndexKind::Equality).unwrap_or_default();
+            let interval = Interval::exactly(&value);
+            parts.insert(0, Part { segment: Segment::Owner, interval });
+        }
+        let mut complete: Vec<Segment> = parts.iter().filter_map(counted).collect();
+        let exact = parts.iter().position(|part| part.interval.exact);
+        let (chosen, backwards) = match &self.order {
+            Order::Natural => match (exact, parts.is_empty()) {
+                (Some(exact), _) => (Some(exact), true),
+                (None, false) => (Some(0), false),
+                (None, true) => (None, true),
+            },
+            Order::Creation { newest_first } => (exact, *newest_first),
+            Order::Value { segment, descending } => {
+                let own = parts.iter().position(|part| part.segment == *segment);
+                let own = own.unwrap_or_else(|| {
+                    let part = Part { segment: segment.clone(), interval: Interval::everything() };
+                    complete.extend(counted(&part));
+                    parts.push(part);
+                    parts.len() - 1
+                });
+                (Some(own), *descending)
+            }
+        };
+        let index = chosen.map(|chosen| parts.remove(chosen));
+        complete.sort();
+        complete.dedup();
+        Ok(Walk { index, backwards, others: parts, complete })
+    }
+
+    /// What makes a query the same one, for its cursors.
+    fn identity(&self, walk: &Walk) -> Vec<u8> {
+        let parts = (&walk.index, walk.backwards, &walk.others);
+        format!("{} {parts:?}", self.repo.address()).into_bytes()
+    }
+}
+
+/// The index whose size tells whether all items are in it. That of a list's elements does not, but
+/// each list stands in the field's own index, too. Not every item has an owner.
+fn counted(part: &Part) -> Option<Segment> {
+    match &part.segment {
+        Segment::Owner => None,
+        Segment::Each(field) => Some(Segment::By(field.clone())),
+        other => Some(other.clone()),
+    }
+}
+
+/// What the server found in one stretch.
+struct Answer {
+    rows: Reply,
+    position: Vec<u8>,
+    more: bool,
+    /// How many are still to be left out.
+    left_out: usize,
+}
+
+impl<'a, T: Collection> IntoFuture for Query<'a, T> {
+    type Output = Result<Vec<Item<T>>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async { Ok(self.run(OPERATION).await?.items) })
+    }
+}

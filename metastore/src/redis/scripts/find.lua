@@ -1,0 +1,182 @@
+-- A page of items in the order of an index: of all items by creation, or of one field by its values.
+-- Forgets what it passes of items that have expired, so that they are in no page and no count.
+--
+-- KEYS  1 index  2 … sorted sets that may hold the ids of items that have expired
+-- ARGV  1 what is asked for: 'documents', 'ids' or 'count'
+--       2 what item keys begin with  3 name of the index to walk, '' for that of all items
+--       4 '1' to walk it backwards  5 lower and  6 upper bound in the index of a field
+--       7 position to go on behind, '' for the beginning  8 number of items to leave out
+--       9 limit  10 number of indexes that must be complete, then their names
+--       … for each further condition: name of the index, lower bound, upper bound
+-- A position is a member of a field's index, or creation time, ' ' and id in the index of all items.
+-- Gives {1, documents or ids or number, position of the last one looked at, '1' if there may be more,
+--          number still to be left out};
+--       {0} more have expired than one call forgets: ask again;
+--       {-1, index, indexed, items} an index does not hold all items.
+
+local index, what, prefix, name = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local backwards = ARGV[4] == '1'
+if reap(index, 2) then
+  return {0}
+end
+
+local next_argument = 11
+local items = redis.call('ZCARD', index)
+for _ = 1, tonumber(ARGV[10]) do
+  local indexed = redis.call('ZCARD', index .. ':' .. ARGV[next_argument])
+  if indexed < items then
+    return {-1, ARGV[next_argument], indexed, items}
+  end
+  next_argument = next_argument + 1
+end
+local conditions = {}
+while next_argument < #ARGV do
+  conditions[#conditions + 1] =
+    {name = ARGV[next_argument], lower = ARGV[next_argument + 1], upper = ARGV[next_argument + 2]}
+  next_argument = next_argument + 3
+end
+
+local position = ARGV[7]
+if what == 'count' and #conditions == 0 and position == '' then
+  if name == '' then
+    return {1, items, '', '0', '0'}
+  end
+  return {1, redis.call('ZLEXCOUNT', index .. ':' .. name, '[' .. ARGV[5], '(' .. ARGV[6]), '', '0', '0'}
+end
+
+-- Whether the entries of an item meet all further conditions.
+local function meets_all(entries)
+  for _, condition in ipairs(conditions) do
+    local met = false
+    each_entry(entries, function(entry, value)
+      if entry == condition.name and not met then
+        value = value .. '\0'
+        met = not before(value, condition.lower) and before(value, condition.upper)
+      end
+    end)
+    if not met then
+      return false
+    end
+  end
+  return true
+end
+
+local found, bytes, count = {}, 0, 0
+local limit, leave_out = tonumber(ARGV[9]), tonumber(ARGV[8])
+
+-- Looks at one item. Says whether it stays in the index.
+local function visit(id, entries)
+  local latest = prefix .. id .. ':latest'
+  if #conditions > 0 and not (entries and meets_all(entries)) then
+    return redis.call('EXISTS', latest) == 1 or forget(index, id, 2)
+  end
+  if what == 'documents' and leave_out == 0 then
+    local document = redis.call('GET', latest)
+    if not document then
+      return forget(index, id, 2)
+    end
+    found[#found + 1] = document
+    bytes = bytes + #document
+  elseif redis.call('EXISTS', latest) == 0 then
+    return forget(index, id, 2)
+  elseif leave_out > 0 then
+    leave_out = leave_out - 1
+    return true
+  elseif what == 'ids' then
+    found[#found + 1] = id
+  end
+  count = count + 1
+  return true
+end
+
+-- What one call looks at and sends is bounded, so that it holds up nobody for long.
+local budget = 1000
+local function is_full()
+  return count >= limit or budget <= 0 or bytes > 4194304
+end
+
+local more = true
+if name == '' then
+  -- Ranks are counted from the end when walking backwards.
+  local rank = 0
+  if #conditions == 0 then
+    -- Nothing but what has expired stands in the way, so those left out need not be looked at.
+    rank, leave_out = leave_out, 0
+  end
+  if position ~= '' then
+    local time, id = string.match(position, '^(%d+) (.+)$')
+    if redis.call('ZSCORE', index, id) == time then
+      rank = rank + redis.call(backwards and 'ZREVRANK' or 'ZRANK', index, id) + 1
+    else
+      -- The item is gone: the first rank behind where it stood, by halving.
+      local low, high = 0, items
+      while low < high do
+        local middle = math.floor((low + high) / 2)
+        local there = redis.call('ZRANGE', index, middle, middle, 'WITHSCORES')
+        local score, mark = tonumber(there[2]), tonumber(time)
+        if score < mark or (score == mark and not before(id, there[1])) then
+          low = middle + 1
+        else
+          high = middle
+        end
+      end
+      rank = rank + (backwards and items - low or low)
+    end
+  end
+  local command = backwards and 'ZREVRANGE' or 'ZRANGE'
+  while more and not is_full() do
+    local wanted = math.min(limit - count + leave_out, 100)
+    local page = redis.call(command, index, whole(rank), whole(rank + wanted - 1), 'WITHSCORES')
+    more = #page == 2 * wanted
+    for at = 1, #page, 2 do
+      if is_full() then
+        more = true
+        break
+      end
+      budget = budget - 1
+      position = page[at + 1] .. ' ' .. page[at]
+      local entries = #conditions > 0 and redis.call('HGET', index .. ':entries', page[at])
+      if visit(page[at], entries) then
+        rank = rank + 1
+      end
+    end
+  end
+else
+  local walked = index .. ':' .. name
+  local from, to = '[' .. ARGV[5], '(' .. ARGV[6]
+  local command = backwards and 'ZREVRANGEBYLEX' or 'ZRANGEBYLEX'
+  while more and not is_full() do
+    if position ~= '' then
+      if backwards then
+        to = '(' .. position
+      else
+        from = '(' .. position
+      end
+    end
+    local wanted = math.min(limit - count + leave_out, 100)
+    local first, last = from, to
+    if backwards then
+      first, last = to, from
+    end
+    local page = redis.call(command, walked, first, last, 'LIMIT', 0, wanted)
+    more = #page == wanted
+    for _, member in ipairs(page) do
+      if is_full() then
+        more = true
+        break
+      end
+      budget = budget - 1
+      position = member
+      local _, id = parts_of(member)
+      local entries = id and redis.call('HGET', index .. ':entries', id)
+      -- A member that its item does not know of is left over from a write that the network repeated.
+      if entries and entry_set(entries, id, name)[name][member] then
+        visit(id, entries)
+      else
+        redis.pcall('ZREM', walked, member)
+      end
+    end
+  end
+end
+return {1, what == 'count' and count or found, position, more and '1' or '0',
+  whole(leave_out)}
