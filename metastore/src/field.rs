@@ -18,7 +18,8 @@ use crate::schema::IndexKind;
 /// `F` is the field's type, `K` what its index can do: [`ByValue`], [`ByRange`] or [`ByClaim`].
 pub struct Field<T, F, K> {
     name: &'static str,
-    types: PhantomData<fn(&T) -> (F, K)>,
+    document: PhantomData<fn(&T)>,
+    types: PhantomData<fn() -> (F, K)>,
 }
 
 impl<T, F, K> Clone for Field<T, F, K> {
@@ -97,7 +98,7 @@ impl<T, F, K: FieldIndex> Field<T, F, K> {
     #[doc(hidden)]
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, types: PhantomData }
+        Self { name, document: PhantomData, types: PhantomData }
     }
 
     /// The field's name in JSON.

@@ -234,6 +234,18 @@ impl<T: Collection> Repo<T> {
             None => Ok(None),
         }
     }
+
+    /// Sends what an operation writes for many items, in one atomic step.
+    pub(crate) async fn send_many(
+        &self,
+        operation: &'static str,
+        commits: Vec<(String, WriteSet)>,
+    ) -> Vec<Result<Option<Verdict>>> {
+        let patience = self.store.settings().outcome_timeout;
+        let replies = self.store.writer().commit_many(operation, commits, patience).await;
+        let verdict = |reply| Verdict::from_reply(reply, operation);
+        replies.into_iter().map(|reply| reply?.map(verdict).transpose()).collect()
+    }
 }
 
 /// Checks an id where an operation begins.

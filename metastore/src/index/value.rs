@@ -78,7 +78,8 @@ fn encode_time(text: &str) -> Option<Vec<u8>> {
 
 fn encode_text(text: &str) -> Vec<u8> {
     let long = text.len() > LONG_TEXT;
-    let kept = if long { &text[..text.floor_char_boundary(KEPT)] } else { text };
+    let boundary = (0..=KEPT).rev().find(|&at| text.is_char_boundary(at)).unwrap_or_default();
+    let kept = if long { &text[..boundary] } else { text };
     let mut bytes = Vec::with_capacity(kept.len() + 40);
     bytes.push(b'x');
     for &byte in kept.as_bytes() {
@@ -142,7 +143,9 @@ mod tests {
             return if float > 0.0 { Ordering::Less } else { Ordering::Greater };
         }
         let rest = 0.0_f64.partial_cmp(&(float - float.floor())).unwrap();
-        whole.cmp(&(float.floor() as i128)).then(rest)
+        #[allow(clippy::cast_possible_truncation, reason = "at most 1e30")]
+        let floor = float.floor() as i128;
+        whole.cmp(&floor).then(rest)
     }
 
     proptest! {

@@ -47,15 +47,9 @@ impl<T: Collection> Repo<T> {
     /// # }
     /// ```
     pub async fn create(&self, document: T) -> Result<Item<T>> {
-        let new = self.prepare(Id::from(self.store().new_ulid()), document)?;
-        let script = self.create_script(&new);
-        let writes = if T::SCHEMA.has_unique() {
-            WriteSet::Conditional(script)
-        } else {
-            WriteSet::Unconditional { additions: self.additions(&new), confirm: script }
-        };
-        let verdict = self.send(OPERATION, &new.head.commit, writes).await?;
-        self.created(new, verdict)
+        let new = self.prepare(Id::from(self.store().new_ulid()), document, OPERATION)?;
+        let verdict = self.send(OPERATION, &new.head.commit, self.writes_of(&new)).await?;
+        self.created(new, verdict, OPERATION)
     }
 
     /// Creates an item with an id of your own, at version 1.
@@ -66,31 +60,46 @@ impl<T: Collection> Repo<T> {
     ///
     /// `AlreadyExists` if the id is taken, `InvalidId`, and as [`Repo::create`].
     pub async fn create_with_id(&self, id: impl ToId, document: T) -> Result<Item<T>> {
-        let new = self.prepare(checked_id(&id, OPERATION)?, document)?;
+        let new = self.prepare(checked_id(&id, OPERATION)?, document, OPERATION)?;
         let call = self.create_script(&new);
         let verdict = self.write(OPERATION, &new.head.commit, call).await?;
-        self.created(new, Some(verdict))
+        self.created(new, Some(verdict), OPERATION)
+    }
+
+    /// What is written for an item with a generated id.
+    pub(super) fn writes_of(&self, new: &New<T>) -> WriteSet {
+        let script = self.create_script(new);
+        if T::SCHEMA.has_unique() {
+            WriteSet::Conditional(script)
+        } else {
+            WriteSet::Unconditional { additions: self.additions(new), confirm: script }
+        }
     }
 
     /// The new item, or why there is none. No verdict means that a group went through.
-    fn created(&self, new: New<T>, verdict: Option<Verdict>) -> Result<Item<T>> {
+    pub(super) fn created(
+        &self,
+        new: New<T>,
+        verdict: Option<Verdict>,
+        operation: &'static str,
+    ) -> Result<Item<T>> {
         match verdict {
             None => {}
             Some(Verdict { code: 1, .. }) => {}
             Some(verdict) if verdict.code == -3 => {
-                return Err(self.value_taken(&new.head.id, verdict, OPERATION)?);
+                return Err(self.value_taken(&new.head.id, verdict, operation)?);
             }
             Some(_) => {
                 let kind = ErrorKind::AlreadyExists { field: None };
-                return Err(Error::new(OPERATION, kind).at(new.key));
+                return Err(Error::new(operation, kind).at(new.key));
             }
         }
         Ok(Item::new(new.head, new.document, UnknownFields::default()))
     }
 
-    fn prepare(&self, id: Id, document: T) -> Result<New<T>> {
+    pub(super) fn prepare(&self, id: Id, document: T, operation: &'static str) -> Result<New<T>> {
         let key = self.address().latest(&id);
-        validate(&document, OPERATION)?;
+        validate(&document, operation)?;
         let head = Head {
             version: 1,
             id,
@@ -102,10 +111,10 @@ impl<T: Collection> Repo<T> {
             owner: self.owner().cloned(),
         };
         let limits = self.store().limits();
-        let json = envelope::encode(&head, &document, &UnknownFields::default(), limits, OPERATION)
+        let json = envelope::encode(&head, &document, &UnknownFields::default(), limits, operation)
             .map_err(|error| error.at(key.clone()))?;
         let stored = envelope::document_of(&json);
-        let entries = Self::entries(stored, head.created, head.owner.as_ref(), OPERATION)
+        let entries = Self::entries(stored, head.created, head.owner.as_ref(), operation)
             .map_err(|error| error.at(key.clone()))?;
         Ok(New { key, head, document, json, entries })
     }
@@ -164,9 +173,9 @@ impl<T: Collection> Repo<T> {
 }
 
 /// A document that is ready to be written.
-struct New<T> {
+pub(super) struct New<T> {
     key: String,
-    head: Head,
+    pub(super) head: Head,
     document: T,
     json: Bytes,
     /// What is to stand in the indexes.

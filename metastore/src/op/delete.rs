@@ -2,7 +2,7 @@
 
 use crate::collection::Collection;
 use crate::error::Result;
-use crate::key::ToId;
+use crate::key::{Id, ToId};
 use crate::redis::script::{DELETE, ScriptCall};
 use crate::repo::{Repo, checked_id};
 
@@ -12,7 +12,7 @@ const OPERATION: &str = "delete";
 const RECEIPT_MS: u64 = 60_000;
 
 /// The script's code for an item with too many versions for one step.
-const PARTLY: i64 = 2;
+pub(super) const PARTLY: i64 = 2;
 
 impl<T: Collection> Repo<T> {
     /// Deletes an item with all its versions, stored results, jobs and index entries; its audit trail
@@ -26,38 +26,40 @@ impl<T: Collection> Repo<T> {
     /// `InvalidId`, `Unavailable`, `OutcomeUnknown`.
     pub async fn delete(&self, id: impl ToId) -> Result<bool> {
         let id = checked_id(&id, OPERATION)?;
-        let at = self.address();
         let commit = self.store().new_ulid().to_string();
-        let schema = T::SCHEMA;
-        let mut call = ScriptCall::new(&DELETE)
-            .key(at.latest(&id))
-            .key(at.index())
-            .key(at.expiry())
-            .key(at.deleted(&id))
-            .key(at.audit(&id))
-            .key(at.trimmed(&id));
-        for mutation in schema.mutations {
-            call = call.key(at.mutation(&id, mutation));
-        }
-        for transformation in schema.transformations {
-            call = call.key(at.transformation(&id, transformation.name));
-        }
-        call = call.keys(self.id_sets());
-        let derived = schema.mutations.len() + schema.transformations.len();
-        let call = call
-            .arg(id.as_str().to_owned())
-            .arg(commit.clone())
-            .arg(at.version_prefix(&id))
-            .int(RECEIPT_MS)
-            .int(derived as u64)
-            .arg(self.audit_arg())
-            .arg(self.actor_arg());
+        let call = self.delete_script(&id, &commit);
         loop {
             let written = self.write(OPERATION, &commit, call.clone()).await;
-            match written.map_err(|error| error.at(at.latest(&id)))?.code {
+            match written.map_err(|error| error.at(self.address().latest(&id)))?.code {
                 PARTLY => {}
                 code => return Ok(code == 1),
             }
         }
+    }
+
+    pub(super) fn delete_script(&self, id: &Id, commit: &str) -> ScriptCall {
+        let (at, schema) = (self.address(), T::SCHEMA);
+        let mut call = ScriptCall::new(&DELETE)
+            .key(at.latest(id))
+            .key(at.index())
+            .key(at.expiry())
+            .key(at.deleted(id))
+            .key(at.audit(id))
+            .key(at.trimmed(id));
+        for mutation in schema.mutations {
+            call = call.key(at.mutation(id, mutation));
+        }
+        for transformation in schema.transformations {
+            call = call.key(at.transformation(id, transformation.name));
+        }
+        call = call.keys(self.id_sets());
+        let derived = schema.mutations.len() + schema.transformations.len();
+        call.arg(id.as_str().to_owned())
+            .arg(commit.to_owned())
+            .arg(at.version_prefix(id))
+            .int(RECEIPT_MS)
+            .int(derived as u64)
+            .arg(self.audit_arg())
+            .arg(self.actor_arg())
     }
 }

@@ -1,13 +1,17 @@
 //! The operations on items, one a file.
 
 mod create;
+mod create_many;
 mod delete;
+mod delete_many;
 mod get;
+mod get_many;
 mod history;
 mod query;
 mod reindex;
 mod trim;
 mod update;
+mod update_many;
 
 pub use history::Versions;
 pub use query::Query;

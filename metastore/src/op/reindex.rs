@@ -26,12 +26,14 @@ const ATTEMPTS: usize = 5;
 /// The most items that a report names.
 const NAMED: usize = 100;
 
+type Progress<'a> = Box<dyn FnMut(&IndexReport) + Send + 'a>;
+
 /// A walk over all items and index entries: set what you need, then `.await` it.
 #[must_use = "nothing is checked until this is awaited"]
 pub struct Reindex<'a, T: Collection> {
     walk: Walk<'a, T>,
     after: Option<Cursor>,
-    progress: Option<Box<dyn FnMut(&IndexReport) + Send + 'a>>,
+    progress: Option<Progress<'a>>,
 }
 
 /// What the steps of a walk need to know.

@@ -11,7 +11,7 @@ use crate::head::Head;
 use crate::item::{Item, Target};
 use crate::key::ToId;
 use crate::patch::Patch;
-use crate::redis::command::Command;
+use crate::redis::command::{Command, Verdict};
 use crate::redis::script::{ScriptCall, UPDATE};
 use crate::repo::{Repo, checked_id};
 use crate::schema::TtlOnUpdate;
@@ -141,6 +141,21 @@ impl<T: Collection> Repo<T> {
         scope: Scope,
         operation: &'static str,
     ) -> Result<Item<T>> {
+        let Some(next) = self.next(base, document, scope, operation)? else {
+            return self.unchanged(base, operation).await;
+        };
+        let verdict = self.write(operation, &next.head.commit, next.call.clone()).await?;
+        self.written(next, verdict, operation)
+    }
+
+    /// The version after `base`, ready to be written; `None` if nothing would change.
+    pub(super) fn next(
+        &self,
+        base: &Item<T>,
+        document: T,
+        scope: Scope,
+        operation: &'static str,
+    ) -> Result<Option<Next<T>>> {
         let unknown = match scope {
             Scope::KnownFields => base.unknown().clone(),
             Scope::WholeDocument => UnknownFields::default(),
@@ -170,7 +185,7 @@ impl<T: Collection> Repo<T> {
         let json = envelope::encode(&head, &document, &unknown, limits, operation)
             .map_err(|error| error.at(key.clone()))?;
         if envelope::same_document(&json, &base.data, base.unknown(), limits) {
-            return self.unchanged(base, operation).await;
+            return Ok(None);
         }
         let stored = envelope::document_of(&json);
         let entries = Self::entries(stored, base.created_at, base.owner.as_ref(), operation)
@@ -205,15 +220,26 @@ impl<T: Collection> Repo<T> {
             .arg(entries)
             .arg(at.item_prefix());
         let call = if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call };
-        let mut verdict = self.write(operation, &head.commit, call).await?;
+        Ok(Some(Next { head, document, unknown, call }))
+    }
+
+    /// The item as it was written, or why it was not.
+    pub(super) fn written(
+        &self,
+        next: Next<T>,
+        mut verdict: Verdict,
+        operation: &'static str,
+    ) -> Result<Item<T>> {
+        let Next { head, document, unknown, .. } = next;
+        let expected = head.version - 1;
         let kind = match verdict.code {
             1 => return Ok(Item::new(head, document, unknown)),
-            0 => ErrorKind::Conflict { expected: base.version, actual: verdict.number(operation)? },
+            0 => ErrorKind::Conflict { expected, actual: verdict.number(operation)? },
             -1 => ErrorKind::NotFound,
-            -3 => return Err(self.value_taken(&base.id, verdict, operation)?),
+            -3 => return Err(self.value_taken(&head.id, verdict, operation)?),
             _ => envelope::not_an_envelope(),
         };
-        Err(Error::new(operation, kind).at(key))
+        Err(Error::new(operation, kind).at(self.address().latest(&head.id)))
     }
 
     /// Nothing to write; but an item in hand may be out of date, which the caller wants to know.
@@ -240,9 +266,17 @@ impl<T: Collection> Repo<T> {
     }
 }
 
+/// A version that is ready to be written.
+pub(super) struct Next<T> {
+    pub(super) head: Head,
+    document: T,
+    unknown: UnknownFields,
+    pub(super) call: ScriptCall,
+}
+
 /// What a write replaces.
 #[derive(Clone, Copy)]
-enum Scope {
+pub(super) enum Scope {
     /// The fields that the struct knows; others in the stored document are kept.
     KnownFields,
     /// Everything.

@@ -7,9 +7,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::command::{Fault, Reply};
+use super::command::{Command, Fault, Reply};
 use super::conn::Connection;
-use super::group::{Additions, Group};
+use super::group::{self, Additions, Group};
 use super::script::ScriptCall;
 use crate::error::{Error, ErrorKind};
 
@@ -26,6 +26,17 @@ pub(crate) enum WriteSet {
     Conditional(ScriptCall),
 }
 
+impl WriteSet {
+    /// The bytes of the documents in it.
+    fn bytes(&self) -> usize {
+        let (Self::Unconditional { confirm: call, .. } | Self::Conditional(call)) = self;
+        call.bytes()
+    }
+}
+
+/// The most bytes of one atomic step: a server takes much more, but holds up everybody meanwhile.
+const STEP_BYTES: usize = 16 * 1024 * 1024;
+
 /// A write on its way, with what is needed to tell of it.
 pub(crate) struct Commit<'a> {
     pub(crate) operation: &'static str,
@@ -33,6 +44,24 @@ pub(crate) struct Commit<'a> {
     pub(crate) writes: WriteSet,
     /// How long to look for the answer when the reply is lost.
     pub(crate) patience: Duration,
+}
+
+/// A write that was part of a larger step and is made again by itself.
+struct Again<'a> {
+    operation: &'static str,
+    id: &'a str,
+    call: &'a ScriptCall,
+    undo: Option<Vec<Command>>,
+}
+
+/// What is open after a fault: what became of a write that was sent. A fault that leaves nothing open is
+/// given back.
+fn open_outcome(fault: Fault) -> Result<Option<String>, Fault> {
+    match fault {
+        Fault::Lost(message) => Ok(Some(message)),
+        Fault::Refused(_) => Ok(None),
+        fault @ Fault::NotSent(_) => Err(fault),
+    }
 }
 
 /// Sends what operations write.
@@ -57,20 +86,113 @@ impl Writer {
             }
             WriteSet::Unconditional { additions, confirm } => {
                 let undo = additions.undo();
-                let lost = match self.group.write(additions).await {
+                let fault = match self.group.write(additions).await {
                     Ok(()) => return Ok(None),
-                    Err(Fault::Lost(message)) => Some(message),
-                    Err(Fault::Refused(_)) => None,
-                    Err(fault @ Fault::NotSent(_)) => return Err(fault.into_error(operation)),
+                    Err(fault) => fault,
                 };
-                let ended = self.script(operation, id, &confirm, lost, started, patience).await;
-                // Nothing rolls back: of a transaction with a refused command, the rest is written.
-                if ended.as_ref().is_err_and(|error| !error.is_retryable()) {
-                    let _ = self.connection.pipeline(undo).await;
-                }
-                ended.map(Some)
+                let lost = open_outcome(fault).map_err(|fault| fault.into_error(operation))?;
+                let again = Again { operation, id, call: &confirm, undo: Some(undo) };
+                self.alone(again, lost, started, patience).await.map(Some)
             }
         }
+    }
+
+    /// Sends what an operation writes for many items in one atomic step, or in several if they measure more
+    /// than [`STEP_BYTES`]; each has an answer of its own.
+    /// Where the step as a whole has none, each write is made again alone.
+    pub(crate) async fn commit_many(
+        &self,
+        operation: &'static str,
+        commits: Vec<(String, WriteSet)>,
+        patience: Duration,
+    ) -> Vec<Result<Option<Reply>, Error>> {
+        let mut answers = Vec::with_capacity(commits.len());
+        let mut step = Vec::new();
+        let mut bytes = 0;
+        for commit in commits {
+            let size = commit.1.bytes();
+            if bytes + size > STEP_BYTES && !step.is_empty() {
+                answers.extend(self.step(operation, std::mem::take(&mut step), patience).await);
+                bytes = 0;
+            }
+            bytes += size;
+            step.push(commit);
+        }
+        answers.extend(self.step(operation, step, patience).await);
+        answers
+    }
+
+    async fn step(
+        &self,
+        operation: &'static str,
+        commits: Vec<(String, WriteSet)>,
+        patience: Duration,
+    ) -> Vec<Result<Option<Reply>, Error>> {
+        let started = Instant::now();
+        let mut additions = Vec::new();
+        let mut scripts = Vec::with_capacity(commits.len());
+        for (id, writes) in commits {
+            let (call, undo) = match writes {
+                WriteSet::Conditional(call) => (call, None),
+                WriteSet::Unconditional { additions: new, confirm } => {
+                    let undo = new.undo();
+                    additions.push(new);
+                    (confirm, Some(undo))
+                }
+            };
+            scripts.push((id, call, undo));
+        }
+        if scripts.is_empty() {
+            return Vec::new();
+        }
+        let sent = if additions.len() == scripts.len() {
+            let written = group::transaction(&self.connection, &additions).await;
+            written.map(|()| vec![None; scripts.len()])
+        } else {
+            let calls: Vec<&ScriptCall> = scripts.iter().map(|(_, call, _)| call).collect();
+            let replies = self.connection.scripts(&calls).await;
+            replies.map(|replies| replies.into_iter().map(Some).collect())
+        };
+        let (answers, lost) = match sent {
+            Ok(answers) => (answers, None),
+            Err(fault) => match open_outcome(fault) {
+                Ok(lost) => (Vec::new(), lost),
+                Err(fault) => {
+                    let failed = |_| Err(fault.clone().into_error(operation));
+                    return scripts.iter().map(failed).collect();
+                }
+            },
+        };
+        if answers.len() == scripts.len() {
+            return answers.into_iter().map(Ok).collect();
+        }
+        let alone = scripts.into_iter().map(|(id, call, undo)| {
+            let lost = lost.clone();
+            async move {
+                let again = Again { operation, id: &id, call: &call, undo };
+                self.alone(again, lost, started, patience).await.map(Some)
+            }
+        });
+        futures_util::future::join_all(alone).await
+    }
+
+    /// Makes a write again by itself. If it is refused, what a transaction has written of it is taken
+    /// back: nothing rolls back, so of one with a refused command the rest is there.
+    async fn alone(
+        &self,
+        again: Again<'_>,
+        lost: Option<String>,
+        started: Instant,
+        patience: Duration,
+    ) -> Result<Reply, Error> {
+        let Again { operation, id, call, undo } = again;
+        let ended = self.script(operation, id, call, lost, started, patience).await;
+        if let Some(undo) = undo
+            && ended.as_ref().is_err_and(|error| !error.is_retryable())
+        {
+            let _ = self.connection.pipeline(undo).await;
+        }
+        ended
     }
 
     /// Calls a script until it answers. `lost` says what happened to an earlier attempt, if its

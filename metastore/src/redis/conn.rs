@@ -153,6 +153,20 @@ impl Connection {
         }
     }
 
+    /// Sends several script calls as one MULTI … EXEC. The first refusal stands for all, also when the
+    /// server does not know one of the scripts.
+    pub(crate) async fn scripts(&self, calls: &[&ScriptCall]) -> Result<Vec<Reply>, Fault> {
+        let mut commands = vec![Command::new("MULTI")];
+        commands.extend(calls.iter().map(|call| call.by_hash(fred::util::sha1_hash)));
+        commands.push(Command::new("EXEC"));
+        let mut replies = self.pipeline(commands).await?;
+        match replies.pop() {
+            Some(Ok(Reply::Array(results))) if results.len() == calls.len() => Ok(results),
+            Some(Err(fault)) => Err(fault),
+            other => Err(Fault::Lost(format!("no reply to EXEC: {other:?}"))),
+        }
+    }
+
     /// Sends several commands at once; each has its own reply.
     pub(crate) async fn pipeline(
         &self,

@@ -86,7 +86,10 @@ impl Group {
 
 /// One pipelined MULTI … EXEC with all additions. fred's own transactions are not used: they wait for
 /// every reply in flight first, and send everything again after a loss.
-async fn transaction(connection: &Connection, writes: &[Additions]) -> Result<(), Fault> {
+pub(crate) async fn transaction(
+    connection: &Connection,
+    writes: &[Additions],
+) -> Result<(), Fault> {
     let mut commands = vec![Command::new("MULTI")];
     commands.extend(merge(writes));
     commands.push(Command::new("EXEC"));

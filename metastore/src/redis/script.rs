@@ -82,6 +82,10 @@ impl ScriptCall {
         self.arg(number.to_string())
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.args.iter().map(Bytes::len).sum()
+    }
+
     pub(crate) fn name(&self) -> &'static str {
         self.script.name
     }

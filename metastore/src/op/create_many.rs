@@ -1,0 +1,75 @@
+//! Creating many items.
+
+use futures_util::stream::{self, Stream};
+
+use super::create::New;
+use crate::collection::Collection;
+use crate::error::Result;
+use crate::item::Item;
+use crate::key::Id;
+use crate::many::Many;
+use crate::repo::Repo;
+
+const OPERATION: &str = "create_many";
+
+impl<T: Collection> Repo<T> {
+    /// Creates many items with generated ids. See [`Many`] for chunks, progress and memory.
+    ///
+    /// One round trip for each chunk of 100. A document that breaks its rules is refused by itself; the
+    /// others of its chunk are written.
+    ///
+    /// ```no_run
+    /// # use metastore::{Collection, Repo};
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, validator::Validate, Collection)]
+    /// # #[collection(domain = "d", app = "a", name = "notes", object_type = texts)]
+    /// # struct Note { title: String }
+    /// # async fn example(notes: Repo<Note>) -> Result<(), metastore::Error> {
+    /// let documents = (0..1_000_000).map(|number| Note { title: format!("note {number}") });
+    /// let mut created = std::pin::pin!(
+    ///     notes.create_many(documents).progress(|done| println!("{done} created")).stream()
+    /// );
+    /// # use futures_util::StreamExt;
+    /// while let Some(result) = created.next().await {
+    ///     if let Err(error) = result {
+    ///         eprintln!("{error}");
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create_many<'a, I>(&'a self, documents: I) -> Many<'a, T, Item<T>>
+    where
+        I: IntoIterator<Item = T>,
+        I::IntoIter: Send + 'a,
+    {
+        self.create_stream(stream::iter(documents))
+    }
+
+    /// As [`Repo::create_many`], for documents that come one after the other.
+    pub fn create_stream<'a>(
+        &'a self,
+        documents: impl Stream<Item = T> + Send + 'a,
+    ) -> Many<'a, T, Item<T>> {
+        Many::new(documents, |chunk| self.create_chunk(chunk))
+    }
+
+    async fn create_chunk(&self, documents: Vec<T>) -> Vec<Result<Item<T>>> {
+        let prepare =
+            |document| self.prepare(Id::from(self.store().new_ulid()), document, OPERATION);
+        let mut results: Vec<Result<New<T>>> = documents.into_iter().map(prepare).collect();
+        let commits = results
+            .iter()
+            .flatten()
+            .map(|new| (new.head.commit.clone(), self.writes_of(new)))
+            .collect();
+        let mut verdicts = self.send_many(OPERATION, commits).await.into_iter();
+        results
+            .drain(..)
+            .map(|new| {
+                let new = new?;
+                let verdict = verdicts.next().unwrap_or(Ok(None))?;
+                self.created(new, verdict, OPERATION)
+            })
+            .collect()
+    }
+}

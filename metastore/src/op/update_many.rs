@@ -1,0 +1,116 @@
+//! Changing many items.
+
+use futures_util::stream::{self, Stream};
+
+use super::update::{Next, Scope};
+use crate::collection::Collection;
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::Item;
+use crate::key::{Id, ToId};
+use crate::many::Many;
+use crate::patch::Patch;
+use crate::redis::commit::WriteSet;
+use crate::repo::{Repo, checked_id};
+
+const OPERATION: &str = "update_many";
+
+impl<T: Collection> Repo<T> {
+    /// Sets the fields of a patch in each of many items. See [`Many`] for chunks, progress and memory.
+    ///
+    /// Two round trips for each chunk of 100: the documents are read, then written. An item that another
+    /// write changes in between is updated by itself, as [`Repo::update`] by id does.
+    ///
+    /// ```no_run
+    /// # use metastore::{Collection, Id, Repo};
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, validator::Validate, Collection)]
+    /// # #[collection(domain = "d", app = "a", name = "notes", object_type = texts)]
+    /// # struct Note { title: String }
+    /// # async fn example(notes: Repo<Note>, ids: Vec<Id>) -> Result<(), metastore::Error> {
+    /// let patches = ids.into_iter().map(|id| (id, Note::patch().title("Milk")));
+    /// for result in notes.update_many(patches).await {
+    ///     println!("version {}", result?.version);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn update_many<'a, K, I>(&'a self, patches: I) -> Many<'a, (K, T::Patch), Item<T>>
+    where
+        K: ToId + Send + Sync + 'a,
+        I: IntoIterator<Item = (K, T::Patch)>,
+        I::IntoIter: Send + 'a,
+    {
+        self.update_stream(stream::iter(patches))
+    }
+
+    /// As [`Repo::update_many`], for patches that come one after the other.
+    pub fn update_stream<'a, K: ToId + Send + Sync + 'a>(
+        &'a self,
+        patches: impl Stream<Item = (K, T::Patch)> + Send + 'a,
+    ) -> Many<'a, (K, T::Patch), Item<T>> {
+        Many::new(patches, |chunk| {
+            let checked = |(id, patch): (K, T::Patch)| (checked_id(&id, OPERATION), patch);
+            self.update_chunk(chunk.into_iter().map(checked).collect())
+        })
+    }
+
+    async fn update_chunk(&self, patches: Vec<(Result<Id>, T::Patch)>) -> Vec<Result<Item<T>>> {
+        let ids: Vec<Id> = patches.iter().filter_map(|(id, _)| id.as_ref().ok()).cloned().collect();
+        let mut bases = self.read_many(ids, OPERATION).await.into_iter();
+        let mut steps: Vec<(Result<Step<T>>, T::Patch)> = Vec::with_capacity(patches.len());
+        let mut commits = Vec::with_capacity(patches.len());
+        for (id, patch) in patches {
+            let step = id.and_then(|id| {
+                let base = bases.next().unwrap_or(Ok(None))?;
+                let base = base.ok_or_else(|| self.missing(&id, OPERATION))?;
+                let mut document = base.data.clone();
+                patch.clone().apply(&mut document);
+                Ok(match self.next(&base, document, Scope::KnownFields, OPERATION)? {
+                    Some(next) => Step::Write(next),
+                    None => Step::Nothing(base.into_unchanged()),
+                })
+            });
+            if let Ok(Step::Write(next)) = &step {
+                let writes = WriteSet::Conditional(next.call.clone());
+                commits.push((next.head.commit.clone(), writes));
+            }
+            steps.push((step, patch));
+        }
+        let mut verdicts = self.send_many(OPERATION, commits).await.into_iter();
+        let mut results = Vec::with_capacity(steps.len());
+        for (step, patch) in steps {
+            let next = match step {
+                Ok(Step::Write(next)) => next,
+                Ok(Step::Nothing(item)) => {
+                    results.push(Ok(item));
+                    continue;
+                }
+                Err(error) => {
+                    results.push(Err(error));
+                    continue;
+                }
+            };
+            let id = next.head.id.clone();
+            let written = match verdicts.next() {
+                Some(Ok(Some(verdict))) => self.written(next, verdict, OPERATION),
+                Some(Err(error)) => Err(error),
+                _ => Err(self.missing(&id, OPERATION)),
+            };
+            results.push(match written {
+                Err(error) if is_stale(&error) => self.update(&id, patch).await,
+                other => other,
+            });
+        }
+        results
+    }
+}
+
+/// What is to be done about one item.
+enum Step<T> {
+    Write(Next<T>),
+    /// The patch changes nothing.
+    Nothing(Item<T>),
+}
+
+fn is_stale(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Conflict { .. })
+}
