@@ -20,7 +20,7 @@ use crate::error::ErrorKind;
 /// it should depend on nothing but its argument, and it has to stay as long as such documents do.
 ///
 /// A read stores nothing. The next write of the item stores the new shape, and
-/// `Repo::migrate` writes all of them. Fields that the function does not
+/// [`Repo::migrate`](crate::Repo::migrate) stores it for all of them. Fields that the function does not
 /// touch are kept to the letter, also those that the struct does not know.
 ///
 /// An error is reported as [`ErrorKind::Upgrade`](crate::ErrorKind::Upgrade), and so is a panic, which

@@ -7,6 +7,7 @@ mod delete_many;
 mod get;
 mod get_many;
 mod history;
+mod migrate;
 mod query;
 mod reindex;
 mod trim;
@@ -14,5 +15,6 @@ mod update;
 mod update_many;
 
 pub use history::Versions;
+pub use migrate::{Migrate, MigrationFailure, MigrationReport};
 pub use query::Query;
 pub use reindex::{IndexReport, Reindex};

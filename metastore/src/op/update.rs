@@ -102,7 +102,7 @@ impl<T: Collection> Repo<T> {
         self.change(target.into(), "modify", Scope::KnownFields, change).await
     }
 
-    async fn change(
+    pub(super) async fn change(
         &self,
         target: Target<'_, T>,
         operation: &'static str,
@@ -119,6 +119,9 @@ impl<T: Collection> Repo<T> {
         let mut attempt = 0;
         loop {
             let base = self.read_existing(&id, operation).await?;
+            if scope == Scope::Shape && base.schema >= T::SCHEMA.version {
+                return Ok(base.into_unchanged());
+            }
             let mut document = base.data.clone();
             change(&mut document);
             match self.supersede(&base, document, scope, operation).await {
@@ -157,7 +160,7 @@ impl<T: Collection> Repo<T> {
         operation: &'static str,
     ) -> Result<Option<Next<T>>> {
         let unknown = match scope {
-            Scope::KnownFields => base.unknown().clone(),
+            Scope::KnownFields | Scope::Shape => base.unknown().clone(),
             Scope::WholeDocument => UnknownFields::default(),
         };
         let at = self.address();
@@ -184,7 +187,8 @@ impl<T: Collection> Repo<T> {
         let limits = self.store().limits();
         let json = envelope::encode(&head, &document, &unknown, limits, operation)
             .map_err(|error| error.at(key.clone()))?;
-        if envelope::same_document(&json, &base.data, base.unknown(), limits) {
+        let written_anyway = scope == Scope::Shape;
+        if !written_anyway && envelope::same_document(&json, &base.data, base.unknown(), limits) {
             return Ok(None);
         }
         let stored = envelope::document_of(&json);
@@ -194,8 +198,8 @@ impl<T: Collection> Repo<T> {
         let entries =
             entries.map_or_else(|| Bytes::from_static(b"-"), |entries| entries.to_bytes());
         let deadline = match T::SCHEMA.ttl_on_update {
-            TtlOnUpdate::Keep => None,
-            TtlOnUpdate::Reset => Self::deadline(now),
+            TtlOnUpdate::Reset if scope != Scope::Shape => Self::deadline(now),
+            TtlOnUpdate::Reset | TtlOnUpdate::Keep => None,
         };
         let call = ScriptCall::new(&UPDATE)
             .key(key.clone())
@@ -275,12 +279,15 @@ pub(super) struct Next<T> {
 }
 
 /// What a write replaces.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
     /// The fields that the struct knows; others in the stored document are kept.
     KnownFields,
     /// Everything.
     WholeDocument,
+    /// Nothing but the shape of an older schema: the document stays what it is and lives as long as it
+    /// would have.
+    Shape,
 }
 
 /// A random pause that grows with the attempts, so that many writers on one item take turns.

@@ -71,6 +71,14 @@ impl Reader {
         mget(&self.connection, keys).await
     }
 
+    /// Several reads at once, each with its own answer.
+    pub(crate) async fn each(
+        &self,
+        commands: Vec<Command>,
+    ) -> Result<Vec<Result<Reply, Fault>>, Fault> {
+        pipeline(&self.connection, commands).await
+    }
+
     /// Several reads at once; the first refusal stands for all.
     pub(crate) async fn pipeline(&self, commands: Vec<Command>) -> Result<Vec<Reply>, Fault> {
         let replies = pipeline(&self.connection, commands).await?;

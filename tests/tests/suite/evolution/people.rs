@@ -15,6 +15,7 @@ pub(crate) mod v1 {
     #[collection(domain = "myapp", app = "evolution", name = "people", object_type = texts)]
     #[transformation(praise -> String)]
     pub(crate) struct Person {
+        #[index]
         pub(crate) name: String,
         pub(crate) number: u64,
     }
@@ -70,6 +71,7 @@ pub(crate) mod v3 {
         #[validate(length(max = 20))]
         pub(crate) family: String,
         pub(crate) number: u64,
+        #[index]
         pub(crate) language: String,
     }
 
