@@ -70,7 +70,7 @@ async fn of_many_creators_of_one_id_exactly_one_wins() {
         match created.unwrap() {
             Ok(_) => won += 1,
             Err(error) => {
-                assert!(matches!(error.kind(), ErrorKind::AlreadyExists { .. }), "{error}")
+                assert!(matches!(error.kind(), ErrorKind::AlreadyExists { .. }), "{error}");
             }
         }
     }
