@@ -159,6 +159,9 @@ pub enum ErrorKind {
     /// The password or the user is wrong, or lacks a permission.
     #[error("the server refused access: {0}")]
     Auth(String),
+    /// The server is of a kind that this library does not serve.
+    #[error("not supported: {0}")]
+    Unsupported(String),
     /// The server refused for a reason of its own.
     #[error("the server refused: {0}")]
     Server(String),

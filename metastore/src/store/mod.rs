@@ -9,12 +9,13 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 use ulid::{Generator, Ulid};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::json::Limits;
+use crate::redis::command::{Command, Reply};
 use crate::redis::commit::Writer;
 use crate::redis::conn::{Connection, Endpoint};
 use crate::redis::pubsub::{Hub, Subscription};
-use crate::redis::read::Reader;
+use crate::redis::read::{self, Reader};
 use crate::time::Timestamp;
 use clock::Clock;
 use embedded::EmbeddedServer;
@@ -52,12 +53,12 @@ impl Store {
     /// Connects to the server at `url`: `redis://[user:password@]host:6379[/database]`, or
     /// `redis+unix:///path` for a socket.
     ///
-    /// Two round trips. Once connected, the store reconnects by itself for ever.
+    /// Three round trips. Once connected, the store reconnects by itself for ever.
     ///
     /// # Errors
     ///
     /// `Unavailable` if there is no server, `Auth` for a wrong password, `Loading` while it reads its
-    /// data, `InvalidArgument` for a URL that is none.
+    /// data, `InvalidArgument` for a URL that is none, `Unsupported` for a node of a Redis Cluster.
     pub async fn connect(url: impl AsRef<str>) -> Result<Self> {
         Self::options().connect(url).await
     }
@@ -110,6 +111,7 @@ impl Store {
         let endpoint = Endpoint::parse(url, options.command_timeout)?;
         let connection = Arc::new(Connection::open(&endpoint).await?);
         let clock = Clock::read(&connection).await?;
+        refuse_cluster(&connection).await?;
         Ok(Self(Arc::new(Inner {
             writer: Writer::new(connection.clone()),
             reader: Reader::new(connection.clone()),
@@ -194,6 +196,20 @@ impl Store {
         let hub = self.0.hub.get_or_try_init(|| Hub::open(&self.0.endpoint)).await?;
         hub.subscribe(channel).await
     }
+}
+
+/// In a cluster, the keys of one write would lie on several nodes; better no connection than a write that
+/// fails when there is data already.
+async fn refuse_cluster(connection: &Connection) -> Result<()> {
+    let info = read::call(connection, Command::new("INFO").arg("cluster")).await;
+    // A user who may not ask is most likely none of a cluster, whose clients all ask for its layout.
+    let info = info.ok().and_then(Reply::into_data).unwrap_or_default();
+    if String::from_utf8_lossy(&info).contains("cluster_enabled:1") {
+        let message =
+            "the server is a node of a Redis Cluster; use one server, or a primary with replicas";
+        return Err(Error::new("connect", ErrorKind::Unsupported(message.to_owned())));
+    }
+    Ok(())
 }
 
 impl std::fmt::Debug for Store {

@@ -130,7 +130,6 @@ if name == '' then
     more = #page == 2 * wanted
     for at = 1, #page, 2 do
       if is_full() then
-        more = true
         break
       end
       budget = budget - 1
@@ -141,11 +140,13 @@ if name == '' then
       end
     end
   end
+  more = rank < redis.call('ZCARD', index)
 else
   local walked = index .. ':' .. name
   local from, to = '[' .. ARGV[5], '(' .. ARGV[6]
   local command = backwards and 'ZREVRANGEBYLEX' or 'ZRANGEBYLEX'
-  while more and not is_full() do
+  -- The members behind the position.
+  local function following(wanted)
     if position ~= '' then
       if backwards then
         to = '(' .. position
@@ -153,16 +154,18 @@ else
         from = '(' .. position
       end
     end
-    local wanted = math.min(limit - count + leave_out, 100)
     local first, last = from, to
     if backwards then
       first, last = to, from
     end
-    local page = redis.call(command, walked, first, last, 'LIMIT', 0, wanted)
+    return redis.call(command, walked, first, last, 'LIMIT', 0, wanted)
+  end
+  while more and not is_full() do
+    local wanted = math.min(limit - count + leave_out, 100)
+    local page = following(wanted)
     more = #page == wanted
     for _, member in ipairs(page) do
       if is_full() then
-        more = true
         break
       end
       budget = budget - 1
@@ -177,6 +180,7 @@ else
       end
     end
   end
+  more = #following(1) > 0
 end
 return {1, what == 'count' and count or found, position, more and '1' or '0',
   whole(leave_out)}
