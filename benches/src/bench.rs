@@ -44,9 +44,11 @@ impl Bench {
             for plan in Plan::all(row, settings) {
                 for &peer in &settings.peers {
                     let measured = match peer {
-                        PeerName::Fred => self.measure(&plan, settings.runs, &self.fred).await?,
+                        PeerName::Fred => {
+                            Box::pin(self.measure(&plan, settings.runs, &self.fred)).await?
+                        }
                         PeerName::RedisRs => {
-                            self.measure(&plan, settings.runs, &self.redis_rs).await?
+                            Box::pin(self.measure(&plan, settings.runs, &self.redis_rs)).await?
                         }
                     };
                     let line = Line::new(plan.name(), plan.unit(), peer, &measured);
@@ -67,7 +69,7 @@ impl Bench {
         compare(
             plan.unit(),
             runs,
-            async || plan.run(self, &self.ours).await,
+            async || Box::pin(plan.run(self, &self.ours)).await,
             async || plan.run(self, peer).await,
         )
         .await

@@ -74,6 +74,11 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `#[upgrade(1 -> 2, with = function)]` | how a stored document of one schema number becomes one of the next, by a `fn(&mut serde_json::Map<String, Value>) -> Result<(), E>`; one for each step from 1 to `schema` |
 /// | `timeout = "30s"` | how long one run of a transformation may take; the worker's own unless given |
 /// | `retries = 3` | how often a failed run is repeated; the worker's own unless given |
+/// | `retry_delay = "5s"` | the pause before the first repetition, doubled each time; the worker's own unless given |
+/// | `result_ttl = "7d"` | how long a result lives; as long as its item unless given |
+/// | `mode = worker` or `inline` | who runs it: a worker, or the caller by `run_with`; a worker unless given |
+/// | `after = extract` | it is requested when that transformation finishes, in the same atomic step |
+/// | `on = create, update` | it is requested by each new item, each new version, or both, in the same atomic step |
 ///
 /// # On a field
 ///

@@ -123,8 +123,21 @@ pub(crate) struct Accessor {
 /// A transformation.
 pub(crate) struct Transformation {
     pub(crate) accessor: Accessor,
+    pub(crate) options: TransformationOptions,
+}
+
+/// What a transformation says of its jobs; times in milliseconds.
+#[derive(Default)]
+pub(crate) struct TransformationOptions {
     pub(crate) timeout: Option<NonZeroU64>,
     pub(crate) retries: Option<u32>,
+    pub(crate) retry_delay: Option<NonZeroU64>,
+    pub(crate) result_ttl: Option<NonZeroU64>,
+    pub(crate) inline: bool,
+    /// Another transformation, as the user wrote it here.
+    pub(crate) after: Option<Ident>,
+    pub(crate) on_create: bool,
+    pub(crate) on_update: bool,
 }
 
 /// A type that means the same wherever it is put: `Self` is replaced by the struct's name.

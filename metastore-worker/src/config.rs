@@ -14,6 +14,9 @@ impl std::fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+/// The longest time that a setting takes: longer is a mistake of units, and times are added to the clock.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// The settings; [`WorkerBuilder`](crate::WorkerBuilder) documents each.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
@@ -26,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) job_timeout: Duration,
     pub(crate) max_crashes: u32,
     pub(crate) drain_timeout: Duration,
+    pub(crate) fast_forward: bool,
 }
 
 impl Default for Config {
@@ -40,28 +44,36 @@ impl Default for Config {
             job_timeout: Duration::from_secs(5 * 60),
             max_crashes: 5,
             drain_timeout: Duration::from_secs(30),
+            fast_forward: false,
         }
     }
 }
 
 impl Config {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        let wrong = |message: &str| Err(ConfigError(message.to_owned()));
-        if !(1..=10_000).contains(&self.concurrency) {
-            return wrong("`concurrency` must be from 1 to 10,000");
-        }
-        if self.poll_interval < Duration::from_millis(10) {
-            return wrong("`poll_interval` must be at least 10 ms");
-        }
-        if self.lease < Duration::from_millis(100) {
-            return wrong("`lease` must be at least 100 ms");
-        }
-        if self.job_timeout.is_zero() {
-            return wrong("`job_timeout` must not be zero");
-        }
+        Self::check_concurrency(self.concurrency)?;
+        let within = |name: &str, time: Duration, least: Duration| {
+            if time >= least && time <= LONGEST {
+                return Ok(());
+            }
+            Err(ConfigError(format!("`{name}` must be from {least:?} to 365 days, not {time:?}")))
+        };
+        let ms = Duration::from_millis;
+        within("poll_interval", self.poll_interval, ms(10))?;
+        within("lease", self.lease, ms(100))?;
+        within("job_timeout", self.job_timeout, ms(1))?;
+        within("retry_delay", self.retry_delay, ms(0))?;
+        within("drain_timeout", self.drain_timeout, ms(0))?;
         if self.max_crashes == 0 {
-            return wrong("`max_crashes` must be at least 1");
+            return Err(ConfigError("`max_crashes` must be at least 1".to_owned()));
         }
         Ok(())
+    }
+
+    pub(crate) fn check_concurrency(jobs: usize) -> Result<(), ConfigError> {
+        if (1..=10_000).contains(&jobs) {
+            return Ok(());
+        }
+        Err(ConfigError(format!("`concurrency` must be from 1 to 10,000, not {jobs}")))
     }
 }

@@ -35,15 +35,24 @@ mod backoff;
 mod builder;
 mod config;
 mod context;
+mod control;
+mod engine;
 mod fatal;
+mod handler;
+mod health;
+mod hook;
 mod lane;
+mod metrics;
+mod run;
 mod shutdown;
 mod worker;
 
 pub use builder::WorkerBuilder;
 pub use config::ConfigError;
-pub use context::JobContext;
+pub use context::{JobContext, TestNotes};
 pub use fatal::Fatal;
+pub use health::Health;
+pub use hook::{HandlerEnd, JobRun};
 pub use shutdown::shutdown_signal;
 pub use worker::{Report, RunningWorker, Worker};
 

@@ -190,6 +190,9 @@ pub enum ErrorKind {
     /// The job was cancelled.
     #[error("the job was cancelled")]
     JobCancelled,
+    /// The same transformation of the same item runs already.
+    #[error("it runs already")]
+    JobRunning,
     /// The job is gone: its item was deleted or has expired.
     #[error("the job is gone: its item was deleted or has expired")]
     JobGone,
@@ -282,6 +285,7 @@ impl Error {
                 | ErrorKind::ReadOnly(_)
                 | ErrorKind::OutcomeUnknown { .. }
                 | ErrorKind::Timeout(_)
+                | ErrorKind::JobRunning
         )
     }
 

@@ -73,6 +73,27 @@ impl<T> Item<T> {
         self
     }
 
+    /// An item that no store holds, at version 1, to call a handler directly in a test.
+    ///
+    /// # Panics
+    ///
+    /// If the id breaks the rule for ids.
+    #[must_use]
+    pub fn for_test(id: &str, data: T) -> Self {
+        let id = Id::new(id).unwrap_or_else(|error| panic!("{error}"));
+        let head = Head {
+            version: 1,
+            id,
+            commit: String::new(),
+            schema: 1,
+            created: Timestamp::from_millis(0),
+            updated: None,
+            actor: None,
+            owner: None,
+        };
+        Self::new(head, data, UnknownFields::default())
+    }
+
     /// The document alone.
     #[must_use]
     pub fn into_data(self) -> T {

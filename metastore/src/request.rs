@@ -5,14 +5,18 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::collection::Collection;
+use crate::enqueue::EnqueueOptions;
 use crate::envelope;
 use crate::error::{Error, ErrorKind, Result};
 use crate::handle::ItemHandle;
 use crate::job::Job;
-use crate::redis::command::Command;
-use crate::redis::script::{CANCEL, DISCARD, ENQUEUE, ScriptCall};
+use crate::key::Id;
+use crate::queue::Queue;
+use crate::redis::command::{Command, Reply};
+use crate::redis::script::{CANCEL, ScriptCall};
+use crate::repo::Repo;
 use crate::status::{JobStatus, read_status};
-use crate::time::millis;
+use crate::time::Timestamp;
 use crate::transformation::Transformation;
 
 /// A transformation of one item.
@@ -38,6 +42,16 @@ impl<'a, T: Collection> ItemHandle<'a, T> {
     }
 }
 
+impl<'a, T: Collection, R> ItemTransformation<'a, T, R> {
+    /// The collection, the id and the definition.
+    pub(crate) fn parts(
+        self,
+        operation: &'static str,
+    ) -> Result<(&'a Repo<T>, Id, Transformation<T, R>)> {
+        Ok((self.handle.repo, self.handle.id(operation)?, self.transformation))
+    }
+}
+
 impl<T: Collection, R: DeserializeOwned> ItemTransformation<'_, T, R> {
     /// Requests a run on the current version of the item, by whichever worker is free.
     ///
@@ -48,7 +62,7 @@ impl<T: Collection, R: DeserializeOwned> ItemTransformation<'_, T, R> {
     ///
     /// `NotFound`, `OutOfMemory`, `InvalidId`, `Unavailable`, `OutcomeUnknown`.
     pub async fn enqueue(self) -> Result<Job<T, R>> {
-        self.request(Duration::ZERO).await
+        self.enqueue_with(EnqueueOptions::new()).await
     }
 
     /// Requests a run that begins after `delay` at the earliest, on the version that the item has then.
@@ -60,7 +74,23 @@ impl<T: Collection, R: DeserializeOwned> ItemTransformation<'_, T, R> {
     ///
     /// As [`ItemTransformation::enqueue`].
     pub async fn enqueue_in(self, delay: Duration) -> Result<Job<T, R>> {
-        self.request(delay.max(Duration::from_millis(1))).await
+        self.enqueue_with(EnqueueOptions::new().delay(delay.max(Duration::from_millis(1)))).await
+    }
+
+    /// Requests a run with a delay, a priority, a timeout or a trace context.
+    ///
+    /// One round trip. If a live job will do, it is given back as it is, except that a higher priority
+    /// moves a waiting one up.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for options out of range, and for a transformation with `mode = inline`; and as
+    /// [`ItemTransformation::enqueue`].
+    pub async fn enqueue_with(self, options: EnqueueOptions) -> Result<Job<T, R>> {
+        let id = self.handle.id("enqueue")?;
+        let repo = self.handle.repo;
+        let mut jobs = repo.enqueue_many(self.transformation, [&id], options).await?;
+        jobs.pop().unwrap_or_else(|| Err(repo.missing(&id, "enqueue")))
     }
 
     /// Ends the live job without a result, whether it waits or runs. Gives whether there was one.
@@ -76,12 +106,10 @@ impl<T: Collection, R: DeserializeOwned> ItemTransformation<'_, T, R> {
         let repo = self.handle.repo;
         let id = self.handle.id(OPERATION)?;
         let name = self.transformation.name();
-        let queue = repo.address().queue(name);
         let commit = repo.store().new_ulid().to_string();
         let call = ScriptCall::new(&CANCEL)
+            .keys(repo.address().queue(name).all())
             .key(repo.address().transformation(&id, name))
-            .key(queue.delayed)
-            .key(queue.leased)
             .key(repo.address().audit(&id))
             .arg(id.as_str().to_owned())
             .arg(commit.clone())
@@ -91,7 +119,7 @@ impl<T: Collection, R: DeserializeOwned> ItemTransformation<'_, T, R> {
         Ok(repo.write(OPERATION, &commit, call).await?.code == 1)
     }
 
-    /// Forgets the job if it failed for good; to run it once more instead, enqueue it. Gives whether
+    /// Forgets the job if it failed for good; to run it once more instead, enqueue or retry it. Gives whether
     /// there was such a job. An earlier result stays.
     ///
     /// One round trip.
@@ -100,47 +128,24 @@ impl<T: Collection, R: DeserializeOwned> ItemTransformation<'_, T, R> {
     ///
     /// `InvalidId`, `Unavailable`, `OutcomeUnknown`.
     pub async fn discard(self) -> Result<bool> {
-        const OPERATION: &str = "discard";
-        let repo = self.handle.repo;
-        let id = self.handle.id(OPERATION)?;
-        let name = self.transformation.name();
-        let call = ScriptCall::new(&DISCARD)
-            .key(repo.address().transformation(&id, name))
-            .key(repo.address().queue(name).dead)
-            .arg(id.as_str().to_owned());
-        Ok(repo.write(OPERATION, "", call).await?.code == 1)
+        let id = self.handle.id("discard")?;
+        Queue::new(self.handle.repo, self.transformation).discard(&id).await
     }
 
-    async fn request(self, delay: Duration) -> Result<Job<T, R>> {
-        const OPERATION: &str = "enqueue";
+    /// Runs a job again that failed for good or was cancelled, with all its retries; one that waits after
+    /// a failure runs at once. It keeps its id, so whoever waited can wait again. `None` if there is no
+    /// such job.
+    ///
+    /// One round trip.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidId`, `NotFound`, `OutOfMemory`, `Unavailable`, `OutcomeUnknown`.
+    pub async fn retry(self) -> Result<Option<Job<T, R>>> {
         let repo = self.handle.repo;
-        let id = self.handle.id(OPERATION)?;
-        let name = self.transformation.schema().name;
-        let (at, queue) = (repo.address(), repo.address().queue(name));
-        let job = repo.store().new_ulid().to_string();
-        let call = ScriptCall::new(&ENQUEUE)
-            .key(at.transformation(&id, name))
-            .key(queue.waiting)
-            .key(queue.dead)
-            .key(at.latest(&id))
-            .key(at.audit(&id))
-            .key(queue.delayed)
-            .arg(id.as_str().to_owned())
-            .arg(job.clone())
-            .arg(queue.wake)
-            .arg(repo.audit_arg())
-            .arg(repo.actor_arg())
-            .arg(name)
-            .int(millis(delay));
-        let mut verdict = repo.write(OPERATION, &job, call).await?;
-        match verdict.code {
-            1 | 2 => {
-                let job = verdict.text(OPERATION)?;
-                Ok(Job::new(repo.clone(), id, self.transformation, job))
-            }
-            -1 => Err(repo.missing(&id, OPERATION)),
-            _ => Err(Error::new(OPERATION, envelope::not_an_envelope()).at(at.latest(&id))),
-        }
+        let id = self.handle.id("retry")?;
+        let job = Queue::new(repo, self.transformation).retry(&id).await?;
+        Ok(job.map(|job| Job::new(repo.clone(), id, self.transformation, job)))
     }
 
     /// Everything that is known of the job and its result; `None` if none was ever requested.
@@ -167,14 +172,22 @@ impl<T: Collection, R: DeserializeOwned> ItemTransformation<'_, T, R> {
         let repo = self.handle.repo;
         let id = self.handle.id("result")?;
         let key = repo.address().transformation(&id, self.transformation.schema().name);
-        let command = Command::new("HGET").arg(key.clone()).arg("result");
+        let command = Command::new("HMGET").arg(key.clone()).arg("result").arg("result_until");
         let reply = repo
             .store()
             .reader()
             .call(command)
             .await
             .map_err(|fault| fault.into_error("result").at(key.clone()))?;
-        reply.into_data().map(|json| envelope::decode_value(&json, &key, "result")).transpose()
+        let mut parts = reply.into_array().unwrap_or_default().into_iter();
+        let (result, until) = (parts.next(), parts.next());
+        let until = until.as_ref().and_then(Reply::as_u64).map(Timestamp::from_millis);
+        // While a later job lives, an outlived result is still in the record.
+        if until.is_some_and(|until| until <= repo.store().now()) {
+            return Ok(None);
+        }
+        let json = result.and_then(Reply::into_data);
+        json.map(|json| envelope::decode_value(&json, &key, "result")).transpose()
     }
 
     /// Waits for the live job, or gives the result at once if it has finished.

@@ -102,6 +102,8 @@ pub struct JobStatus<R> {
     pub finished_at: Option<Timestamp>,
     /// What the last failed run said.
     pub error: Option<String>,
+    /// The trace context of whoever requested it.
+    pub trace: Option<String>,
     /// How far the current run is, if it says so.
     pub progress: Option<Progress>,
     /// The job that follows, because the item changed while this one ran.
@@ -158,6 +160,13 @@ pub(crate) async fn read_status<T: Collection, R: DeserializeOwned>(
         return Ok(None);
     }
     let item_version = envelope::decode_head(&start, &latest, operation)?.version;
+    let until = fields.get("result_until").and_then(Reply::as_u64).map(Timestamp::from_millis);
+    let outlived = until.is_some_and(|until| until <= repo.store().now());
+    if outlived {
+        for field in ["result", "result_job", "result_version", "result_at"] {
+            fields.remove(field);
+        }
+    }
     let text = |field: &str| fields.get(field).and_then(Reply::as_text).map(str::to_owned);
     let number = |field: &str| fields.get(field).and_then(Reply::as_u64);
     let count = |field: &str| number(field).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
@@ -176,6 +185,7 @@ pub(crate) async fn read_status<T: Collection, R: DeserializeOwned>(
         started_at: time("started"),
         finished_at: time("finished"),
         error: text("error"),
+        trace: text("trace"),
         // Of no consequence enough to fail a status for.
         progress: text("progress").and_then(|json| serde_json::from_str(&json).ok()),
         next: text("next"),

@@ -3,7 +3,7 @@
 use syn::ext::IdentExt as _;
 use syn::{Ident, Type};
 
-use crate::check::{accessor_options, ty};
+use crate::check::{accessor_options, chain, ty};
 use crate::ctxt::{Ctxt, Reported};
 use crate::model::{Accessor, Name, Transformation};
 use crate::raw::{self, AccessorKind};
@@ -35,12 +35,13 @@ pub(crate) fn accessors(cx: &Ctxt, raw: &raw::Collection) -> (Vec<Accessor>, Vec
                 mutations.extend(checked);
             }
             AccessorKind::Transformation => {
-                let (timeout, retries) = accessor_options::transformation(cx, found);
-                let transformation = |accessor| Transformation { accessor, timeout, retries };
+                let options = accessor_options::transformation(cx, found);
+                let transformation = |accessor| Transformation { accessor, options };
                 transformations.extend(checked.map(transformation));
             }
         }
     }
+    chain::chains(cx, &mut transformations);
     (mutations, transformations)
 }
 

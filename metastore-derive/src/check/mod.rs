@@ -3,6 +3,7 @@
 
 mod accessor;
 mod accessor_options;
+mod chain;
 mod collection;
 mod field;
 mod fingerprint;

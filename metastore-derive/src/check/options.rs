@@ -15,7 +15,12 @@ pub(crate) struct Options<'a> {
 
 impl<'a> Options<'a> {
     /// Reports options that are unknown or given twice and keeps the others.
-    pub(crate) fn new(cx: &Ctxt, attribute: &str, known: &[&str], options: &'a [Opt]) -> Self {
+    pub(crate) fn new(
+        cx: &Ctxt,
+        attribute: &str,
+        known: &[&str],
+        options: impl IntoIterator<Item = &'a Opt>,
+    ) -> Self {
         let mut kept: Vec<&Opt> = Vec::new();
         let mut misspelt = Vec::new();
         for option in options {

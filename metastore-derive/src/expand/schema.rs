@@ -1,5 +1,7 @@
 //! The schema: the definition as constant data.
 
+use std::num::NonZeroU64;
+
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
@@ -103,13 +105,28 @@ fn field(item: &Item, field: &Field) -> TokenStream {
 fn transformation(item: &Item, transformation: &Transformation) -> TokenStream {
     let runtime = runtime(item, Span::call_site());
     let name = &transformation.accessor.name;
-    let timeout = transformation.timeout.map(|millis| {
-        let millis = Literal::u64_suffixed(millis.get());
-        quote!(.timeout_ms(#millis))
-    });
-    let retries = transformation.retries.map(|retries| {
+    let options = &transformation.options;
+    let millis = |method: &str, millis: Option<NonZeroU64>| {
+        let method = Ident::new(method, Span::call_site());
+        let millis = millis.map(|millis| Literal::u64_suffixed(millis.get()));
+        millis.map(|millis| quote!(.#method(#millis)))
+    };
+    let timeout = millis("timeout_ms", options.timeout);
+    let retries = options.retries.map(|retries| {
         let retries = Literal::u32_suffixed(retries);
         quote!(.retries(#retries))
     });
-    quote!(#runtime::TransformationSchema::new(#name) #timeout #retries)
+    let retry_delay = millis("retry_delay_ms", options.retry_delay);
+    let result_ttl = millis("result_ttl_ms", options.result_ttl);
+    let inline = options.inline.then(|| quote!(.inline()));
+    let after = options.after.as_ref().map(|after| {
+        let after = after.unraw().to_string();
+        quote!(.after(#after))
+    });
+    let on_create = options.on_create.then(|| quote!(.on_create()));
+    let on_update = options.on_update.then(|| quote!(.on_update()));
+    quote! {
+        #runtime::TransformationSchema::new(#name)
+            #timeout #retries #retry_delay #result_ttl #inline #after #on_create #on_update
+    }
 }

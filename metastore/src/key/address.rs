@@ -113,14 +113,18 @@ impl Address {
     pub(crate) fn queue(&self, transformation: &str) -> TransformationKeys {
         let queue = format!("queue:{self}:{transformation}");
         TransformationKeys {
+            high: format!("{queue}:high"),
             waiting: format!("{queue}:waiting"),
+            low: format!("{queue}:low"),
             delayed: format!("{queue}:delayed"),
             leased: format!("{queue}:leased"),
             dead: format!("{queue}:dead"),
+            control: format!("{queue}:control"),
             wake: format!("{queue}:wake"),
             item_prefix: self.item_prefix(),
             record_suffix: format!(":transformation:{transformation}"),
             latest_suffix: ":latest",
+            audit_prefix: format!("stream:audit:{self}:"),
         }
     }
 
@@ -135,14 +139,39 @@ impl Address {
 /// the items that they pop.
 #[derive(Clone, Debug)]
 pub(crate) struct TransformationKeys {
+    pub(crate) high: String,
     pub(crate) waiting: String,
+    pub(crate) low: String,
     pub(crate) delayed: String,
     pub(crate) leased: String,
     pub(crate) dead: String,
+    pub(crate) control: String,
     pub(crate) wake: String,
     pub(crate) item_prefix: String,
     pub(crate) record_suffix: String,
     pub(crate) latest_suffix: &'static str,
+    pub(crate) audit_prefix: String,
+}
+
+impl TransformationKeys {
+    /// The queue as the scripts on jobs take it, in the order of `queue_of` in `jobs.lua`.
+    pub(crate) fn all(&self) -> [String; 7] {
+        [
+            &self.high,
+            &self.waiting,
+            &self.low,
+            &self.delayed,
+            &self.leased,
+            &self.dead,
+            &self.control,
+        ]
+        .map(Clone::clone)
+    }
+
+    /// Those whose existence means that there is something to do or to wait for.
+    pub(crate) fn busy(&self) -> [String; 5] {
+        [&self.high, &self.waiting, &self.low, &self.delayed, &self.leased].map(Clone::clone)
+    }
 }
 
 impl fmt::Display for Address {

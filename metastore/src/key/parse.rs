@@ -43,6 +43,12 @@ pub enum KeyKind {
     Audit(Id),
     /// The jobs of a transformation that wait for a worker: a list.
     Waiting(Name),
+    /// Those of them that go before the others: a list.
+    WaitingHigh(Name),
+    /// Those of them that come after the others: a list.
+    WaitingLow(Name),
+    /// The settings of a transformation's queue: a hash.
+    QueueControl(Name),
     /// The jobs of a transformation that wait for their time: a sorted set.
     Delayed(Name),
     /// The jobs of a transformation that a worker holds: a sorted set.
@@ -71,6 +77,9 @@ impl Key {
                 let name = Name::new(name).ok()?;
                 let kind = match part {
                     "waiting" => KeyKind::Waiting(name),
+                    "high" => KeyKind::WaitingHigh(name),
+                    "low" => KeyKind::WaitingLow(name),
+                    "control" => KeyKind::QueueControl(name),
                     "delayed" => KeyKind::Delayed(name),
                     "leased" => KeyKind::Leased(name),
                     "dead" => KeyKind::Dead(name),
@@ -116,6 +125,9 @@ impl fmt::Display for Key {
             KeyKind::Segment(segment) => at.segment(segment),
             KeyKind::Audit(id) => at.audit(id),
             KeyKind::Waiting(name) => at.queue(name.as_str()).waiting,
+            KeyKind::WaitingHigh(name) => at.queue(name.as_str()).high,
+            KeyKind::WaitingLow(name) => at.queue(name.as_str()).low,
+            KeyKind::QueueControl(name) => at.queue(name.as_str()).control,
             KeyKind::Delayed(name) => at.queue(name.as_str()).delayed,
             KeyKind::Leased(name) => at.queue(name.as_str()).leased,
             KeyKind::Dead(name) => at.queue(name.as_str()).dead,
@@ -174,6 +186,9 @@ mod tests {
             ".{0,12}".prop_map(|field| KeyKind::Segment(Segment::Unique(field))),
             id().prop_map(KeyKind::Audit),
             name().prop_map(KeyKind::Waiting),
+            name().prop_map(KeyKind::WaitingHigh),
+            name().prop_map(KeyKind::WaitingLow),
+            name().prop_map(KeyKind::QueueControl),
             name().prop_map(KeyKind::Delayed),
             name().prop_map(KeyKind::Leased),
             name().prop_map(KeyKind::Dead),

@@ -14,6 +14,7 @@ use crate::redis::commit::WriteSet;
 use crate::redis::group::Additions;
 use crate::redis::script::{CREATE, ScriptCall};
 use crate::repo::{Repo, checked_id};
+use crate::requesting::Event;
 use crate::time::Timestamp;
 use crate::unknown::UnknownFields;
 use crate::validate::validate;
@@ -24,8 +25,8 @@ impl<T: Collection> Repo<T> {
     /// Creates an item with a generated id, at version 1.
     ///
     /// One round trip: one MULTI … EXEC with the document, its index entries and its audit entry, which
-    /// creates that wait at the same moment share. In a collection with a unique field it is one script
-    /// call instead.
+    /// creates that wait at the same moment share. In a collection with a unique field, or with a
+    /// transformation that is requested `on = create`, it is one script call instead.
     ///
     /// # Errors
     ///
@@ -69,7 +70,8 @@ impl<T: Collection> Repo<T> {
     /// What is written for an item with a generated id.
     pub(super) fn writes_of(&self, new: &New<T>) -> WriteSet {
         let script = self.create_script(new);
-        if T::SCHEMA.has_unique() {
+        // What looks at what is stored is no plain addition.
+        if T::SCHEMA.has_unique() || Self::requests_on(Event::Create) {
             WriteSet::Conditional(script)
         } else {
             WriteSet::Unconditional { additions: self.additions(new), confirm: script }
@@ -168,7 +170,8 @@ impl<T: Collection> Repo<T> {
             .arg(self.actor_arg())
             .arg(new.entries.as_ref().map(Entries::to_bytes).unwrap_or_default())
             .arg(at.item_prefix());
-        if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call }
+        let call = if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call };
+        self.requesting(call, id, Event::Create)
     }
 }
 

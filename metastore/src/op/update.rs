@@ -14,6 +14,7 @@ use crate::patch::Patch;
 use crate::redis::command::{Command, Verdict};
 use crate::redis::script::{ScriptCall, UPDATE};
 use crate::repo::{Repo, checked_id};
+use crate::requesting::Event;
 use crate::schema::TtlOnUpdate;
 use crate::unknown::UnknownFields;
 use crate::validate::validate;
@@ -224,6 +225,7 @@ impl<T: Collection> Repo<T> {
             .arg(entries)
             .arg(at.item_prefix());
         let call = if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call };
+        let call = self.requesting(call, &base.id, Event::Update);
         Ok(Some(Next { head, document, unknown, call }))
     }
 

@@ -1,12 +1,21 @@
-//! The queue of one transformation, as a worker sees it: take, renew, finish, fail, release.
+//! The queue of one transformation: how a worker takes, renews and ends jobs, and how it is looked at and
+//! controlled.
 //!
-//! Linked into services by `metastore-worker`; use this module only to write another worker. Each
-//! call is one round trip, and each but `take` can be repeated safely: the fence tells whether the
-//! worker still holds the job.
+//! - [`Queue`]: one queue; [`Queue::stats`], [`Queue::dead`], [`Queue::pause`], [`Queue::limit_rate`], …
+//! - [`QueueSet`]: several of them, looked at by one call
+//! - [`Queue::exchange`]: ends jobs and takes the next ones in one round trip; for workers
+//!
+//! Workers are written with `metastore-worker`; use the calls that take and end jobs only to write
+//! another kind of worker. Each is one round trip, and each but taking can be repeated safely: the fence
+//! tells whether the worker still holds the job.
 
+mod claim_one;
+mod control;
+mod dead;
 mod end;
-mod inspect;
-mod lease;
+mod exchange;
+mod set;
+mod stats;
 mod take;
 
 use std::time::Duration;
@@ -22,7 +31,12 @@ use crate::repo::Repo;
 use crate::schema::TransformationSchema;
 use crate::transformation::Transformation;
 
-pub use inspect::{DeadJob, QueueStats};
+pub use control::RateLimit;
+pub use dead::DeadJob;
+pub use end::{End, Ended};
+pub use exchange::Exchange;
+pub use set::QueueSet;
+pub use stats::QueueStats;
 pub use take::{Haul, TakeOptions, Taken};
 
 /// The queue of one transformation of one collection.
@@ -53,15 +67,30 @@ impl WakeUp {
     }
 }
 
+impl<T> Clone for Queue<T> {
+    fn clone(&self) -> Self {
+        Self { repo: self.repo.clone(), schema: self.schema, keys: self.keys.clone() }
+    }
+}
+
+impl<T> std::fmt::Debug for Queue<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue").field("transformation", &self.schema.name).finish_non_exhaustive()
+    }
+}
+
 impl<T: Collection> Queue<T> {
     /// The queue of a transformation; no round trip.
     #[must_use]
     pub fn new<R>(repo: &Repo<T>, transformation: Transformation<T, R>) -> Self {
-        let schema = transformation.schema();
+        Self::of_schema(repo, transformation.schema())
+    }
+
+    pub(crate) fn of_schema(repo: &Repo<T>, schema: TransformationSchema) -> Self {
         Self { keys: repo.address().queue(schema.name), repo: repo.clone(), schema }
     }
 
-    /// The transformation's name, timeout and retries.
+    /// The transformation's name and settings.
     #[must_use]
     pub fn schema(&self) -> TransformationSchema {
         self.schema
@@ -82,6 +111,10 @@ impl<T: Collection> Queue<T> {
         self.repo.store().subscribe(self.keys.wake.clone()).await.map(WakeUp)
     }
 
+    fn record(&self, id: &Id) -> String {
+        self.repo.address().transformation(id, self.schema.name)
+    }
+
     async fn write(
         &self,
         operation: &'static str,
@@ -96,6 +129,10 @@ impl<T: Collection> Queue<T> {
         let reply = reply
             .ok_or_else(|| Error::new(operation, ErrorKind::Server("no verdict".to_owned())))?;
         Verdict::from_reply(reply, operation)
+    }
+
+    fn patience(&self) -> Duration {
+        self.repo.store().settings().outcome_timeout
     }
 }
 

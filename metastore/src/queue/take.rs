@@ -5,12 +5,17 @@ use std::time::Duration;
 use super::{Claim, Queue};
 use crate::collection::Collection;
 use crate::envelope;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::item::Item;
 use crate::key::Id;
-use crate::redis::command::{Reply, unexpected};
+use crate::redis::command::{Reply, Verdict, unexpected};
 use crate::redis::script::{ScriptCall, TAKE};
 use crate::time::millis;
+
+const OPERATION: &str = "take";
+
+/// The most jobs that one call takes, so that it does not hold up the server.
+const MAX_COUNT: usize = 256;
 
 /// A job that was taken.
 #[derive(Debug)]
@@ -22,6 +27,12 @@ pub struct Taken<T> {
     pub attempts: u32,
     /// How often a worker stopped or froze while it ran it.
     pub crashes: u32,
+    /// How long one run may take, if the request said so.
+    pub timeout: Option<Duration>,
+    /// The trace context of whoever requested it.
+    pub trace: Option<String>,
+    /// How long it could have been taken and was not.
+    pub waited: Duration,
     /// The current version of the item, or why it does not decode.
     pub item: Result<Item<T>>,
 }
@@ -34,14 +45,17 @@ pub struct Haul<T> {
     pub jobs: Vec<Taken<T>>,
     /// How many are left waiting.
     pub waiting: u64,
-    /// How long until a delayed job or an expired lease is next due.
+    /// Whether some of those can be taken now: the queue is not paused, and its limits leave room.
+    pub ready: bool,
+    /// How long until a delayed job, an expired lease or a rate limit is next due.
     pub due_in: Option<Duration>,
 }
 
 /// How many jobs to take, and on which terms.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct TakeOptions {
-    /// At most this many.
+    /// At most this many, and never more than 256.
     pub count: usize,
     /// How long the claim holds without being renewed.
     pub lease: Duration,
@@ -49,63 +63,113 @@ pub struct TakeOptions {
     pub worker: String,
     /// After how many crashes a job is dead.
     pub max_crashes: u32,
+    /// Whether to take delayed jobs at once, whatever their time; for tests.
+    pub fast_forward: bool,
+}
+
+impl TakeOptions {
+    /// Takes up to `count` jobs for `worker`, for 30 seconds without renewal. A job is dead after 5
+    /// crashes.
+    #[must_use]
+    pub fn new(worker: impl Into<String>, count: usize) -> Self {
+        Self {
+            count,
+            lease: Duration::from_secs(30),
+            worker: worker.into(),
+            max_crashes: 5,
+            fast_forward: false,
+        }
+    }
+
+    /// How long the claim holds without being renewed.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// After how many crashes a job is dead.
+    #[must_use]
+    pub fn max_crashes(mut self, crashes: u32) -> Self {
+        self.max_crashes = crashes;
+        self
+    }
+
+    /// Whether to take delayed jobs at once, whatever their time; for tests.
+    #[must_use]
+    pub fn fast_forward(mut self, on: bool) -> Self {
+        self.fast_forward = on;
+        self
+    }
 }
 
 impl<T: Collection> Queue<T> {
     /// Takes jobs with their documents, after bringing back those whose time has come and those
     /// whose worker is gone.
     ///
-    /// If the reply is lost, the jobs come back when the lease ends.
+    /// One round trip; the server works in proportion to what is taken, however many wait. If the reply is
+    /// lost, the jobs come back when the lease ends.
     ///
     /// # Errors
     ///
     /// `Unavailable`, `OutOfMemory`, `WrongType`.
     pub async fn take(&self, options: &TakeOptions) -> Result<Haul<T>> {
-        const OPERATION: &str = "take";
-        let call = ScriptCall::new(&TAKE)
-            .key(self.keys.waiting.clone())
-            .key(self.keys.delayed.clone())
-            .key(self.keys.leased.clone())
-            .key(self.keys.dead.clone())
-            .arg(self.keys.item_prefix.clone())
-            .arg(self.keys.record_suffix.clone())
+        let none = || Error::new(OPERATION, ErrorKind::Server("no verdict".to_owned()));
+        self.exchange(Vec::new(), Some(options)).await.haul.unwrap_or_else(|| Err(none()))
+    }
+
+    pub(super) fn take_call(&self, options: &TakeOptions) -> ScriptCall {
+        self.begin(ScriptCall::new(&TAKE))
             .arg(self.keys.latest_suffix)
-            .int(options.count as u64)
+            .int(options.count.min(MAX_COUNT) as u64)
             .int(millis(options.lease))
             .arg(options.worker.clone())
-            .int(options.max_crashes.into());
-        // Sent once: a repetition would take further jobs, not find out about the first ones.
-        let mut verdict = self.write(OPERATION, &options.worker, call, Duration::ZERO).await?;
+            .int(options.max_crashes.into())
+            .arg(if options.fast_forward { "1" } else { "0" })
+    }
+
+    pub(super) fn haul(&self, reply: Reply) -> Result<Haul<T>> {
+        let mut verdict = Verdict::from_reply(reply, OPERATION)?;
         let jobs = verdict.array(OPERATION)?;
         let jobs = jobs.into_iter().map(|job| self.taken(job)).collect::<Result<_>>()?;
         let waiting = verdict.number(OPERATION)?;
+        let ready = verdict.number(OPERATION)? == 1;
         let due_in = match verdict.rest.next() {
             Some(Reply::Int(due)) => u64::try_from(due).ok().map(Duration::from_millis),
             other => return Err(unexpected(OPERATION, &other)),
         };
-        Ok(Haul { jobs, waiting, due_in })
+        Ok(Haul { jobs, waiting, ready, due_in })
     }
 
     fn taken(&self, job: Reply) -> Result<Taken<T>> {
-        const OPERATION: &str = "take";
         let strange = || unexpected(OPERATION, &"a job of another shape");
-        let mut parts = job.into_array().ok_or_else(strange)?.into_iter();
-        let mut next = || parts.next().ok_or_else(strange);
-        let (item, job, fence, attempts, crashes, json) =
-            (next()?, next()?, next()?, next()?, next()?, next()?);
-        let small = |reply: &Reply| reply.as_u64().and_then(|n| u32::try_from(n).ok());
+        let parts = job.into_array().ok_or_else(strange)?;
+        let [item, job, fence, attempts, crashes, json, timeout, trace, waited] = &parts[..] else {
+            return Err(strange());
+        };
         let id = item.as_text().and_then(|id| Id::new(id).ok()).ok_or_else(strange)?;
-        let key = self.repo.address().latest(&id);
-        let json = json.into_data().ok_or_else(strange)?;
+        let Reply::Data(json) = json else { return Err(strange()) };
+        let claim = Claim {
+            item: id,
+            job: job.as_text().ok_or_else(strange)?.to_owned(),
+            fence: fence.as_u64().ok_or_else(strange)?,
+        };
         Ok(Taken {
-            claim: Claim {
-                item: id,
-                job: job.as_text().ok_or_else(strange)?.to_owned(),
-                fence: fence.as_u64().ok_or_else(strange)?,
-            },
-            attempts: small(&attempts).ok_or_else(strange)?,
-            crashes: small(&crashes).ok_or_else(strange)?,
-            item: envelope::decode(&json, &key, OPERATION),
+            attempts: small(attempts).ok_or_else(strange)?,
+            crashes: small(crashes).ok_or_else(strange)?,
+            timeout: timeout.as_u64().map(Duration::from_millis),
+            trace: trace.as_text().filter(|trace| !trace.is_empty()).map(str::to_owned),
+            waited: Duration::from_millis(waited.as_u64().ok_or_else(strange)?),
+            item: self.item(&claim.item, json),
+            claim,
         })
     }
+
+    pub(super) fn item(&self, id: &Id, json: &[u8]) -> Result<Item<T>> {
+        envelope::decode(json, &self.repo.address().latest(id), OPERATION)
+    }
+}
+
+pub(super) fn small(reply: &Reply) -> Option<u32> {
+    reply.as_u64().and_then(|n| u32::try_from(n).ok())
 }

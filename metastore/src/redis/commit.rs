@@ -195,6 +195,32 @@ impl Writer {
         ended
     }
 
+    /// Sends several script calls in one round trip; each has its own verdict. One whose reply is lost is
+    /// made again alone, as by [`Writer::commit`].
+    pub(crate) async fn commit_all(
+        &self,
+        operation: &'static str,
+        calls: &[(ScriptCall, Duration)],
+    ) -> Vec<Result<Reply, Error>> {
+        let started = Instant::now();
+        let sent: Vec<&ScriptCall> = calls.iter().map(|(call, _)| call).collect();
+        let replies = match self.connection.scripts_apart(&sent).await {
+            Ok(replies) => replies,
+            Err(fault) => vec![Err(fault); calls.len()],
+        };
+        let mut ended = Vec::with_capacity(calls.len());
+        for ((call, patience), reply) in calls.iter().zip(replies) {
+            ended.push(match reply {
+                Ok(reply) => Ok(reply),
+                Err(Fault::Lost(message)) if !patience.is_zero() => {
+                    self.script(operation, "", call, Some(message), started, *patience).await
+                }
+                Err(fault) => Err(fault.into_error(operation)),
+            });
+        }
+        ended
+    }
+
     /// Calls a script until it answers. `lost` says what happened to an earlier attempt, if its
     /// outcome is open.
     async fn script(

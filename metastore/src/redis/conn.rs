@@ -145,11 +145,8 @@ impl Connection {
     pub(crate) async fn script(&self, call: &ScriptCall) -> Result<Reply, Fault> {
         self.ready().await?;
         match self.send(call.by_hash(fred::util::sha1_hash)).await {
-            // Nothing was carried out: the server looks the script up before anything else.
-            Err(Fault::Refused(ErrorKind::Server(message))) if message.starts_with("NOSCRIPT") => {
-                self.send(call.by_text()).await
-            }
-            other => other,
+            reply if is_unknown_script(&reply) => self.send(call.by_text()).await,
+            reply => reply,
         }
     }
 
@@ -165,6 +162,22 @@ impl Connection {
             Some(Err(fault)) => Err(fault),
             other => Err(Fault::Lost(format!("no reply to EXEC: {other:?}"))),
         }
+    }
+
+    /// Sends several script calls at once, each a step of its own with its own reply. Those that the
+    /// server does not know are sent again one by one.
+    pub(crate) async fn scripts_apart(
+        &self,
+        calls: &[&ScriptCall],
+    ) -> Result<Vec<Result<Reply, Fault>>, Fault> {
+        let by_hash = calls.iter().map(|call| call.by_hash(fred::util::sha1_hash)).collect();
+        let mut replies = self.pipeline(by_hash).await?;
+        for (reply, call) in replies.iter_mut().zip(calls) {
+            if is_unknown_script(reply) {
+                *reply = self.send(call.by_text()).await;
+            }
+        }
+        Ok(replies)
     }
 
     /// Sends several commands at once; each has its own reply.
@@ -323,6 +336,11 @@ impl Drop for Subscriber {
     fn drop(&mut self) {
         quit(&self.client);
     }
+}
+
+/// Nothing was carried out then: the server looks the script up before anything else.
+fn is_unknown_script(reply: &Result<Reply, Fault>) -> bool {
+    matches!(reply, Err(Fault::Refused(ErrorKind::Server(message))) if message.starts_with("NOSCRIPT"))
 }
 
 fn to_fred(command: Command) -> (CustomCommand, Vec<Value>) {

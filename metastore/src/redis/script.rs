@@ -14,13 +14,16 @@ pub(crate) struct Script {
 }
 
 macro_rules! scripts {
-    ($($constant:ident = $file:literal $(with $library:literal)?;)*) => {$(
+    ($(
+        $constant:ident = $file:literal $(with $($library:literal)+)? $(then $after:literal)?;
+    )*) => {$(
         pub(crate) static $constant: Script = Script {
             name: $file,
             text: concat!(
                 include_str!("scripts/common.lua"),
-                $(include_str!(concat!("scripts/", $library, ".lua")),)?
+                $($(include_str!(concat!("scripts/", $library, ".lua")),)+)?
                 include_str!(concat!("scripts/", $file, ".lua")),
+                $(include_str!(concat!("scripts/", $after, ".lua")),)?
             ),
             hash: OnceLock::new(),
         };
@@ -30,6 +33,9 @@ macro_rules! scripts {
 scripts! {
     CREATE = "create" with "index";
     UPDATE = "update" with "index";
+    // The same writes, which also request what depends on them.
+    CREATE_REQUESTING = "create" with "index" "jobs" "requesting" then "requested";
+    UPDATE_REQUESTING = "update" with "index" "jobs" "requesting" then "requested";
     DELETE = "delete" with "index";
     FIND = "find" with "index";
     REAP = "reap" with "index";
@@ -38,16 +44,20 @@ scripts! {
     STRAYS = "strays" with "index";
     TRIM = "trim";
     MATERIALIZE = "materialize";
-    ENQUEUE = "enqueue";
-    CANCEL = "cancel";
+    CONTROL = "control";
     DEAD = "dead";
     DISCARD = "discard";
     PROGRESS = "progress";
-    TAKE = "take";
     RENEW = "renew";
-    FINISH = "finish";
-    FAIL = "fail";
-    RELEASE = "release";
+    ENQUEUE = "enqueue" with "jobs";
+    CANCEL = "cancel" with "jobs";
+    RETRY = "retry" with "jobs";
+    CLAIM = "claim" with "jobs";
+    TAKE = "take" with "jobs";
+    FINISH = "finish" with "jobs";
+    FAIL = "fail" with "jobs";
+    RELEASE = "release" with "jobs";
+    LOOK = "look" with "jobs";
 }
 
 /// A script with its keys and arguments.
@@ -63,13 +73,19 @@ impl ScriptCall {
         Self { script, keys: Vec::with_capacity(5), args: Vec::with_capacity(8) }
     }
 
+    /// The same call, by another script.
+    pub(crate) fn by(mut self, script: &'static Script) -> Self {
+        self.script = script;
+        self
+    }
+
     pub(crate) fn key(mut self, key: impl Into<Bytes>) -> Self {
         self.keys.push(key.into());
         self
     }
 
-    pub(crate) fn keys(mut self, keys: impl IntoIterator<Item = String>) -> Self {
-        self.keys.extend(keys.into_iter().map(Bytes::from));
+    pub(crate) fn keys<K: Into<Bytes>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.keys.extend(keys.into_iter().map(Into::into));
         self
     }
 

@@ -5,6 +5,7 @@ mod embedded;
 mod options;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use ulid::{Generator, Ulid};
@@ -156,6 +157,38 @@ impl Store {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    /// The trace context of the caller, if there is a source of it.
+    pub(crate) fn trace(&self) -> Option<String> {
+        let source = self.0.options.trace_source?;
+        source().filter(|trace| trace.len() <= crate::enqueue::MAX_TRACE_LEN)
+    }
+
+    /// Returns once a message that it sends to itself has come back, through the line that subscriptions
+    /// use. It never does on a line that is deaf: put a timeout around it.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`.
+    pub async fn hears_itself(&self) -> Result<()> {
+        let channel = format!("echo:{}", self.new_ulid());
+        let mut subscription = self.subscribe(channel.clone()).await?;
+        loop {
+            let command = Command::new("PUBLISH").arg(channel.clone()).arg("");
+            self.reader().call(command).await.map_err(|fault| fault.into_error("hear"))?;
+            // A message sent while the line was down is lost, so another follows.
+            let heard = tokio::time::timeout(Duration::from_millis(250), subscription.changed());
+            if heard.await.is_ok() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether both are handles on the same connection.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     pub(crate) fn connection(&self) -> &Connection {

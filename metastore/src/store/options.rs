@@ -25,6 +25,7 @@ pub struct StoreOptions {
     pub(crate) conflict_retries: u32,
     pub(crate) max_document_bytes: usize,
     pub(crate) max_document_depth: usize,
+    pub(crate) trace_source: Option<fn() -> Option<String>>,
 }
 
 impl Default for StoreOptions {
@@ -39,6 +40,7 @@ impl Default for StoreOptions {
             conflict_retries: 256,
             max_document_bytes: 16 * 1024 * 1024,
             max_document_depth: 100,
+            trace_source: None,
         }
     }
 }
@@ -59,6 +61,16 @@ impl StoreOptions {
     #[must_use]
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.actor = Some(actor.into());
+        self
+    }
+
+    /// Where jobs get the trace context of whoever requests them, such as W3C's `traceparent` of the
+    /// current span; what is longer than 512 bytes is left out.
+    ///
+    /// Default: nowhere; a request can name one itself.
+    #[must_use]
+    pub fn trace_source(mut self, source: fn() -> Option<String>) -> Self {
+        self.trace_source = Some(source);
         self
     }
 

@@ -12,12 +12,7 @@ use crate::fixture::{MyRepo, SOON, Summary, Text, start, text};
 async fn everything_goes_on_after_the_scripts_were_flushed() {
     let (server, repo) = start().await;
     let queue = Queue::new(&repo.texts, Text::SUMMARIZE);
-    let options = TakeOptions {
-        count: 1,
-        lease: Duration::from_secs(30),
-        worker: "w".to_owned(),
-        max_crashes: 5,
-    };
+    let options = TakeOptions::new("w", 1);
     for round in 0..2 {
         let flush = async || {
             server.cli(&["SCRIPT", "FLUSH"]).await;

@@ -110,12 +110,7 @@ async fn a_result_is_stored_once_and_not_taken_for_a_zombies() {
         repo.texts.create_with_id("abc123", text("one")).await.unwrap();
         let job = repo.texts.item("abc123").summarize().enqueue().await.unwrap();
         let queue = Queue::new(&repo.texts, Text::SUMMARIZE);
-        let options = TakeOptions {
-            count: 1,
-            lease: Duration::from_secs(30),
-            worker: "w".to_owned(),
-            max_crashes: 5,
-        };
+        let options = TakeOptions::new("w", 1);
         let claim = queue.take(&options).await.unwrap().jobs.pop().unwrap().claim;
         proxy.cut_when(b":waiting", cut);
         let summary = Summary { sentences: vec!["done".to_owned()] };
@@ -133,12 +128,7 @@ async fn a_failure_is_counted_once() {
         repo.texts.create_with_id("abc123", text("one")).await.unwrap();
         let job = repo.texts.item("abc123").summarize().enqueue().await.unwrap();
         let queue = Queue::new(&repo.texts, Text::SUMMARIZE);
-        let options = TakeOptions {
-            count: 1,
-            lease: Duration::from_secs(30),
-            worker: "w".to_owned(),
-            max_crashes: 5,
-        };
+        let options = TakeOptions::new("w", 1);
         let claim = queue.take(&options).await.unwrap().jobs.pop().unwrap().claim;
         proxy.cut_when(b":delayed", cut);
         assert!(queue.fail(&claim, "no luck", Some(Duration::from_secs(60))).await.unwrap());

@@ -15,6 +15,7 @@ mod evolution;
 mod faults;
 mod fixture;
 mod index_hygiene;
+mod jobs;
 mod lost_replies;
 mod model;
 mod mutations;

@@ -36,12 +36,7 @@ async fn every_call_makes_the_round_trips_that_its_documentation_says() {
     texts.item(&warm).wordcount().materialize().await.unwrap();
     texts.item(&warm).summarize().enqueue().await.unwrap();
     let queue = Queue::new(texts, Text::SUMMARIZE);
-    let options = TakeOptions {
-        count: 8,
-        lease: Duration::from_secs(30),
-        worker: "w".to_owned(),
-        max_crashes: 5,
-    };
+    let options = TakeOptions::new("w", 8);
     let taken = queue.take(&options).await.unwrap().jobs.pop().unwrap();
     queue.renew(std::slice::from_ref(&taken.claim), options.lease).await.unwrap();
     assert!(queue.finish(&taken.claim, &Summary { sentences: vec![] }).await.unwrap());

@@ -8,12 +8,7 @@ use metastore::{Collection, ErrorKind, JobState, Progress, Repo};
 use crate::fixture::{SOON, Session, Summary, Text, session, start, text};
 
 fn options() -> TakeOptions {
-    TakeOptions {
-        count: 10,
-        lease: Duration::from_secs(30),
-        worker: "tester".to_owned(),
-        max_crashes: 2,
-    }
+    TakeOptions::new("tester", 10).max_crashes(2)
 }
 
 fn summary(text: &str) -> Summary {
@@ -183,7 +178,7 @@ async fn a_lost_lease_is_taken_over_and_counts_as_a_crash_not_as_a_failure() {
     let item = repo.texts.create(text("one")).await.unwrap();
     let job = repo.texts.item(&item.id).summarize().enqueue().await.unwrap();
     let queue = queue(&repo.texts);
-    let short = TakeOptions { lease: Duration::from_millis(30), ..options() };
+    let short = options().lease(Duration::from_millis(30));
     assert_eq!(queue.take(&short).await.unwrap().jobs.len(), 1);
     metastore_tests::wait::until("the lease to end", SOON, async || {
         let jobs = queue.take(&short).await.unwrap().jobs;

@@ -1,18 +1,27 @@
--- A page of the jobs that failed for good, the last first.
+-- A page of the jobs that failed for good, the last first. Entries whose item has expired are removed.
 --
 -- KEYS  1 dead
--- ARGV  1 what item keys begin with  2 what records end with  3 offset  4 limit
--- Gives {1, jobs}: each is {id, job, attempts, crashes, error, time}.
+-- ARGV  1 what item keys begin with  2 what records end with  3 offset  4 limit  5 id of the only one
+--       wanted, '' for a page
+-- Gives {1, jobs}: each is {id, job, attempts, crashes, error, time, source, enqueued}.
 
 local first = tonumber(ARGV[3])
 local last = first + tonumber(ARGV[4]) - 1
+local ids
+if ARGV[5] ~= '' then
+  ids = redis.call('ZSCORE', KEYS[1], ARGV[5]) and {ARGV[5]} or {}
+else
+  ids = redis.call('ZREVRANGE', KEYS[1], whole(first), whole(last))
+end
 local jobs = {}
-for _, id in ipairs(redis.call('ZREVRANGE', KEYS[1], whole(first), whole(last))) do
-  local record = redis.call('HMGET', ARGV[1] .. id .. ARGV[2], 'job', 'attempts', 'crashes', 'error',
-    'finished')
-  if record[1] then
-    jobs[#jobs + 1] = {id, record[1], record[2] or '0', record[3] or '0', record[4] or '',
-      record[5] or '0'}
+for _, id in ipairs(ids) do
+  local found = redis.call('HMGET', ARGV[1] .. id .. ARGV[2], 'job', 'attempts', 'crashes', 'error',
+    'finished', 'state', 'source', 'enqueued')
+  if found[6] == 'dead' then
+    jobs[#jobs + 1] = {id, found[1], found[2] or '0', found[3] or '0', found[4] or '', found[5] or '0',
+      found[7] or '0', found[8] or '0'}
+  else
+    redis.call('ZREM', KEYS[1], id)
   end
 end
 return {1, jobs}

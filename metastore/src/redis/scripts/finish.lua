@@ -1,48 +1,98 @@
--- Stores the result of a job, if the worker still holds it.
+-- Stores the results of jobs that the worker still holds, and requests the transformations that follow.
 --
--- KEYS  1 record  2 waiting  3 leased  4 latest  5 audit trail
--- ARGV  1 id  2 job  3 fence  4 result  5 wake channel  6 audit '1' or '0'  7 actor
---       8 name of the transformation
--- Gives {1} stored, now or by an earlier run; {0} refused: another worker has the job, or it is done;
---       {-1} the item is gone, and the job with it.
+-- KEYS  1–7 queue  8 … the queues of the transformations that follow, seven keys each
+-- ARGV  1 wake channel  2 what item keys begin with  3 what records end with  4 what latest keys end
+--       with  5 audit '1' or '0'  6 what audit trails begin with  7 actor  8 name of the transformation
+--       9 ms that a result lives, '' for as long as its item  10 number of those that follow
+--       11 … wake channel, end of records and name of each that follows
+--       then id, job, fence and result of each job, and a new job id for each that follows
+-- Gives {1, verdicts}, for each job: 1 stored, now or by an earlier run; 0 refused: another worker has
+--       the job, or it is done; -1 the item is gone, and the job with it; -3 a key of the item holds
+--       another type of value.
 
-local record = redis.call('HMGET', KEYS[1], 'job', 'fence', 'state', 'source', 'next', 'result_job',
-  'result_fence')
-if record[6] == ARGV[2] and record[7] == ARGV[3] then
-  return {1}
+local queue = queue_of(1, ARGV[1])
+local wrong = not_a_queue(queue)
+local followers = {}
+for number = 1, tonumber(ARGV[10]) do
+  local at = 11 + (number - 1) * 3
+  local follower = queue_of(1 + 7 * number, ARGV[at])
+  follower.record_suffix, follower.name = ARGV[at + 1], ARGV[at + 2]
+  wrong = wrong or not_a_queue(follower)
+  followers[number] = follower
 end
-if not record[1] then
-  return {-1}
-end
-if record[1] ~= ARGV[2] or record[2] ~= ARGV[3] or record[3] ~= 'running' then
-  return {0}
-end
-local wrong = wrong_type(KEYS[2], 'list') or wrong_type(KEYS[3], 'zset')
-  or (ARGV[6] == '1' and wrong_type(KEYS[5], 'stream'))
 if wrong then
   return wrong
 end
-redis.call('ZREM', KEYS[3], ARGV[1])
-local left = redis.call('PTTL', KEYS[4])
-if left == -2 then
-  redis.call('DEL', KEYS[1])
-  redis.call('PUBLISH', KEYS[1], '')
-  return {-1}
-end
-local time = whole(now())
-redis.call('HSET', KEYS[1], 'state', 'done', 'finished', time, 'result', ARGV[4],
-  'result_version', record[4], 'result_job', ARGV[2], 'result_fence', ARGV[3], 'result_at', time)
-redis.call('HDEL', KEYS[1], 'error', 'worker', 'progress')
-if record[5] then
-  redis.call('HSET', KEYS[1], 'job', record[5], 'state', 'queued', 'attempts', 0, 'crashes', 0,
-    'enqueued', time)
-  redis.call('HDEL', KEYS[1], 'next', 'started', 'finished')
-  if redis.call('RPUSH', KEYS[2], ARGV[1]) == 1 then
-    redis.call('PUBLISH', ARGV[5], '')
+local time = now()
+
+local function finish(position)
+  local id, job, fence = ARGV[position], ARGV[position + 1], ARGV[position + 2]
+  local record, latest, trail = ARGV[2] .. id .. ARGV[3], ARGV[2] .. id .. ARGV[4], ARGV[6] .. id
+  local found = redis.pcall('HMGET', record, 'job', 'fence', 'state', 'source', 'next', 'result_job',
+    'result_fence')
+  if found.err then
+    return -3
   end
-elseif left > 0 then
-  redis.call('PEXPIRE', KEYS[1], left)
+  if found[6] == job and found[7] == fence then
+    return 1
+  end
+  if not found[1] then
+    return -1
+  end
+  if found[1] ~= job or found[2] ~= fence or found[3] ~= 'running' then
+    return 0
+  end
+  if ARGV[5] == '1' and wrong_type(trail, 'stream') then
+    return -3
+  end
+  for _, follower in ipairs(followers) do
+    if wrong_type(ARGV[2] .. id .. follower.record_suffix, 'hash') then
+      return -3
+    end
+  end
+  local left = redis.call('PTTL', latest)
+  if left == -2 then
+    redis.call('DEL', record)
+    redis.call('ZREM', queue.leased, id)
+    redis.call('PUBLISH', record, '')
+    return -1
+  end
+  redis.call('HSET', record, 'state', 'done', 'finished', whole(time), 'result', ARGV[position + 3],
+    'result_version', found[4], 'result_job', job, 'result_fence', fence, 'result_at', whole(time))
+  redis.call('ZREM', queue.leased, id)
+  redis.call('HDEL', record, 'error', 'progress', 'worker')
+  if ARGV[9] ~= '' then
+    redis.call('HSET', record, 'result_until', whole(time + tonumber(ARGV[9])))
+    left = left < 0 and tonumber(ARGV[9]) or math.min(left, tonumber(ARGV[9]))
+  end
+  if found[5] then
+    follow(queue, record, id, found[5], time)
+  elseif left > 0 then
+    redis.call('PEXPIRE', record, left)
+  end
+  audit(ARGV[5], trail, 'finish', tonumber(found[4]), job, ARGV[7], 'transformation', ARGV[8])
+  for number, follower in ipairs(followers) do
+    local version = head_of(latest) or tonumber(found[4])
+    local _, following, is_new = request(follower, ARGV[2] .. id .. follower.record_suffix, id,
+      ARGV[position + 3 + number], version, {again = true}, time)
+    if is_new then
+      audit(ARGV[5], trail, 'enqueue', version, following, ARGV[7], 'transformation', follower.name)
+    end
+  end
+  redis.call('PUBLISH', record, '')
+  return 1
 end
-audit(ARGV[6], KEYS[5], 'finish', tonumber(record[4]), ARGV[2], ARGV[7], 'transformation', ARGV[8])
-redis.call('PUBLISH', KEYS[1], '')
-return {1}
+
+local verdicts = {}
+for position = 11 + #followers * 3, #ARGV, 4 + #followers do
+  verdicts[#verdicts + 1] = finish(position)
+end
+-- Where the number of running ones is limited, others may have waited for this.
+if redis.call('HEXISTS', queue.control, 'max_running') == 1 then
+  queue.has_turned = true
+end
+announce(queue)
+for _, follower in ipairs(followers) do
+  announce(follower)
+end
+return {1, verdicts}

@@ -1,25 +1,36 @@
 -- Gives jobs back that were not run to an end, without counting an attempt.
 --
--- KEYS  1 waiting  2 leased
--- ARGV  1 what item keys begin with  2 what records end with  3 wake channel
+-- KEYS  1–7 queue
+-- ARGV  1 wake channel  2 what item keys begin with  3 what records end with
 --       4 … id, job and fence of each job
--- Gives {1, number given back}.
+-- Gives {1, verdicts}, for each job: 1 given back, now or by an earlier run; 0 refused: the worker holds
+--       it no longer.
 
-local released = 0
+local queue = queue_of(1, ARGV[1])
+local wrong = not_a_queue(queue)
+if wrong then
+  return wrong
+end
+local verdicts = {}
 for position = 4, #ARGV, 3 do
   local id = ARGV[position]
-  local key = ARGV[1] .. id .. ARGV[2]
-  local record = redis.call('HMGET', key, 'job', 'fence', 'state')
-  if record[1] == ARGV[position + 1] and record[2] == ARGV[position + 2]
-    and record[3] == 'running' then
-    redis.call('HSET', key, 'state', 'queued')
-    redis.call('HDEL', key, 'worker', 'source', 'started', 'progress')
-    redis.call('ZREM', KEYS[2], id)
-    redis.call('LPUSH', KEYS[1], id)
-    released = released + 1
+  local record = ARGV[2] .. id .. ARGV[3]
+  local found = redis.call('HMGET', record, 'job', 'fence', 'state', 'priority')
+  local verdict = 0
+  if found[1] == ARGV[position + 1] and found[2] == ARGV[position + 2] then
+    if found[3] == 'running' then
+      redis.call('HSET', record, 'state', 'queued')
+      redis.call('HDEL', record, 'worker', 'source', 'started', 'progress')
+      redis.call('ZREM', queue.leased, id)
+      push(queue, 'LPUSH', id, found[4])
+      -- Others may have looked while it was held.
+      queue.has_turned = true
+      verdict = 1
+    elseif found[3] == 'queued' then
+      verdict = 1
+    end
   end
+  verdicts[#verdicts + 1] = verdict
 end
-if released > 0 then
-  redis.call('PUBLISH', ARGV[3], '')
-end
-return {1, released}
+announce(queue)
+return {1, verdicts}

@@ -1,21 +1,26 @@
--- Prolongs the leases of a worker's jobs.
+-- Prolongs the leases of a worker's jobs, of all its queues in one call.
 --
--- KEYS  1 leased
--- ARGV  1 what item keys begin with  2 what records end with  3 lease in ms
---       4 … id, job and fence of each job
--- Gives {1, held}: for each job 1, or 0 if the worker holds it no longer.
+-- ARGV  1 lease in ms, then for each queue: its key of leases, what item keys begin with, what records
+--       end with, the number of jobs, and id, job and fence of each
+-- Gives {1, held}: for each job in turn 1, or 0 if the worker holds it no longer.
 
-local deadline = whole(now() + tonumber(ARGV[3]))
+local deadline = whole(now() + tonumber(ARGV[1]))
 local held = {}
-for position = 4, #ARGV, 3 do
-  local id = ARGV[position]
-  local record = redis.call('HMGET', ARGV[1] .. id .. ARGV[2], 'job', 'fence', 'state')
-  if record[1] == ARGV[position + 1] and record[2] == ARGV[position + 2]
-    and record[3] == 'running' then
-    redis.call('ZADD', KEYS[1], deadline, id)
-    held[#held + 1] = 1
-  else
-    held[#held + 1] = 0
+local position = 2
+while position <= #ARGV do
+  local leased, prefix, suffix = ARGV[position], ARGV[position + 1], ARGV[position + 2]
+  local count = tonumber(ARGV[position + 3])
+  position = position + 4
+  for _ = 1, count do
+    local id = ARGV[position]
+    local found = redis.call('HMGET', prefix .. id .. suffix, 'job', 'fence', 'state')
+    if found[1] == ARGV[position + 1] and found[2] == ARGV[position + 2] and found[3] == 'running' then
+      redis.call('ZADD', leased, deadline, id)
+      held[#held + 1] = 1
+    else
+      held[#held + 1] = 0
+    end
+    position = position + 3
   end
 end
 return {1, held}

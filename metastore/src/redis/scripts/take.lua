@@ -1,82 +1,172 @@
--- Hands jobs to a worker: brings back what is due and what a dead worker held, pops up to n ids, and
--- gives their documents in the same reply.
+-- Hands jobs to a worker: brings back what is due and what a dead worker held, passes up to n waiting
+-- ones, and gives their documents in the same reply.
 --
--- KEYS  1 waiting  2 delayed  3 leased  4 dead
--- ARGV  1 what item keys begin with  2 what records end with  3 what latest keys end with
---       4 n  5 lease in ms  6 worker  7 number of crashes after which a job is dead
+-- KEYS  1–7 queue
+-- ARGV  1 wake channel  2 what item keys begin with  3 what records end with  4 what latest keys end
+--       with  5 n  6 lease in ms  7 worker  8 number of crashes after which a job is dead
+--       9 '1' to run delayed jobs at once, whatever their time
 -- The keys of an item are built from its id, which only this script knows in time.
--- Gives {1, jobs, waiting, due}: each job is {id, job, fence, attempts, crashes, document}; how many
---       are left waiting; the time in ms until the next delayed or leased one is due, -1 for none.
+-- Gives {1, jobs, waiting, ready, due}: each job is {id, job, fence, attempts, crashes, document, timeout,
+--       trace, ms that it waited}; how many are left waiting; 1 if some of them can be taken now; the
+--       time in ms until the next one may be due, -1 for none.
 
-local prefix, record_suffix, latest_suffix = ARGV[1], ARGV[2], ARGV[3]
-local time = now()
+-- What one reply may hold, besides the document that passes it.
+local MAX_BYTES = 4 * 1024 * 1024
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', whole(time), 'LIMIT', 0, 100)) do
-  redis.call('ZREM', KEYS[2], id)
+local queue = queue_of(1, ARGV[1])
+local prefix, record_suffix, latest_suffix = ARGV[2], ARGV[3], ARGV[4]
+local wrong = not_a_queue(queue)
+if wrong then
+  return wrong
+end
+local clock = redis.call('TIME')
+local micros = tonumber(clock[2])
+local time = tonumber(clock[1]) * 1000 + math.floor(micros / 1000)
+
+local until_when = ARGV[9] == '1' and '+inf' or whole(time)
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', queue.delayed, '-inf', until_when, 'LIMIT', 0, 100)) do
+  local score = redis.call('ZSCORE', queue.delayed, id)
+  redis.call('ZREM', queue.delayed, id)
   local record = prefix .. id .. record_suffix
-  if redis.call('HGET', record, 'state') == 'delayed' then
-    redis.call('HSET', record, 'state', 'queued')
-    redis.call('RPUSH', KEYS[1], id)
+  local found = redis.call('HMGET', record, 'state', 'priority')
+  if found[1] == 'delayed' then
+    redis.call('HSET', record, 'state', 'queued', 'since', whole(math.min(tonumber(score), time)))
+    push(queue, 'RPUSH', id, found[2])
   end
 end
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', whole(time), 'LIMIT', 0, 100)) do
-  redis.call('ZREM', KEYS[3], id)
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', queue.leased, '-inf', whole(time), 'LIMIT', 0, 100)) do
+  redis.call('ZREM', queue.leased, id)
   local record = prefix .. id .. record_suffix
-  if redis.call('HGET', record, 'state') == 'running' then
+  local found = redis.call('HMGET', record, 'state', 'priority')
+  if found[1] == 'running' then
     local crashes = redis.call('HINCRBY', record, 'crashes', 1)
-    if crashes >= tonumber(ARGV[7]) then
-      redis.call('HSET', record, 'state', 'dead', 'finished', whole(time),
-        'error', 'the worker stopped or froze while it ran this job, ' .. whole(crashes) .. ' times')
-      redis.call('ZADD', KEYS[4], time, id)
+    if crashes >= tonumber(ARGV[8]) then
+      bury(queue, record, id, prefix .. id .. latest_suffix,
+        'the worker stopped or froze while it ran this job, ' .. whole(crashes) .. ' times', time)
       redis.call('PUBLISH', record, '')
     else
-      redis.call('HSET', record, 'state', 'queued')
+      redis.call('HSET', record, 'state', 'queued', 'since', whole(time))
       -- It has waited longest, so it goes first.
-      redis.call('LPUSH', KEYS[1], id)
+      push(queue, 'LPUSH', id, found[2])
     end
   end
 end
 
-local jobs = {}
-local wanted = tonumber(ARGV[4])
+-- How many may be taken: none of a paused queue, and no more than its limits leave.
+local wanted = tonumber(ARGV[5])
+local due = -1
+local function look_again_in(ms)
+  if due < 0 or ms < due then
+    due = math.max(0, ms)
+  end
+end
+local control = redis.call('HMGET', queue.control, 'paused', 'max_running', 'rate_count', 'rate_ms',
+  'tokens', 'tokens_at')
+local limited = false
+local function limit(number)
+  if number < wanted then
+    wanted = math.max(0, number)
+    limited = true
+  end
+end
+if control[1] then
+  limit(0)
+end
+if control[2] then
+  limit(tonumber(control[2]) - redis.call('ZCARD', queue.leased))
+end
+local tokens, per_ms
+if control[3] then
+  local count = tonumber(control[3])
+  per_ms = count / tonumber(control[4])
+  local since = math.max(0, time - tonumber(control[6] or '0'))
+  tokens = math.min(count, tonumber(control[5] or count) + since * per_ms)
+  limit(math.floor(tokens))
+end
+
+-- The waiting ones of each priority, read in pieces and cut off by what was passed.
+local lists = {}
+for _, name in ipairs({'high', 'normal', 'low'}) do
+  lists[name] = {key = queue[name], ids = {}, at = 0, passed = 0, ended = wanted == 0}
+end
+local function next_of(list)
+  if list.at == #list.ids and not list.ended then
+    list.ids = redis.call('LRANGE', list.key, list.passed, list.passed + wanted - 1)
+    list.at = 0
+    list.ended = #list.ids < wanted
+  end
+  local id = list.ids[list.at + 1]
+  if id then
+    list.at = list.at + 1
+    list.passed = list.passed + 1
+  end
+  return id
+end
+-- Of 16 turns, 11 begin with the high ones, 4 with the normal ones and one with the low ones, so none
+-- waits for ever. Where the turns begin is left to the clock.
+local function next_id(turn)
+  local slot = (micros + turn) % 16
+  if slot == 15 then
+    return next_of(lists.low) or next_of(lists.high) or next_of(lists.normal)
+  elseif slot >= 11 then
+    return next_of(lists.normal) or next_of(lists.high) or next_of(lists.low)
+  end
+  return next_of(lists.high) or next_of(lists.normal) or next_of(lists.low)
+end
+
+local jobs, bytes = {}, 0
 -- Ids without a live job are left behind by deletions; passing them is bounded too.
-for _ = 1, wanted + 100 do
-  if #jobs >= wanted then
+for turn = 1, wanted + 100 do
+  if #jobs >= wanted or bytes >= MAX_BYTES then
     break
   end
-  local id = redis.call('LPOP', KEYS[1])
+  local id = next_id(turn)
   if not id then
     break
   end
   local record = prefix .. id .. record_suffix
-  local found = redis.call('HMGET', record, 'job', 'state', 'attempts', 'crashes')
+  local found = redis.call('HMGET', record, 'job', 'state', 'attempts', 'crashes', 'fence', 'timeout',
+    'trace', 'since')
   if found[2] == 'queued' then
     local latest = prefix .. id .. latest_suffix
-    local version = head_of(latest)
+    local document = redis.call('GET', latest)
     -- What is no document is handed out too: its reader can say what is wrong with it.
-    if version ~= nil then
-      local fence = redis.call('HINCRBY', record, 'fence', 1)
-      redis.call('HSET', record, 'state', 'running', 'source', whole(version or 0), 'worker', ARGV[6],
-        'started', whole(time))
-      redis.call('ZADD', KEYS[3], whole(time + tonumber(ARGV[5])), id)
-      jobs[#jobs + 1] = {id, found[1], fence, found[3] or '0', found[4] or '0',
-        redis.call('GET', latest)}
+    if document then
+      local version = string.match(string.sub(document, 1, 256), '^{"version":(%d+),"id":')
+      local fence = whole(tonumber(found[5] or '0') + 1)
+      redis.call('HSET', record, 'state', 'running', 'source', version or '0', 'worker', ARGV[7],
+        'started', whole(time), 'fence', fence)
+      redis.call('ZADD', queue.leased, whole(time + tonumber(ARGV[6])), id)
+      jobs[#jobs + 1] = {id, found[1], fence, found[3] or '0', found[4] or '0', document,
+        found[6] or '', found[7] or '', whole(math.max(0, time - tonumber(found[8] or time)))}
+      bytes = bytes + #document
     else
       redis.call('DEL', record)
       redis.call('PUBLISH', record, '')
     end
   end
 end
+local waiting = 0
+for _, list in pairs(lists) do
+  if list.passed > 0 then
+    redis.call('LTRIM', list.key, list.passed, -1)
+  end
+  waiting = waiting + redis.call('LLEN', list.key)
+end
 
-local due = -1
-for _, key in ipairs({KEYS[2], KEYS[3]}) do
-  local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
-  if first[2] then
-    local left = math.max(0, tonumber(first[2]) - time)
-    if due < 0 or left < due then
-      due = left
-    end
+if tokens then
+  tokens = tokens - #jobs
+  redis.call('HSET', queue.control, 'tokens', string.format('%.6f', tokens), 'tokens_at', whole(time))
+  if waiting > 0 and tokens < 1 then
+    look_again_in(math.ceil((1 - tokens) / per_ms))
   end
 end
-return {1, jobs, redis.call('LLEN', KEYS[1]), due}
+for _, key in ipairs({queue.delayed, queue.leased}) do
+  local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+  if first[2] then
+    look_again_in(tonumber(first[2]) - time)
+  end
+end
+local ready = waiting > 0 and not (limited and #jobs >= wanted)
+return {1, jobs, waiting, ready and 1 or 0, due}

@@ -1,0 +1,15 @@
+-- Sets or removes settings of a queue, which hold for all workers from their next look on.
+--
+-- KEYS  1 control
+-- ARGV  1 wake channel  2 … field and value, '' to remove it
+-- Gives {1}.
+
+for position = 2, #ARGV, 2 do
+  if ARGV[position + 1] == '' then
+    redis.call('HDEL', KEYS[1], ARGV[position])
+  else
+    redis.call('HSET', KEYS[1], ARGV[position], ARGV[position + 1])
+  end
+end
+redis.call('PUBLISH', ARGV[1], '')
+return {1}

@@ -1,0 +1,35 @@
+-- What goes before the body of a script that writes a version of an item, so that transformations are
+-- requested in the same atomic step; `requested` goes behind it.
+--
+-- KEYS  those of the body, then for each transformation: seven keys of its queue, its record;
+--       then the latest key and the audit trail
+-- ARGV  those of the body, then for each transformation: its wake channel, its name, a new job id;
+--       then id, audit '1' or '0', actor, number of transformations
+-- Gives what the body gives.
+
+local requested = {}
+do
+  local count = tonumber(ARGV[#ARGV])
+  requested.id, requested.audit, requested.actor = ARGV[#ARGV - 3], ARGV[#ARGV - 2], ARGV[#ARGV - 1]
+  requested.latest, requested.trail = KEYS[#KEYS - 1], KEYS[#KEYS]
+  requested.keys, requested.args = #KEYS - 2 - 8 * count, #ARGV - 4 - 3 * count
+  for number = 1, count do
+    local key, arg = requested.keys + 8 * (number - 1), requested.args + 3 * (number - 1)
+    local queue = queue_of(key + 1, ARGV[arg + 1])
+    queue.record, queue.name, queue.job = KEYS[key + 8], ARGV[arg + 2], ARGV[arg + 3]
+    local wrong = not_a_queue(queue) or wrong_type(queue.record, 'hash')
+    if wrong then
+      return wrong
+    end
+    requested[number] = queue
+  end
+end
+-- The body and what it calls see their own keys and arguments. Cut off in place, because libraries that
+-- stand above look at the same tables.
+for position = #KEYS, requested.keys + 1, -1 do
+  KEYS[position] = nil
+end
+for position = #ARGV, requested.args + 1, -1 do
+  ARGV[position] = nil
+end
+local function write()

@@ -1,0 +1,216 @@
+//! What workers cost: nothing to speak of when idle, one round trip in the steady state, and the same for
+//! each job whatever the backlog.
+
+use std::time::{Duration, Instant};
+
+use metastore::queue::{End, Queue};
+use metastore::{EnqueueOptions, Item};
+use metastore_tests::wait;
+
+use super::{Feed, Page, options, page, worker};
+use crate::fixture::{SOON, Session, Text, start, start_proxied};
+
+#[tokio::test]
+async fn an_idle_worker_sends_at_most_two_commands_a_second_for_all_its_queues() {
+    let (server, repo) = start().await;
+    let store = repo.texts.store();
+    let (pages, feeds) = (store.repo::<Page>(), store.repo::<Feed>());
+    let worker = metastore_worker::Worker::builder(&pages)
+        .handle(Page::EXTRACT, |_item, _job| async { Ok::<_, String>(String::new()) })
+        .handle(Page::WORDS, |_item, _job| async { Ok::<_, String>(0) })
+        .handle(Page::LINKS, |_item, _job| async { Ok::<_, String>(0) })
+        .handle(Page::DIGEST, |_item, _job| async { Ok::<_, String>(String::new()) })
+        .collection(&feeds)
+        .handle(Feed::GREET, |_item, _job| async { Ok::<_, String>(String::new()) })
+        .handle(Feed::REFRESH, |_item, _job| async { Ok::<_, String>(0) })
+        .handle(Feed::COUNT, |_item, _job| async { Ok::<_, String>(0) })
+        .collection(&repo.texts)
+        .handle(Text::COUNT, |_item, _job| async { Ok::<_, String>(0) })
+        .collection(&repo.sessions)
+        .handle(Session::CHECK, |_item, _job| async { Ok::<_, String>(true) })
+        .build()
+        .start()
+        .unwrap();
+    // Until it has subscribed and looked once.
+    wait::until("it to be idle", SOON, async || {
+        server.cli(&["PUBSUB", "NUMSUB", "queue:myapp:login:sessions:check:wake"]).await.as_array()
+            [1]
+        .as_int()
+            == 1
+    })
+    .await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    server.reset_command_counts().await;
+    let span = Duration::from_millis(4_000);
+    tokio::time::sleep(span).await;
+    let counts = server.command_counts().await;
+    // Counted by the server, those within scripts included; ours to count are left out.
+    let ours = ["info", "config|resetstat", "config", "hello", "client|setinfo"];
+    let sent: u64 =
+        counts.iter().filter(|(name, _)| !ours.contains(&name.as_str())).map(|(_, n)| n).sum();
+    assert!((2..=8).contains(&sent), "{sent} in {span:?}: {counts:?}");
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn many_ends_and_the_next_jobs_are_one_round_trip() {
+    let (_server, proxy, repo) = start_proxied(metastore::Store::options()).await;
+    let pages = repo.texts.store().repo::<Page>();
+    let queue = Queue::new(&pages, Page::DIGEST);
+    let ids: Vec<String> = (0..60).map(|n| format!("p{n}")).collect();
+    for id in &ids {
+        pages.create_with_id(id.as_str(), page("x")).await.unwrap();
+    }
+    let all = ids.iter().map(String::as_str);
+    pages.enqueue_many(Page::DIGEST, all, EnqueueOptions::new()).await.unwrap();
+    let mut haul = queue.take(&options(20)).await.unwrap();
+    for round in 0..2 {
+        let json = queue.encode(&"done").unwrap();
+        let ends =
+            haul.jobs.drain(..).map(|taken| End::Result { claim: taken.claim, json: json.clone() });
+        let ends: Vec<_> = ends.collect();
+        let before = proxy.round_trips();
+        let exchange = queue.exchange(ends, Some(&options(20))).await;
+        // The first one sends the text of the script.
+        assert_eq!(proxy.round_trips() - before, 2 - round);
+        assert!(exchange.ends.iter().all(Result::is_ok));
+        haul = exchange.haul.unwrap().unwrap();
+        assert_eq!(haul.jobs.len(), 20);
+    }
+}
+
+#[tokio::test]
+async fn a_job_costs_the_same_before_a_backlog_of_a_million_as_of_a_thousand() {
+    let (server, repo) = start().await;
+    let pages = repo.texts.store().repo::<Page>();
+    let queue = Queue::new(&pages, Page::DIGEST);
+    // Written by hand, since only its size counts here: every queue is full, of ids that nothing
+    // has to be known of yet.
+    let fill = "for n = tonumber(ARGV[1]), tonumber(ARGV[2]) do \
+                redis.call('RPUSH', KEYS[1], 'x' .. n) \
+                redis.call('ZADD', KEYS[2], 9e12 + n, 'd' .. n) \
+                redis.call('ZADD', KEYS[3], 9e12 + n, 'l' .. n) end";
+    let key = |name: &str| format!("queue:myapp:crawl:pages:digest:{name}");
+    let grow = async |from: u64, to: u64| {
+        for first in (from..to).step_by(50_000) {
+            let last = (first + 49_999).min(to - 1);
+            let (waiting, delayed, leased) = (key("waiting"), key("delayed"), key("leased"));
+            let (first, last) = (first.to_string(), last.to_string());
+            server.cli(&["EVAL", fill, "3", &waiting, &delayed, &leased, &first, &last]).await;
+        }
+    };
+    // Jobs that run are in front, brought there by their priority.
+    let cycle = async |count: usize| {
+        let mut best = Duration::MAX;
+        for _ in 0..5 {
+            let ids: Vec<String> = (0..count).map(|n| format!("p{n}")).collect();
+            let high = EnqueueOptions::new().priority(metastore::Priority::High);
+            let all = ids.iter().map(String::as_str);
+            let begin = Instant::now();
+            for job in pages.enqueue_many(Page::DIGEST, all, high).await.unwrap() {
+                job.unwrap();
+            }
+            let mut done = 0;
+            while done < count {
+                let haul = queue.take(&options(20)).await.unwrap();
+                let claims = haul.jobs.into_iter().map(|taken| taken.claim);
+                let json = queue.encode(&"done").unwrap();
+                let ends: Vec<_> =
+                    claims.map(|claim| End::Result { claim, json: json.clone() }).collect();
+                done += ends.len();
+                for ended in queue.exchange(ends, None).await.ends {
+                    ended.unwrap();
+                }
+                queue.stats().await.unwrap();
+            }
+            best = best.min(begin.elapsed());
+        }
+        best
+    };
+    for n in 0..200 {
+        pages.create_with_id(format!("p{n}").as_str(), page("x")).await.unwrap();
+    }
+    grow(0, 1_000).await;
+    let few = cycle(200).await;
+    grow(1_000, 1_000_000).await;
+    let many = cycle(200).await;
+    let now = queue.stats().await.unwrap();
+    assert!(now.waiting > 900_000 && now.delayed == 1_000_000 && now.running == 1_000_000);
+    // A scan of a million would take a hundred times as long.
+    assert!(
+        many < few * 5 + Duration::from_millis(50),
+        "{few:?} before a thousand, {many:?} before a million"
+    );
+}
+
+#[tokio::test]
+async fn a_backlog_of_ids_that_are_gone_is_passed_in_bounded_steps() {
+    let (server, repo) = start().await;
+    let pages = repo.texts.store().repo::<Page>();
+    let queue = Queue::new(&pages, Page::DIGEST);
+    let fill = "for n = 1, 25000 do redis.call('RPUSH', KEYS[1], 'x' .. n) end";
+    server.cli(&["EVAL", fill, "1", "queue:myapp:crawl:pages:digest:waiting"]).await;
+    super::enqueue(&pages, Page::DIGEST, &["a"]).await;
+    let first = queue.take(&options(50)).await.unwrap();
+    assert!(first.jobs.is_empty() && first.ready);
+    assert_eq!(first.waiting, 25_001 - 150);
+    let report = worker(&pages)
+        .handle(Page::DIGEST, |item: Item<Page>, _job| async move {
+            Ok::<_, String>(item.data.text.clone())
+        })
+        .concurrency(16)
+        .build()
+        .run_until_idle()
+        .await
+        .unwrap();
+    assert_eq!(report.finished, 1);
+}
+
+#[tokio::test]
+async fn one_take_brings_no_more_bytes_than_can_be_held() {
+    let (_server, repo) = start().await;
+    let pages = repo.texts.store().repo::<Page>();
+    let queue = Queue::new(&pages, Page::DIGEST);
+    for n in 0..6 {
+        let id = format!("p{n}");
+        pages.create_with_id(id.as_str(), page(&"x".repeat(2 * 1024 * 1024))).await.unwrap();
+        pages.item(&id).digest().enqueue().await.unwrap();
+    }
+    let haul = queue.take(&options(100)).await.unwrap();
+    assert_eq!((haul.jobs.len(), haul.waiting, haul.ready), (2, 4, true));
+}
+
+/// From the request to the begin of the handler on an idle worker. Run it alone with `--nocapture` for
+/// figures; the limit here only tells a push from a poll.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_worker_begins_a_job_as_soon_as_it_is_requested() {
+    let (_server, repo) = start().await;
+    let pages = repo.texts.store().repo::<Page>();
+    let (began, mut begins) = tokio::sync::mpsc::unbounded_channel();
+    let worker = worker(&pages)
+        .handle(Page::DIGEST, move |_item: Item<Page>, _job| {
+            let _ = began.send(Instant::now());
+            async { Ok::<_, String>(String::new()) }
+        })
+        // No sweep comes to help within this test.
+        .poll_interval(Duration::from_secs(3600))
+        .build()
+        .start()
+        .unwrap();
+    pages.create_with_id("a", page("x")).await.unwrap();
+    let mut latencies = Vec::new();
+    for _ in 0..500 {
+        let requested = Instant::now();
+        let job = pages.item("a").digest().enqueue().await.unwrap();
+        latencies.push(begins.recv().await.unwrap().duration_since(requested));
+        job.wait(SOON).await.unwrap();
+    }
+    latencies.sort();
+    let (p50, p99) = (latencies[250], latencies[495]);
+    #[allow(clippy::print_stdout, reason = "the figures are what it is run for")]
+    {
+        println!("enqueue to handler start: p50 {p50:?}, p99 {p99:?}");
+    }
+    assert!(p50 < Duration::from_millis(20), "p50 {p50:?}");
+    worker.stop().await;
+}

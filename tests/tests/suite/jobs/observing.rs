@@ -1,0 +1,110 @@
+//! What can be seen: progress as it comes, numbers, traces, health.
+
+use std::time::Duration;
+
+use metastore::queue::Queue;
+use metastore::{Item, JobState, Store};
+use metastore_tests::wait;
+
+use super::{Page, enqueue, page, take_one, worker};
+use crate::fixture::{SOON, start, start_proxied, start_with};
+
+#[tokio::test]
+async fn whoever_watches_is_told_of_each_state_and_progress_and_of_the_end() {
+    let (_server, repo) = start().await;
+    let pages = repo.texts.store().repo::<Page>();
+    let worker = worker(&pages)
+        .handle(Page::DIGEST, |_item: Item<Page>, job| async move {
+            job.progress(0.25, "a quarter").await;
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            job.progress(0.75, "three").await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok::<_, String>("done".to_owned())
+        })
+        .build();
+    pages.create_with_id("a", page("x")).await.unwrap();
+    let job = pages.item("a").digest().enqueue().await.unwrap();
+    let mut watch = job.watch().await.unwrap();
+    let first = watch.next().await.unwrap().unwrap();
+    assert_eq!(first.state, JobState::Queued);
+    let worker = worker.start().unwrap();
+    let mut fractions = Vec::new();
+    let mut last = None;
+    while let Some(status) = tokio::time::timeout(SOON, watch.next()).await.unwrap().unwrap() {
+        fractions.extend(status.progress.as_ref().map(|progress| progress.fraction));
+        last = Some(status);
+    }
+    assert_eq!(fractions, [0.25, 0.75]);
+    let last = last.unwrap();
+    assert_eq!((last.state, last.result.as_deref()), (JobState::Done, Some("done")));
+    assert!(watch.next().await.unwrap().is_none());
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn a_queue_tells_how_long_the_first_in_line_has_waited() {
+    let (_server, repo) = start().await;
+    let pages = repo.texts.store().repo::<Page>();
+    let queue = Queue::new(&pages, Page::DIGEST);
+    assert_eq!(queue.stats().await.unwrap().oldest, None);
+    enqueue(&pages, Page::DIGEST, &["a", "b"]).await;
+    wait::until("it to wait", SOON, async || {
+        queue.stats().await.unwrap().oldest.is_some_and(|age| age >= Duration::from_millis(50))
+    })
+    .await;
+    let haul = queue.take(&super::options(1)).await.unwrap();
+    assert!(haul.jobs[0].waited >= Duration::from_millis(50));
+    // A delay is no waiting.
+    pages.create_with_id("c", page("x")).await.unwrap();
+    pages.item("c").digest().enqueue_in(Duration::from_millis(60)).await.unwrap();
+    take_one(&queue).await;
+    let mut late = None;
+    wait::until("the delayed one", SOON, async || {
+        late = queue.take(&super::options(1)).await.unwrap().jobs.pop();
+        late.is_some()
+    })
+    .await;
+    assert!(late.unwrap().waited < Duration::from_millis(55));
+}
+
+fn trace_of_this_test() -> Option<String> {
+    Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned())
+}
+
+#[tokio::test]
+async fn the_trace_of_whoever_asked_reaches_the_handler() {
+    let (_server, repo) = start_with(Store::options().trace_source(trace_of_this_test)).await;
+    let pages = repo.texts.store().repo::<Page>();
+    enqueue(&pages, Page::DIGEST, &["a"]).await;
+    let status = pages.item("a").digest().status().await.unwrap().unwrap();
+    assert_eq!(status.trace, trace_of_this_test());
+    worker(&pages)
+        .handle(Page::DIGEST, |_item: Item<Page>, job| async move {
+            Ok::<_, String>(job.trace.clone().unwrap_or_default())
+        })
+        .build()
+        .run_until_idle()
+        .await
+        .unwrap();
+    assert_eq!(pages.item("a").digest().result().await.unwrap(), trace_of_this_test());
+}
+
+#[tokio::test]
+async fn health_turns_red_while_the_server_is_away_and_green_when_it_is_back() {
+    let options = Store::options().command_timeout(Duration::from_millis(300));
+    let (_server, proxy, repo) = start_proxied(options).await;
+    let pages = repo.texts.store().repo::<Page>();
+    let worker = worker(&pages)
+        .handle(Page::DIGEST, |item: Item<Page>, _job| async move {
+            Ok::<_, String>(item.data.text.clone())
+        })
+        .build()
+        .start()
+        .unwrap();
+    wait::until("it to be well", SOON, async || worker.health().await.is_healthy()).await;
+    proxy.pause();
+    wait::until("it to be ill", SOON, async || !worker.health().await.is_healthy()).await;
+    proxy.resume();
+    wait::until("it to be well again", SOON, async || worker.health().await.is_healthy()).await;
+    worker.stop().await;
+}
