@@ -3,5 +3,5 @@
 mod lock;
 mod migrating;
 mod newer;
-mod people;
+pub(crate) mod people;
 mod upgrades;

@@ -9,6 +9,7 @@ use metastore::{Collection, ErrorKind, Store};
 use metastore_tests::Server;
 use metastore_tests::wait::until;
 
+use crate::evolution::people::{self, v1, v2, v3};
 use crate::fixture::{
     Counter, MyRepo, Order, SOON, Text, order, seat, session, start, start_proxied, text,
 };
@@ -212,6 +213,27 @@ async fn every_write_path_keeps_the_version_before() {
         let kept = repo.texts.get_version(&item.id, version).await.unwrap().unwrap();
         assert_eq!(kept.data.content, content, "version {version}");
     }
+}
+
+#[tokio::test]
+async fn old_versions_still_load_after_a_schema_change() {
+    let (_server, programs) = people::start().await;
+    programs.first.create_with_id("ada", people::ada()).await.unwrap();
+    programs.second.update("ada", v2::Person::patch().first("Augusta")).await.unwrap();
+    let third = &programs.third;
+    third.update("ada", v3::Person::patch().language("fr")).await.unwrap();
+    for (version, first, language) in [(1, "Ada", "en"), (2, "Augusta", "en"), (3, "Augusta", "fr")]
+    {
+        let data = &third.get_version("ada", version).await.unwrap().unwrap().data;
+        assert_eq!((&*data.first, &*data.family, &*data.language), (first, "Lovelace", language));
+    }
+    programs
+        .first
+        .create_with_id("eve", v1::Person { name: "Eve Adams".into(), number: 2 })
+        .await
+        .unwrap();
+    assert_eq!(third.migrate().await.unwrap().upgraded, 1);
+    assert_eq!(third.get_version("eve", 1).await.unwrap().unwrap().data.family, "Adams");
 }
 
 #[tokio::test]

@@ -58,7 +58,8 @@ async fn an_older_program_never_writes_over_a_newer_shape() {
     for error in [
         second.update("ada", patch.clone()).await.unwrap_err(),
         second.update(&item, patch.clone()).await.unwrap_err(),
-        second.update_at("ada", 1, patch).await.unwrap_err(),
+        second.update_at("ada", 1, patch.clone()).await.unwrap_err(),
+        second.update_many([("ada", patch)]).await.remove(0).unwrap_err(),
         second.modify("ada", |person| person.number = 2).await.unwrap_err(),
         second.replace("ada", readable()).await.unwrap_err(),
         second.replace(&item, v2::Person { number: 3, ..readable() }).await.unwrap_err(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use metastore::{Collection, ErrorKind, Item};
 use metastore_tests::Server;
 use metastore_worker::Worker;
@@ -32,6 +33,10 @@ async fn old_documents_are_read_in_the_current_shape_and_no_read_writes() {
     assert_eq!(third.get_version("ada", 1).await.unwrap().unwrap().data, upgraded());
     assert_eq!(third.list().await.unwrap()[0].data, upgraded());
     assert_eq!(third.versions("ada").await.unwrap()[0].schema, 1);
+    let many = third.get_many(["ada"]).await.remove(0).unwrap().unwrap();
+    assert_eq!(many.data, upgraded());
+    let all: Vec<_> = third.list().stream().try_collect().await.unwrap();
+    assert_eq!(all[0].data, upgraded());
     assert_eq!(third.item("ada").greeting().run().await.unwrap(), "Hello Ada Lovelace");
     assert_eq!(third.item("ada").greeting().run_on(1).await.unwrap(), "Hello Ada Lovelace");
     let last = |person: &v3::Person| person.family.clone();
@@ -81,7 +86,7 @@ async fn history_with_several_shapes_reads_as_one() {
 async fn a_write_of_an_old_document_stores_the_new_shape() {
     let (server, programs) = start().await;
     let third = &programs.third;
-    for id in ["update", "by-item", "update-at", "modify", "replace"] {
+    for id in ["update", "by-item", "update-at", "modify", "replace", "many"] {
         programs.first.create_with_id(id, ada()).await.unwrap();
     }
     let item = third.get("by-item").await.unwrap().unwrap();
@@ -90,7 +95,8 @@ async fn a_write_of_an_old_document_stores_the_new_shape() {
     for written in [
         third.update("update", patch.clone()).await.unwrap(),
         third.update(&item, patch.clone()).await.unwrap(),
-        third.update_at("update-at", 1, patch).await.unwrap(),
+        third.update_at("update-at", 1, patch.clone()).await.unwrap(),
+        third.update_many([("many", patch)]).await.remove(0).unwrap(),
         third.modify("modify", |person| person.language = "fr".into()).await.unwrap(),
         third.replace("replace", expected.clone()).await.unwrap(),
     ] {
