@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help server demo test lint doc bench
+.PHONY: help server demo users test lint doc bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -15,6 +15,12 @@ server: ## Make sure a Redis server program is installed
 # A demo against a server that runs already needs no program.
 demo: $(if $(REDIS_URL),,server) ## Run the text splitter example, on REDIS_URL if set; pass ARGS="..."
 	$(CARGO) run --release -p metastore-examples --bin textsplitter -- $(ARGS)
+
+# Without REDIS_URL the data of these is kept in a folder, from one command to the next.
+KEPT = $(if $(REDIS_URL),,--data $(or $(CARGO_TARGET_DIR),target)/examples/$@)
+
+users: $(if $(REDIS_URL),,server) ## Run the user management example; pass ARGS="..."
+	$(CARGO) run --release -p metastore-examples --bin user-management -- $(KEPT) $(or $(ARGS),demo)
 
 test: server ## Run all tests: unit, integration, ui and documentation
 	$(CARGO) test --workspace --all-features

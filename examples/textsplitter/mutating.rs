@@ -2,8 +2,9 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use metastore::Item;
+use metastore_examples::progress::Progress;
+use metastore_examples::shown::count;
 
-use crate::progress::{Progress, count};
 use crate::run::AT_ONCE;
 use crate::text::{MyRepo, Text};
 

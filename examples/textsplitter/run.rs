@@ -1,16 +1,18 @@
 //! The run from beginning to end, and its orderly end at any point.
 
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
 
 use anyhow::bail;
 use metastore::Store;
+use metastore_examples::input::{self, Found, Input, Naming};
+use metastore_examples::program::stopped;
+use metastore_examples::progress::Progress;
 use metastore_worker::shutdown_signal;
 
 use crate::args::Args;
-use crate::input::{self, Found, Input};
 use crate::process::WorkerProcess;
-use crate::progress::Progress;
 use crate::results::{self, Results};
 use crate::text::MyRepo;
 use crate::{mutating, storing, summarising, table, updating};
@@ -19,13 +21,10 @@ use crate::{mutating, storing, summarising, table, updating};
 /// that wait together travel together.
 pub(crate) const AT_ONCE: usize = 32;
 
-/// What shells report of a program that Ctrl-C has ended.
-const INTERRUPTED: u8 = 130;
-
 /// Does everything. The exit code is 0 only if something was stored and every summary was made.
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let progress = Progress::new(args.json);
-    let Found { inputs, problems } = input::find(&args.paths)?;
+    let Found { inputs, problems } = find(&args.paths)?;
     for problem in &problems {
         progress.problem(problem);
     }
@@ -58,6 +57,16 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let results = results?;
     show(&results, args, &progress)?;
     Ok(if results.failed() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The files that the paths name, or the Markdown files of this repository if there are none.
+fn find(paths: &[PathBuf]) -> anyhow::Result<Found> {
+    if paths.is_empty() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        return Ok(input::markdown_of(here.parent().unwrap_or(here)));
+    }
+    // Many folders have a `README.md`.
+    input::find(paths, if paths.len() > 1 { Naming::WithFolder } else { Naming::InFolder })
 }
 
 async fn open(args: &Args) -> metastore::Result<Store> {
@@ -100,9 +109,4 @@ fn show(results: &Results, args: &Args, progress: &Progress) -> anyhow::Result<(
         progress.print(&table::keys(results))?;
     }
     Ok(())
-}
-
-fn stopped() -> ExitCode {
-    eprintln!("stopped");
-    ExitCode::from(INTERRUPTED)
 }

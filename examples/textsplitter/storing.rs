@@ -2,11 +2,12 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use metastore::{ErrorKind, Item};
+use metastore_examples::input::Input;
+use metastore_examples::progress::Progress;
+use metastore_examples::shown::count;
+use metastore_examples::source::{self, Revision};
 
-use crate::input::Input;
-use crate::progress::{Progress, count};
 use crate::run::AT_ONCE;
-use crate::source;
 use crate::text::{MyRepo, Text};
 
 /// Stores all files, in their order. What cannot be read or stored is reported and left out.
@@ -59,11 +60,11 @@ async fn store_file(
 async fn store_revisions(
     repo: &MyRepo,
     name: &str,
-    revisions: Vec<String>,
+    revisions: Vec<Revision>,
 ) -> metastore::Result<Option<Item<Text>>> {
     let mut stored: Option<Item<Text>> = None;
-    for content in revisions {
-        let text = Text { name: name.to_owned(), content, language: None };
+    for revision in revisions {
+        let text = Text { name: name.to_owned(), content: revision.text, language: None };
         stored = Some(match stored {
             None => repo.texts.create(text).await?,
             // With the item in hand this is one round trip. A revision that is equal to the one

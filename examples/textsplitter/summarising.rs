@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use metastore::{ErrorKind, Item, Job};
+use metastore_examples::progress::Progress;
+use metastore_examples::shown::count;
 
-use crate::progress::{Progress, count};
 use crate::run::AT_ONCE;
 use crate::text::{MyRepo, Summary, Text};
 

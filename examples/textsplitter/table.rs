@@ -1,13 +1,10 @@
 //! The results for people: a table, the newest versions, totals, keys.
 
-use comfy_table::presets::UTF8_BORDERS_ONLY;
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row, Table, Width};
+use comfy_table::{ColumnConstraint, Width};
+use metastore_examples::shown::{count, line};
+use metastore_examples::table::{self, add_row, align_right};
 
-use crate::progress::count;
 use crate::results::{Results, TextResult};
-
-/// The width of the table where there is no terminal to fill.
-const WIDTH: u16 = 120;
 
 /// How many versions to list of the text that has most.
 const NEWEST: usize = 5;
@@ -16,20 +13,10 @@ const HEADER: [&str; 7] = ["text", "lang", "versions", "words", "pieces", "job",
 
 /// One line for each text.
 pub(crate) fn table(results: &Results) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(UTF8_BORDERS_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_truncation_indicator("…")
-        .set_header(HEADER);
-    if !table.is_tty() {
-        table.set_width(WIDTH);
-    }
+    let mut table = table::table(HEADER);
     for text in &results.texts {
-        let mut row = Row::from(cells(text));
         // A summary gets what is left of the line, and no second line.
-        row.max_height(1);
-        table.add_row(row);
+        add_row(&mut table, cells(text));
     }
     for (position, column) in table.column_iter_mut().enumerate() {
         match position {
@@ -37,10 +24,8 @@ pub(crate) fn table(results: &Results) -> String {
             1..6 => column.set_constraint(ColumnConstraint::ContentWidth),
             _ => column,
         };
-        if (2..5).contains(&position) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
     }
+    align_right(&mut table, 2..5);
     table.to_string()
 }
 
@@ -52,19 +37,14 @@ fn cells(text: &TextResult) -> [String; 7] {
         None => job.state.clone(),
     });
     [
-        shown(&text.name),
+        text.name.clone(),
         text.language.clone().unwrap_or("–".to_owned()),
         text.versions.to_string(),
         number(text.words),
         number(text.pieces),
         job.unwrap_or("–".to_owned()),
-        summary.map_or("–".to_owned(), |sentence| shown(sentence)),
+        summary.map_or("–".to_owned(), Clone::clone),
     ]
-}
-
-/// Without control characters: a text must not command the terminal that shows it.
-fn shown(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The newest versions of the text that has most.
@@ -74,7 +54,7 @@ pub(crate) fn versions(results: &Results) -> String {
     let Some(text) = most else {
         return String::new();
     };
-    let mut lines = format!("newest versions of {}:", shown(&text.name));
+    let mut lines = format!("newest versions of {}:", line(&text.name));
     for known in text.history.iter().take(NEWEST) {
         let actor = known.actor.as_ref().map_or("nobody", |actor| actor.as_str());
         lines += &format!("\n  {:>4}  {}  by {actor}", known.version, known.written_at);
@@ -100,7 +80,7 @@ pub(crate) fn totals(results: &Results, problems: usize) -> String {
 pub(crate) fn keys(results: &Results) -> String {
     let mut lines = String::from("keys:");
     let collection = ("the collection".to_owned(), &results.keys);
-    let texts = results.texts.iter().map(|text| (shown(&text.name), &text.keys));
+    let texts = results.texts.iter().map(|text| (line(&text.name), &text.keys));
     for (name, keys) in std::iter::once(collection).chain(texts) {
         lines += &format!("\n  {name}");
         for key in keys {

@@ -2,9 +2,10 @@
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use metastore::{Collection, Item};
+use metastore_examples::progress::Progress;
+use metastore_examples::shown::count;
 
 use crate::language;
-use crate::progress::{Progress, count};
 use crate::run::AT_ONCE;
 use crate::text::{MyRepo, Text};
 

@@ -6,6 +6,7 @@
 //! says what went wrong instead of returning errors.
 
 pub mod collections;
+pub mod example;
 pub mod proxy;
 pub mod resp;
 pub mod server;

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use metastore::{Id, Key, KeyKind};
+use metastore_tests::example::{self, PATIENCE, run, text_of};
 use metastore_tests::{Server, wait};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
@@ -16,37 +16,14 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-/// How long a run may take that normally takes a second.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 const ENGLISH: &str = "# Keys\n\nThe server stores the keys and the values of all its clients. It is \
     not a slow server, and the keys are found at once. Breakfast is another matter. So is tea.\n";
 const GERMAN: &str = "Der Server merkt sich die Werte und die Schlüssel aller Kunden. Er ist nicht \
     langsam, und die Schlüssel sind sofort gefunden.\n";
 
-/// The program. A test of one package is not told where the program of another one is, nor is that
-/// one built for it, so the test builds it into the folder that it was built into itself.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
-        // The whole workspace is selected because its features decide what has to be built again.
-        let build = std::process::Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--workspace", "--bin", "textsplitter"])
-            .args(["--message-format", "json", "--target-dir"])
-            .arg(target.expect("the folder for temporary files is in the target folder"))
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-            .stderr(Stdio::inherit())
-            .output()
-            .expect("cargo starts");
-        assert!(build.status.success(), "the example should compile");
-        text_of(&build.stdout)
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .filter(|message| message["target"]["name"] == "textsplitter")
-            .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
-            .expect("cargo tells where the program is")
-    })
+    PROGRAM.get_or_init(|| example::build("textsplitter", env!("CARGO_TARGET_TMPDIR")))
 }
 
 /// The program with a server of its own, whose process id it leaves in the folder.
@@ -72,10 +49,6 @@ fn on(server: &Server) -> Command {
     let mut command = Command::new(program());
     command.env("REDIS_URL", server.url()).kill_on_drop(true);
     command
-}
-
-async fn run(command: &mut Command) -> Output {
-    timeout(PATIENCE, command.output()).await.expect("it ends in time").expect("it starts")
 }
 
 /// A run that cannot go on, because it reads a pipe into which nobody writes.
@@ -142,10 +115,6 @@ fn server_of(folder: &TempDir) -> Pid {
 
 fn is_alive(process: Pid) -> bool {
     test_kill_process(process).is_ok()
-}
-
-fn text_of(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("it writes text")
 }
 
 /// The stored texts: the id and the envelope of each.

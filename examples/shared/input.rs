@@ -15,18 +15,30 @@ const SKIPPED: [&str; 2] = ["target", "node_modules"];
 
 /// One file.
 #[derive(Debug)]
-pub(crate) struct Input {
-    pub(crate) path: PathBuf,
-    /// The name of a file that was named itself, or the path in the folder that was named; with the
-    /// name of the folder if there are several paths, since many folders have a `README.md`.
-    pub(crate) name: String,
+pub struct Input {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The name of a file that was named itself, or the path in the folder that was named, as
+    /// [`Naming`] says.
+    pub name: String,
+}
+
+/// What the files of a folder are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// By their path in the folder.
+    InFolder,
+    /// By the name of the folder and the path in it.
+    WithFolder,
 }
 
 /// The files, and what is wrong with those folders that could not be searched.
 #[derive(Debug)]
-pub(crate) struct Found {
-    pub(crate) inputs: Vec<Input>,
-    pub(crate) problems: Vec<String>,
+pub struct Found {
+    /// The files.
+    pub inputs: Vec<Input>,
+    /// What is wrong.
+    pub problems: Vec<String>,
 }
 
 #[derive(Default)]
@@ -37,17 +49,14 @@ struct Search {
     seen: HashSet<PathBuf>,
 }
 
-/// Finds the files that the paths name, or the Markdown files of this repository if there are none.
+/// Finds the files that the paths name: of folders, those with text in them, and in the folders below.
 ///
-/// A path that does not exist is an error, since a slip of the pen should not store half of what was
-/// meant. A folder further down that cannot be read is only a problem.
-pub(crate) fn find(paths: &[PathBuf]) -> anyhow::Result<Found> {
-    let mut search = Search::default();
-    if paths.is_empty() {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let repository = here.parent().unwrap_or(here);
-        search.folder(repository, repository, &TEXT_FILES[..2]);
-    }
+/// A folder further down that cannot be read is only a problem.
+///
+/// # Errors
+///
+/// If a path does not exist, since a slip of the pen should not store half of what was meant.
+pub fn find(paths: &[PathBuf], naming: Naming) -> anyhow::Result<Found> {
     let wrong: Vec<String> = paths
         .iter()
         .filter_map(|path| {
@@ -57,19 +66,34 @@ pub(crate) fn find(paths: &[PathBuf]) -> anyhow::Result<Found> {
     if !wrong.is_empty() {
         bail!("nothing was stored: {}", wrong.join("; "));
     }
+    let mut search = Search::default();
     for path in paths {
         if path.is_dir() {
-            let root = path.parent().filter(|_| paths.len() > 1).unwrap_or(path);
+            // Only so does `.` have a name.
+            let path = if path.file_name().is_none() { &path.canonicalize()? } else { path };
+            let root = path.parent().filter(|_| naming == Naming::WithFolder).unwrap_or(path);
             search.folder(root, path, &TEXT_FILES);
         } else {
             let name = path.file_name().unwrap_or(path.as_os_str());
             search.add(path.clone(), name.to_string_lossy().into_owned());
         }
     }
-    Ok(Found { inputs: search.inputs, problems: search.problems })
+    Ok(search.found())
+}
+
+/// Finds the Markdown files of a folder and of those below it.
+#[must_use]
+pub fn markdown_of(folder: &Path) -> Found {
+    let mut search = Search::default();
+    search.folder(folder, folder, &TEXT_FILES[..2]);
+    search.found()
 }
 
 impl Search {
+    fn found(self) -> Found {
+        Found { inputs: self.inputs, problems: self.problems }
+    }
+
     /// Adds a file, unless it is there already.
     fn add(&mut self, path: PathBuf, name: String) {
         let canonical = path.canonicalize().unwrap_or_else(|_| path.clone());

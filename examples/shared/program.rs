@@ -1,0 +1,54 @@
+//! A program from its beginning to its end.
+
+use std::future::Future;
+use std::pin::pin;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use metastore_worker::shutdown_signal;
+use tokio::runtime::Runtime;
+
+/// What shells report of a program that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
+
+/// Runs to the end; an error is printed to standard error and is exit code 1.
+pub fn run(work: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(work);
+    // A read that never returns, of a pipe into which nobody writes, must not hold up the end.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    ended.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Does the work until it is done or Ctrl-C comes. Then the work is dropped where it stands: what it
+/// has written stays, and a server that it started ends in good order.
+///
+/// # Errors
+///
+/// Those of the work.
+pub async fn until_stopped(
+    work: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
+    let mut shutdown = pin!(shutdown_signal());
+    tokio::select! {
+        biased;
+        () = &mut shutdown => Ok(stopped()),
+        ended = work => ended,
+    }
+}
+
+/// Says that the program was stopped, and gives the exit code for it.
+#[must_use]
+pub fn stopped() -> ExitCode {
+    eprintln!("stopped");
+    ExitCode::from(INTERRUPTED)
+}
