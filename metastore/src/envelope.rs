@@ -10,6 +10,7 @@
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::collection::Collection;
@@ -118,6 +119,14 @@ pub(crate) fn decode<T: Collection>(
     }
 }
 
+/// Reads the document of an envelope as it is stored, whatever its schema.
+pub(crate) fn decode_data(json: &[u8], key: &str, operation: &'static str) -> Result<Value, Error> {
+    let stored: Stored<'_> = serde_json::from_slice(json)
+        .map_err(|error| undecodable(operation, key, 0, String::from("."), &error))?;
+    serde_json::from_str(stored.data.get())
+        .map_err(|error| undecodable(operation, key, stored.version, "data".to_owned(), &error))
+}
+
 /// Reads any stored value, such as the result of a mutation.
 pub(crate) fn decode_value<V: DeserializeOwned>(
     json: &[u8],
@@ -169,10 +178,7 @@ pub(crate) fn same_document<T: Serialize>(
     }
     // Maps and sets without an order of their own may be written differently each time.
     before.len() == new.len()
-        && match (
-            serde_json::from_slice::<serde_json::Value>(&before),
-            serde_json::from_slice::<serde_json::Value>(new),
-        ) {
+        && match (serde_json::from_slice::<Value>(&before), serde_json::from_slice::<Value>(new)) {
             (Ok(before), Ok(new)) => before == new,
             _ => false,
         }

@@ -20,3 +20,10 @@ pub(crate) struct Head {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<Id>,
 }
+
+impl Head {
+    /// When this version was written.
+    pub(crate) fn written(&self) -> Timestamp {
+        self.updated.unwrap_or(self.created)
+    }
+}

@@ -50,12 +50,12 @@ pub struct ItemFields<T> {
 impl<T> Item<T> {
     pub(crate) fn new(head: Head, data: T, unknown: UnknownFields) -> Self {
         let fields = ItemFields {
+            updated_at: head.written(),
             id: head.id,
             version: head.version,
             commit: head.commit,
             schema: head.schema,
             created_at: head.created,
-            updated_at: head.updated.unwrap_or(head.created),
             actor: head.actor,
             owner: head.owner,
             unchanged: false,
@@ -146,8 +146,8 @@ pub struct VersionInfo {
 impl From<Head> for VersionInfo {
     fn from(head: Head) -> Self {
         Self {
+            written_at: head.written(),
             version: head.version,
-            written_at: head.updated.unwrap_or(head.created),
             actor: head.actor,
             commit: head.commit,
             schema: head.schema,

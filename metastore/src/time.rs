@@ -1,26 +1,30 @@
 //! Points in time as documents and replies carry them.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 /// A point in time on the server's clock, in milliseconds since 1970-01-01 UTC.
 ///
-/// Shown as RFC 3339.
+/// Shown as RFC 3339, and read from it, with any offset.
 ///
 /// ```
 /// use metastore::Timestamp;
 ///
 /// assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
+/// let noon: Timestamp = "2026-11-24T13:00:00+01:00".parse()?;
+/// assert_eq!(noon.to_string(), "2026-11-24T12:00:00.000Z");
+/// # Ok::<(), metastore::InvalidTime>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The latest time that can be shown: 9999-12-31T23:59:59.999Z.
-    const MAX_SHOWN: u64 = 253_402_300_799_999;
+    /// The latest time that can be shown: 9999-12-30T22:00:00.999Z.
+    const MAX_SHOWN: u64 = 253_402_207_200_999;
 
     /// A time from milliseconds since 1970.
     #[must_use]
@@ -58,14 +62,99 @@ impl From<Timestamp> for SystemTime {
     }
 }
 
+/// A time before 1970 counts as 1970; what is finer than a millisecond is left out.
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        Self(time.duration_since(UNIX_EPOCH).map_or(0, millis))
+    }
+}
+
+/// Text that is not a time as RFC 3339 writes it, or one before 1970.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a time from 1970 on: write it as RFC 3339, such as 2026-11-24T13:00:00Z")]
+pub struct InvalidTime(String);
+
+impl FromStr for Timestamp {
+    type Err = InvalidTime;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTime> {
+        let time: Option<jiff::Timestamp> = text.parse().ok();
+        time.and_then(|time| u64::try_from(time.as_millisecond()).ok())
+            .map(Self)
+            .ok_or_else(|| InvalidTime(text.chars().take(40).collect()))
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        humantime::format_rfc3339_millis((*self).into()).fmt(f)
+        let shown = i64::try_from(self.0.min(Self::MAX_SHOWN)).unwrap_or(i64::MAX);
+        let time = jiff::Timestamp::from_millisecond(shown).unwrap_or(jiff::Timestamp::MAX);
+        write!(f, "{time:.3}")
     }
 }
 
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Option<u64> {
+        text.parse::<Timestamp>().ok().map(Timestamp::as_millis)
+    }
+
+    #[test]
+    fn what_is_shown_reads_back() {
+        for time in [0, 1, 999, 1_795_521_600_000, Timestamp::MAX_SHOWN] {
+            assert_eq!(parsed(&Timestamp(time).to_string()), Some(time));
+        }
+        assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(parsed(&Timestamp(u64::MAX).to_string()), Some(Timestamp::MAX_SHOWN));
+    }
+
+    #[test]
+    fn offsets_and_fractions_count() {
+        assert_eq!(parsed("1970-01-02T00:00:00Z"), Some(86_400_000));
+        assert_eq!(parsed("1970-01-02T00:00:00+00:00"), Some(86_400_000));
+        assert_eq!(parsed("1970-01-02T02:30:00+02:30"), Some(86_400_000));
+        assert_eq!(parsed("1970-01-01T19:00:00.25-05:00"), Some(86_400_250));
+        assert_eq!(parsed("1970-01-01T00:00:00.0019999Z"), Some(1));
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused_and_named() {
+        for wrong in [
+            "",
+            "Z",
+            "now",
+            "2026-11-24",
+            "2026-11-24T13:00:00",
+            "2026-13-24T13:00:00Z",
+            "2026-11-24T25:00:00Z",
+            "2026-11-24T13:00:00+1:00",
+            "2026-11-24T13:00:00+99:00",
+            "2026-11-24T13:00:00+00:00+00:00",
+            "2026-11-24T13:00:00é1:00",
+            "1970-01-01T00:00:00+00:01",
+            "1969-12-31T23:59:59Z",
+        ] {
+            let refused = wrong.parse::<Timestamp>();
+            assert!(refused.is_err(), "{wrong:?} gave {refused:?}");
+        }
+        let error = "soon".parse::<Timestamp>().unwrap_err();
+        assert!(error.to_string().contains("`soon`"), "{error}");
+    }
+
+    #[test]
+    fn system_times_are_cut_to_milliseconds_from_1970_on() {
+        assert_eq!(Timestamp::from(UNIX_EPOCH + Duration::from_micros(1_999)).as_millis(), 1);
+        assert_eq!(Timestamp::from(UNIX_EPOCH - Duration::from_secs(1)).as_millis(), 0);
+        let now = SystemTime::now();
+        let back = SystemTime::from(Timestamp::from(now));
+        assert!(now.duration_since(back).unwrap() < Duration::from_millis(1));
     }
 }

@@ -1,8 +1,11 @@
 //! Reading items.
 
+use bytes::Bytes;
+
 use crate::collection::Collection;
 use crate::envelope;
 use crate::error::{Error, ErrorKind, Result};
+use crate::head::Head;
 use crate::item::Item;
 use crate::key::{Id, ToId};
 use crate::redis::command::{Command, Fault, Reply};
@@ -22,7 +25,8 @@ impl<T: Collection> Repo<T> {
         self.read(&id, "get").await
     }
 
-    /// Reads one version of an item; `None` if there is no such item or version.
+    /// Reads one version of an item; `None` if there is no such item or version, also if retention has
+    /// removed it.
     ///
     /// One round trip.
     ///
@@ -32,28 +36,13 @@ impl<T: Collection> Repo<T> {
     pub async fn get_version(&self, id: impl ToId, version: u64) -> Result<Option<Item<T>>> {
         const OPERATION: &str = "get_version";
         let id = checked_id(&id, OPERATION)?;
-        let (superseded, latest) =
-            (self.address().version(&id, version), self.address().latest(&id));
-        // The version is at its own key, unless it is still the current one.
-        let keys = vec![superseded.clone(), latest.clone()];
-        let found = self
-            .store()
-            .reader()
-            .mget(keys)
-            .await
-            .map_err(|fault| fault.into_error(OPERATION).at(latest.clone()))?;
-        let mut found = found.into_iter().map(Reply::into_data);
-        let (old, current) = (found.next().flatten(), found.next().flatten());
-        // A version key without an item is left over from an expiry and no version of anything.
-        let Some(current) = current else { return Ok(None) };
-        if let Some(old) = old {
-            return envelope::decode(&old, &superseded, OPERATION).map(Some);
-        }
-        let head = envelope::decode_head(&current, &latest, OPERATION)?;
-        if head.version != version {
+        let Some((_, mut found)) = self.stored(&id, &[version], OPERATION).await? else {
             return Ok(None);
+        };
+        match found.pop().flatten() {
+            Some(Stored { key, json, .. }) => envelope::decode(&json, &key, OPERATION).map(Some),
+            None => Ok(None),
         }
-        envelope::decode(&current, &latest, OPERATION).map(Some)
     }
 
     /// Whether there is an item.
@@ -75,6 +64,42 @@ impl<T: Collection> Repo<T> {
         Ok(reply == Reply::Int(1))
     }
 
+    /// Reads the current version of an item and with it others by their numbers, each `None` if it is
+    /// not there; `None` altogether if there is no such item. One round trip.
+    pub(crate) async fn stored(
+        &self,
+        id: &Id,
+        versions: &[u64],
+        operation: &'static str,
+    ) -> Result<Option<(Stored, Vec<Option<Stored>>)>> {
+        let at = self.address();
+        // Each version is at its own key, unless it is still the current one.
+        let keys: Vec<String> = std::iter::once(at.latest(id))
+            .chain(versions.iter().map(|version| at.version(id, *version)))
+            .collect();
+        let replies = self
+            .store()
+            .reader()
+            .mget(keys.clone())
+            .await
+            .map_err(|fault| fault.into_error(operation).at(at.latest(id)))?;
+        let mut found = keys.into_iter().zip(replies).map(|(key, reply)| match reply.into_data() {
+            Some(json) => Stored::read(key, json, operation).map(Some),
+            None => Ok(None),
+        });
+        // A version key without an item is left over from an expiry and no version of anything.
+        let Some(current) = found.next().transpose()?.flatten() else { return Ok(None) };
+        let mut others = Vec::with_capacity(versions.len());
+        for (version, other) in versions.iter().zip(found) {
+            let of_this_item = |other: &Stored| other.head.created == current.head.created;
+            others.push(match other?.filter(of_this_item) {
+                None if *version == current.head.version => Some(current.clone()),
+                other => other,
+            });
+        }
+        Ok(Some((current, others)))
+    }
+
     pub(crate) async fn read(&self, id: &Id, operation: &'static str) -> Result<Option<Item<T>>> {
         let key = self.address().latest(id);
         let at = |fault: Fault| fault.into_error(operation).at(key.clone());
@@ -91,5 +116,24 @@ impl<T: Collection> Repo<T> {
 
     pub(crate) fn missing(&self, id: &Id, operation: &'static str) -> Error {
         Error::new(operation, ErrorKind::NotFound).at(self.address().latest(id))
+    }
+
+    pub(crate) fn missing_version(&self, id: &Id, version: u64, operation: &'static str) -> Error {
+        Error::new(operation, ErrorKind::NotFound).at(self.address().version(id, version))
+    }
+}
+
+/// A version as it is stored, with what its head says.
+#[derive(Clone)]
+pub(crate) struct Stored {
+    pub(crate) key: String,
+    pub(crate) json: Bytes,
+    pub(crate) head: Head,
+}
+
+impl Stored {
+    fn read(key: String, json: Bytes, operation: &'static str) -> Result<Self> {
+        let head = envelope::decode_head(&json, &key, operation)?;
+        Ok(Self { key, json, head })
     }
 }

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use crate::collection::Collection;
 use crate::envelope::{HEAD_LEN, decode_head};
 use crate::error::Result;
+use crate::head::Head;
 use crate::item::VersionInfo;
 use crate::key::{Id, InvalidId, ToId};
 use crate::redis::command::Command;
@@ -26,8 +27,9 @@ pub struct Versions<'a, T: Collection> {
 }
 
 impl<T: Collection> Repo<T> {
-    /// Lists the versions of an item, the newest first, with their times and authors; empty if there
-    /// is no such item.
+    /// Lists the versions of an item, the newest first, with their times, authors and commits; empty if
+    /// there is no such item. The list ends before the first version that has expired or that retention
+    /// has removed.
     ///
     /// Reads the first bytes of each version and no document: one round trip, and one for each
     /// further 500 versions.
@@ -52,46 +54,53 @@ impl<'a, T: Collection> Versions<'a, T> {
     async fn read(self) -> Result<Vec<VersionInfo>> {
         let id = self.id.clone().map_err(|error| crate::Error::from(error).during(OPERATION))?;
         let at = self.repo.address();
-        let Some(latest) = self.heads(vec![at.latest(&id)]).await?.pop().flatten() else {
-            return Ok(Vec::new());
-        };
+        let latest = self.repo.heads(vec![at.latest(&id)], OPERATION).await?.pop().flatten();
+        let Some(latest) = latest else { return Ok(Vec::new()) };
+        let created = latest.created;
         let mut next = latest.version.min(self.before);
         let mut versions = Vec::new();
         if latest.version < self.before && self.limit > 0 {
-            versions.push(latest);
+            versions.push(latest.into());
         }
         while next > 1 && (versions.len() as u64) < self.limit {
             let page = PAGE.min(next - 1).min(self.limit - versions.len() as u64);
             let keys = (next - page..next).rev().map(|number| at.version(&id, number)).collect();
-            let heads = self.heads(keys).await?;
-            versions.extend(heads.iter().flatten().cloned());
-            // Older versions than a missing one are missing too: trimmed, or expired.
-            if heads.iter().any(Option::is_none) {
-                break;
+            let heads = self.repo.heads(keys, OPERATION).await?;
+            for head in heads {
+                match head {
+                    Some(head) if head.created == created => versions.push(head.into()),
+                    // Older versions than a missing one are missing too: trimmed, or expired. What is
+                    // there nevertheless is of an earlier item with this id.
+                    _ => return Ok(versions),
+                }
             }
             next -= page;
         }
         Ok(versions)
     }
+}
 
-    async fn heads(&self, keys: Vec<String>) -> Result<Vec<Option<VersionInfo>>> {
+impl<T: Collection> Repo<T> {
+    /// Reads the heads of stored versions, in one round trip.
+    pub(crate) async fn heads(
+        &self,
+        keys: Vec<String>,
+        operation: &'static str,
+    ) -> Result<Vec<Option<Head>>> {
         let commands = keys
             .iter()
             .map(|key| Command::new("GETRANGE").arg(key.clone()).int(0).int(HEAD_LEN as u64 - 1))
             .collect();
         let replies = self
-            .repo
             .store()
             .reader()
             .pipeline(commands)
             .await
-            .map_err(|fault| fault.into_error(OPERATION))?;
+            .map_err(|fault| fault.into_error(operation))?;
         let mut heads = Vec::with_capacity(keys.len());
         for (reply, key) in replies.into_iter().zip(keys) {
             heads.push(match reply.into_data() {
-                Some(start) if !start.is_empty() => {
-                    Some(decode_head(&start, &key, OPERATION)?.into())
-                }
+                Some(start) if !start.is_empty() => Some(decode_head(&start, &key, operation)?),
                 _ => None,
             });
         }

@@ -1,15 +1,18 @@
 //! The operations on items, one a file.
 
+mod as_of;
 mod create;
 mod create_many;
 mod delete;
 mod delete_many;
+mod diff;
 mod get;
 mod get_many;
 mod history;
 mod migrate;
 mod query;
 mod reindex;
+mod revert;
 mod trim;
 mod update;
 mod update_many;

@@ -107,7 +107,7 @@ impl<T: Collection> Repo<T> {
         &self,
         target: Target<'_, T>,
         operation: &'static str,
-        scope: Scope,
+        scope: Scope<'_>,
         mut change: impl FnMut(&mut T) + Send,
     ) -> Result<Item<T>> {
         let id = target.id.map_err(|error| Error::from(error).during(operation))?;
@@ -116,33 +116,32 @@ impl<T: Collection> Repo<T> {
             change(&mut document);
             return self.supersede(base, document, scope, operation).await;
         }
-        let retries = self.store().settings().conflict_retries;
-        let mut attempt = 0;
+        let mut attempts = self.attempts();
         loop {
             let base = self.read_existing(&id, operation).await?;
-            if scope == Scope::Shape && base.schema >= T::SCHEMA.version {
+            if matches!(scope, Scope::Shape) && base.schema >= T::SCHEMA.version {
                 return Ok(base.into_unchanged());
             }
             let mut document = base.data.clone();
             change(&mut document);
-            match self.supersede(&base, document, scope, operation).await {
-                Err(error)
-                    if matches!(error.kind(), ErrorKind::Conflict { .. }) && attempt < retries =>
-                {
-                    attempt += 1;
-                    tokio::time::sleep(conflict_pause(attempt)).await;
-                }
-                other => return other,
+            let written = self.supersede(&base, document, scope, operation).await;
+            if !attempts.again(&written).await {
+                return written;
             }
         }
     }
 
+    /// For a write that begins with a read.
+    pub(super) fn attempts(&self) -> Attempts {
+        Attempts { made: 0, retries: self.store().settings().conflict_retries }
+    }
+
     /// Writes `document` as the version after `base`, if `base` is still the current one.
-    async fn supersede(
+    pub(super) async fn supersede(
         &self,
         base: &Item<T>,
         document: T,
-        scope: Scope,
+        scope: Scope<'_>,
         operation: &'static str,
     ) -> Result<Item<T>> {
         let Some(next) = self.next(base, document, scope, operation)? else {
@@ -157,12 +156,13 @@ impl<T: Collection> Repo<T> {
         &self,
         base: &Item<T>,
         document: T,
-        scope: Scope,
+        scope: Scope<'_>,
         operation: &'static str,
     ) -> Result<Option<Next<T>>> {
         let unknown = match scope {
             Scope::KnownFields | Scope::Shape => base.unknown().clone(),
             Scope::WholeDocument => UnknownFields::default(),
+            Scope::Restored(unknown) => unknown.clone(),
         };
         let at = self.address();
         let key = at.latest(&base.id);
@@ -188,7 +188,7 @@ impl<T: Collection> Repo<T> {
         let limits = self.store().limits();
         let json = envelope::encode(&head, &document, &unknown, limits, operation)
             .map_err(|error| error.at(key.clone()))?;
-        let written_anyway = scope == Scope::Shape;
+        let written_anyway = matches!(scope, Scope::Shape);
         if !written_anyway && envelope::same_document(&json, &base.data, base.unknown(), limits) {
             return Ok(None);
         }
@@ -199,7 +199,7 @@ impl<T: Collection> Repo<T> {
         let entries =
             entries.map_or_else(|| Bytes::from_static(b"-"), |entries| entries.to_bytes());
         let deadline = match T::SCHEMA.ttl_on_update {
-            TtlOnUpdate::Reset if scope != Scope::Shape => Self::deadline(now),
+            TtlOnUpdate::Reset if !matches!(scope, Scope::Shape) => Self::deadline(now),
             TtlOnUpdate::Reset | TtlOnUpdate::Keep => None,
         };
         let call = ScriptCall::new(&UPDATE)
@@ -281,15 +281,36 @@ pub(super) struct Next<T> {
 }
 
 /// What a write replaces.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
+#[derive(Clone, Copy)]
+pub(super) enum Scope<'a> {
     /// The fields that the struct knows; others in the stored document are kept.
     KnownFields,
     /// Everything.
     WholeDocument,
+    /// Everything, by what a version had, with the fields of it that the struct does not know.
+    Restored(&'a UnknownFields),
     /// Nothing but the shape of an older schema: the document stays what it is and lives as long as it
     /// would have.
     Shape,
+}
+
+/// The attempts of a write that begins with a read, and may find that another write came in between.
+pub(super) struct Attempts {
+    made: u32,
+    retries: u32,
+}
+
+impl Attempts {
+    /// Whether to start again; if so, after a pause.
+    pub(super) async fn again<R>(&mut self, written: &Result<R>) -> bool {
+        let Err(error) = written else { return false };
+        if !matches!(error.kind(), ErrorKind::Conflict { .. }) || self.made == self.retries {
+            return false;
+        }
+        self.made += 1;
+        tokio::time::sleep(conflict_pause(self.made)).await;
+        true
+    }
 }
 
 /// A random pause that grows with the attempts, so that many writers on one item take turns.

@@ -14,6 +14,7 @@ mod embedded;
 mod evolution;
 mod faults;
 mod fixture;
+mod history;
 mod index_hygiene;
 mod jobs;
 mod lost_replies;

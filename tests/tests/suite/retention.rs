@@ -1,7 +1,7 @@
 //! `keep` and `keep_for`: history stays within its bounds, in the same step as each write, and every
 //! reader of history is right about what is gone.
 
-use metastore::{Collection, Repo, Store};
+use metastore::{Collection, Repo, Store, Timestamp};
 use metastore_tests::{Cut, Server};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
@@ -208,6 +208,29 @@ async fn an_item_that_is_not_written_any_more_can_be_trimmed() {
 }
 
 #[tokio::test]
+async fn whatever_looks_back_says_what_is_gone() {
+    let (server, base) = start().await;
+    let now = base.texts.store().now().as_millis();
+    let written: Vec<u64> = (0..10).map(|n| now - 1_000 + n * 10).collect();
+    plant(&server, &written).await;
+    let pages = repo::<Kept>(&base.texts);
+    assert_eq!(pages.trim("p").await.unwrap(), 7);
+    let gone = Some("myapp:wiki:pages:p:version:7");
+    let error = pages.diff("p", 7, 9).await.unwrap_err();
+    assert_eq!((error.is_not_found(), error.key()), (true, gone), "{error}");
+    let error = pages.revert("p", 7).await.unwrap_err();
+    assert_eq!((error.is_not_found(), error.key()), (true, gone), "{error}");
+    assert!(pages.get_version("p", 7).await.unwrap().is_none());
+    let as_of = async |number: usize| {
+        let time = Timestamp::from_millis(written[number - 1]);
+        pages.as_of("p", time).await.unwrap().map(|page| page.version)
+    };
+    assert_eq!([as_of(1).await, as_of(7).await, as_of(8).await], [None, None, Some(8)]);
+    assert_eq!(pages.revert("p", 8).await.unwrap().version, 11);
+    assert_eq!(listed(&pages).await, [11, 10, 9], "a revert trims, too");
+}
+
+#[tokio::test]
 async fn deleting_an_item_at_version_a_million_does_not_look_for_a_million_versions() {
     let (server, base) = start().await;
     let now = base.texts.store().now().as_millis();
@@ -341,6 +364,9 @@ async fn every_path_that_writes_leaves_the_version_before_it() {
     pages.update_at("p", 2, Page::patch().body("3")).await.unwrap();
     pages.replace("p", body("4")).await.unwrap();
     pages.modify("p", |page| page.body = "5".into()).await.unwrap();
+    pages.revert("p", 1).await.unwrap();
+    pages.update("p", Page::patch().body("7")).await.unwrap();
+    assert_eq!(pages.get_version("p", 6).await.unwrap().unwrap().data.body, "1");
     for number in 1..=5 {
         let version = pages.get_version("p", number).await.unwrap().unwrap();
         assert_eq!(version.data.body, number.to_string());
