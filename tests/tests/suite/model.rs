@@ -110,6 +110,7 @@ fn step() -> impl Strategy<Value = (usize, Op)> {
         4 => (any::<u8>(), change()).prop_map(|(item, change)| Op::UpdateInHand(item, change)),
         3 => (any::<u8>(), change()).prop_map(|(item, change)| Op::UpdateById(item, change)),
         1 => (any::<u8>(), thing()).prop_map(|(item, thing)| Op::Replace(item, thing)),
+        1 => (any::<u8>(), 1..4u8).prop_map(|(item, version)| Op::Revert(item, version)),
         2 => any::<u8>().prop_map(Op::Delete),
         1 => any::<u8>().prop_map(Op::Expire),
     ];
@@ -258,7 +259,7 @@ impl World<'_> {
             }
             Op::Revert(item, version) => {
                 let Some(id) = self.pick(item) else { return };
-                let result = repo.update_at(&id, u64::from(version), Thing::patch()).await;
+                let result = repo.revert(&id, u64::from(version)).await;
                 let item = self.items.get(&id);
                 let after = item.and_then(|item| item.versions.get(usize::from(version) - 1));
                 self.maybe_changed(writer, "revert", &id, after.cloned(), result);

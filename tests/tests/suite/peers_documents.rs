@@ -208,8 +208,8 @@ async fn every_write_path_keeps_the_version_before() {
     repo.texts.modify(&item.id, |text| text.content = "6".into()).await.unwrap();
     let patch = Text::patch().content("7");
     repo.texts.update_many([(&item.id, patch)]).await.remove(0).unwrap();
-    // REVERT
-    for (version, content) in (1..).zip(["1", "2", "3", "4", "5", "6", "7"]) {
+    repo.texts.revert(&item.id, 1).await.unwrap();
+    for (version, content) in (1..).zip(["1", "2", "3", "4", "5", "6", "7", "1"]) {
         let kept = repo.texts.get_version(&item.id, version).await.unwrap().unwrap();
         assert_eq!(kept.data.content, content, "version {version}");
     }
