@@ -108,7 +108,10 @@ pub use key::{Address, Id, InvalidId, InvalidName, Key, KeyKind, Name, Segment, 
 pub use many::Many;
 pub use metastore_derive::{Collection, Repository};
 pub use mutation::{Cached, ItemMutation, Mutation};
-pub use op::{IndexReport, Migrate, MigrationFailure, MigrationReport, Query, Reindex, Versions};
+pub use op::{
+    Adopt, AdoptProblem, AdoptReport, IndexReport, Migrate, MigrationFailure, MigrationReport,
+    Query, Reindex, Versions,
+};
 pub use patch::{Patch, PatchValue};
 pub use repo::{FromStore, Repo};
 pub use request::ItemTransformation;

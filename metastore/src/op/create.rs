@@ -96,10 +96,21 @@ impl<T: Collection> Repo<T> {
                 return Err(Error::new(operation, kind).at(new.key));
             }
         }
-        Ok(Item::new(new.head, new.document, UnknownFields::default()))
+        Ok(Item::new(new.head, new.document, new.unknown))
     }
 
     pub(super) fn prepare(&self, id: Id, document: T, operation: &'static str) -> Result<New<T>> {
+        self.prepare_with(id, document, UnknownFields::default(), operation)
+    }
+
+    /// With fields that the struct does not know.
+    pub(super) fn prepare_with(
+        &self,
+        id: Id,
+        document: T,
+        unknown: UnknownFields,
+        operation: &'static str,
+    ) -> Result<New<T>> {
         let key = self.address().latest(&id);
         validate(&document, operation)?;
         let head = Head {
@@ -113,12 +124,12 @@ impl<T: Collection> Repo<T> {
             owner: self.owner().cloned(),
         };
         let limits = self.store().limits();
-        let json = envelope::encode(&head, &document, &UnknownFields::default(), limits, operation)
+        let json = envelope::encode(&head, &document, &unknown, limits, operation)
             .map_err(|error| error.at(key.clone()))?;
         let stored = envelope::document_of(&json);
         let entries = Self::entries(stored, head.created, head.owner.as_ref(), operation)
             .map_err(|error| error.at(key.clone()))?;
-        Ok(New { key, head, document, json, entries })
+        Ok(New { key, head, document, unknown, json, entries })
     }
 
     fn additions(&self, new: &New<T>) -> Additions {
@@ -152,7 +163,7 @@ impl<T: Collection> Repo<T> {
         additions
     }
 
-    fn create_script(&self, new: &New<T>) -> ScriptCall {
+    pub(super) fn create_script(&self, new: &New<T>) -> ScriptCall {
         let at = self.address();
         let id = &new.head.id;
         let deadline = Self::deadline(new.head.created);
@@ -180,6 +191,7 @@ pub(super) struct New<T> {
     key: String,
     pub(super) head: Head,
     document: T,
+    unknown: UnknownFields,
     json: Bytes,
     /// What is to stand in the indexes.
     entries: Option<Entries>,

@@ -1,5 +1,6 @@
 //! The operations on items, one a file.
 
+mod adopt;
 mod as_of;
 mod create;
 mod create_many;
@@ -17,6 +18,7 @@ mod trim;
 mod update;
 mod update_many;
 
+pub use adopt::{Adopt, AdoptProblem, AdoptReport};
 pub use history::Versions;
 pub use migrate::{Migrate, MigrationFailure, MigrationReport};
 pub use query::Query;

@@ -38,6 +38,7 @@ scripts! {
     UPDATE_REQUESTING = "update" with "index" "jobs" "requesting" then "requested";
     DELETE = "delete" with "index";
     FIND = "find" with "index";
+    REMOVE_ORIGINAL = "remove_original";
     REAP = "reap" with "index";
     REINDEX = "reindex" with "index";
     ORPHANS = "orphans" with "index";

@@ -1,0 +1,430 @@
+//! Taking JSON that stands at other keys of the server into a collection.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::collection::Collection;
+use crate::envelope;
+use crate::error::{Error, ErrorKind, Result};
+use crate::head::Head;
+use crate::item::Item;
+use crate::key::{Id, Key};
+use crate::redis::command::{Command, Reply, unexpected};
+use crate::redis::script::{REMOVE_ORIGINAL, ScriptCall};
+use crate::repo::Repo;
+use crate::unknown::UnknownFields;
+
+const OPERATION: &str = "adopt";
+
+/// How many keys one SCAN looks at.
+const PAGE: u64 = 500;
+
+/// How many documents are taken in at once.
+const AT_ONCE: usize = 16;
+
+/// The most problems that a report lists.
+const LISTED: usize = 100;
+
+type IdOf<'a> = Box<dyn Fn(&str) -> Option<String> + Send + Sync + 'a>;
+type Transform<'a> = Box<dyn Fn(Value) -> Result<Value, String> + Send + Sync + 'a>;
+
+/// An adoption to be run: set what you need, then `.await` it.
+#[must_use = "nothing is adopted until this is awaited"]
+pub struct Adopt<'a, T: Collection> {
+    walk: Walk<'a, T>,
+    progress: Box<dyn FnMut(&AdoptReport) + Send + 'a>,
+    cursor: u64,
+}
+
+/// What the steps of an adoption need to know.
+struct Walk<'a, T: Collection> {
+    repo: &'a Repo<T>,
+    pattern: String,
+    id_of: IdOf<'a>,
+    transform: Transform<'a>,
+    schema: u32,
+    dry_run: bool,
+    delete_originals: bool,
+}
+
+/// What an adoption has done, or would do in a dry run.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct AdoptReport {
+    /// Keys that match the pattern and were looked at. SCAN may give a key twice; it then counts twice.
+    pub scanned: u64,
+    /// Documents that became items; in a dry run, that would.
+    pub adopted: u64,
+    /// Documents that are items already, with the same content.
+    pub already: u64,
+    /// Keys that hold another type of value, or that are gone by now.
+    pub skipped: u64,
+    /// Documents that were left alone because something is wrong with them.
+    pub failed: u64,
+    /// Originals that were removed.
+    pub deleted: u64,
+    /// The first 100 of those that failed, and what is wrong.
+    pub problems: Vec<AdoptProblem>,
+    /// Whether nothing was written.
+    pub dry_run: bool,
+    /// Where to go on, by [`Adopt::resume`]; `None` at the end.
+    pub resume: Option<u64>,
+}
+
+/// A document that was left alone.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct AdoptProblem {
+    /// The key.
+    pub key: String,
+    /// What is wrong: no JSON, a rule that it breaks, an id that cannot be one or that is taken.
+    pub reason: String,
+}
+
+/// How an original is stored.
+#[derive(Clone, Copy, Debug)]
+enum Original {
+    /// A string that holds JSON text.
+    String,
+    /// A document of the `RedisJSON` module.
+    RedisJson,
+}
+
+impl Original {
+    fn of_type(name: &str) -> Option<Self> {
+        match name {
+            "string" => Some(Self::String),
+            "ReJSON-RL" => Some(Self::RedisJson),
+            _ => None,
+        }
+    }
+
+    fn command(self) -> &'static str {
+        match self {
+            Self::String => "GET",
+            Self::RedisJson => "JSON.GET",
+        }
+    }
+}
+
+impl<T: Collection> Repo<T> {
+    /// Takes JSON documents that stand at keys of a pattern, such as `legacy:user:*`, into the collection.
+    ///
+    /// Each becomes an item at version 1, by way of everything that a create goes by: validation, indexes,
+    /// unique fields, audit. Its id is what the first `*` of the pattern stands for, unless
+    /// [`Adopt::id_from`] says otherwise. Strings that hold JSON are adopted, and documents of `RedisJSON`
+    /// where the server has the module; other types, and metastore's own keys, are skipped. Originals stay
+    /// as they are, unless [`Adopt::delete_originals`] is set. Fields that `T` does not know are kept.
+    ///
+    /// It can be repeated and broken off at any time: what is an item already, with the same content, is
+    /// left as it is. One with other content is reported and left alone.
+    ///
+    /// One SCAN for each 500 keys of the whole server, two round trips for those that match, one or two for each
+    /// document, 16 at once.
+    ///
+    /// ```no_run
+    /// # use metastore::{Collection, Repo};
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, validator::Validate, Collection)]
+    /// # #[collection(domain = "d", app = "a", name = "users", object_type = texts)]
+    /// # struct User { name: String }
+    /// # async fn example(users: Repo<User>) -> Result<(), metastore::Error> {
+    /// let would = users.adopt("legacy:user:*").dry_run().await?;
+    /// for problem in &would.problems {
+    ///     println!("{}: {}", problem.key, problem.reason);
+    /// }
+    /// let report = users.adopt("legacy:user:*").await?;
+    /// println!("{} adopted, {} were there", report.adopted, report.already);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn adopt(&self, pattern: impl Into<String>) -> Adopt<'_, T> {
+        let pattern = pattern.into();
+        let (before, after) = match pattern.split_once('*') {
+            Some((before, after)) => (before.to_owned(), after.to_owned()),
+            None => (String::new(), String::new()),
+        };
+        let id_of = move |key: &str| {
+            let rest = key.strip_prefix(&before)?;
+            Some(rest.strip_suffix(&after).unwrap_or(rest).to_owned())
+        };
+        Adopt {
+            walk: Walk {
+                repo: self,
+                pattern,
+                id_of: Box::new(id_of),
+                transform: Box::new(Ok),
+                schema: T::SCHEMA.version,
+                dry_run: false,
+                delete_originals: false,
+            },
+            progress: Box::new(|_| {}),
+            cursor: 0,
+        }
+    }
+}
+
+impl<'a, T: Collection> Adopt<'a, T> {
+    /// Makes the id from the key; `None` leaves the document alone. Default: what the first `*` of the
+    /// pattern stands for.
+    pub fn id_from(mut self, id: impl Fn(&str) -> Option<String> + Send + Sync + 'a) -> Self {
+        self.walk.id_of = Box::new(id);
+        self
+    }
+
+    /// Changes each document before it is read as `T`; the text of an error is reported.
+    pub fn map(
+        mut self,
+        transform: impl Fn(Value) -> Result<Value, String> + Send + Sync + 'a,
+    ) -> Self {
+        self.walk.transform = Box::new(transform);
+        self
+    }
+
+    /// The number of the shape that the originals have; upgrade functions bring them to the current one.
+    /// Default: the current one.
+    pub fn schema(mut self, schema: u32) -> Self {
+        self.walk.schema = schema;
+        self
+    }
+
+    /// Reads and checks everything and writes nothing. A value of a unique field that another item has shows
+    /// only in a real run.
+    pub fn dry_run(mut self) -> Self {
+        self.walk.dry_run = true;
+        self
+    }
+
+    /// Removes each original once its item is there, in one atomic step, and only if it still holds what was
+    /// adopted. Default: originals stay.
+    pub fn delete_originals(mut self) -> Self {
+        self.walk.delete_originals = true;
+        self
+    }
+
+    /// Goes on where an earlier run was, at the number in its report. Default: at the beginning, which is
+    /// right too, since what is adopted is only passed.
+    pub fn resume(mut self, cursor: u64) -> Self {
+        self.cursor = cursor;
+        self
+    }
+
+    /// Calls a function with the report so far, after each 500 keys of the server.
+    pub fn progress(mut self, progress: impl FnMut(&AdoptReport) + Send + 'a) -> Self {
+        self.progress = Box::new(progress);
+        self
+    }
+
+    async fn run(self) -> Result<AdoptReport> {
+        let Self { walk, mut progress, mut cursor } = self;
+        if !walk.pattern.contains('*') {
+            let message = "the pattern must have a `*`, such as `legacy:user:*`".to_owned();
+            return Err(Error::new(OPERATION, ErrorKind::InvalidArgument(message)));
+        }
+        let mut report = AdoptReport { dry_run: walk.dry_run, ..AdoptReport::default() };
+        loop {
+            let (next, keys) = walk.scan(cursor).await?;
+            cursor = next;
+            report.scanned += keys.len() as u64;
+            walk.take_in(keys, &mut report).await?;
+            report.resume = (cursor != 0).then_some(cursor);
+            progress(&report);
+            if cursor == 0 {
+                return Ok(report);
+            }
+        }
+    }
+}
+
+/// What became of one document.
+enum Outcome {
+    Adopted { deleted: bool },
+    Already { deleted: bool },
+    Failed(AdoptProblem),
+}
+
+impl<T: Collection> Walk<'_, T> {
+    /// The next keys that match, without those that metastore has made.
+    async fn scan(&self, cursor: u64) -> Result<(u64, Vec<String>)> {
+        let command = Command::new("SCAN").int(cursor).arg("MATCH").arg(self.pattern.clone());
+        let reply = self.call(command.arg("COUNT").int(PAGE)).await?;
+        let mut parts = reply.into_array().unwrap_or_default().into_iter();
+        let (Some(next), Some(Reply::Array(keys))) =
+            (parts.next().and_then(|next| next.as_u64()), parts.next())
+        else {
+            return Err(unexpected(OPERATION, &"no page of keys"));
+        };
+        let foreign = |key: &Reply| {
+            let key = key.as_text()?;
+            Key::parse(key).is_none().then(|| key.to_owned())
+        };
+        Ok((next, keys.iter().filter_map(foreign).collect()))
+    }
+
+    async fn take_in(&self, keys: Vec<String>, report: &mut AdoptReport) -> Result<()> {
+        let types = keys.iter().map(|key| Command::new("TYPE").arg(key.clone())).collect();
+        let types = self.pipeline(types).await?;
+        let of_type =
+            |(key, found): (String, Reply)| Some((key, Original::of_type(found.as_text()?)?));
+        let scanned = keys.len();
+        let originals: Vec<_> = keys.into_iter().zip(types).filter_map(of_type).collect();
+        report.skipped += (scanned - originals.len()) as u64;
+        // So many at a time that memory holds no more documents than that.
+        for chunk in originals.chunks(AT_ONCE) {
+            let read =
+                |(key, kind): &(String, Original)| Command::new(kind.command()).arg(key.clone());
+            let texts = self.pipeline(chunk.iter().map(read).collect()).await?;
+            let mut found = Vec::with_capacity(chunk.len());
+            for ((key, kind), text) in chunk.iter().zip(texts) {
+                found.extend(text.into_data().map(|text| self.adopt_one(key.clone(), *kind, text)));
+            }
+            let outcomes: Vec<_> = stream::iter(found).buffer_unordered(AT_ONCE).collect().await;
+            report.skipped += (chunk.len() - outcomes.len()) as u64;
+            for outcome in outcomes {
+                match outcome? {
+                    Outcome::Adopted { deleted } => {
+                        report.adopted += 1;
+                        report.deleted += u64::from(deleted);
+                    }
+                    Outcome::Already { deleted } => {
+                        report.already += 1;
+                        report.deleted += u64::from(deleted);
+                    }
+                    Outcome::Failed(problem) => {
+                        report.failed += 1;
+                        if report.problems.len() < LISTED {
+                            report.problems.push(problem);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn adopt_one(&self, key: String, kind: Original, text: Bytes) -> Result<Outcome> {
+        let failed =
+            |reason: String| Ok(Outcome::Failed(AdoptProblem { key: key.to_owned(), reason }));
+        let id = match (self.id_of)(&key).map(|id| Id::new(&id)) {
+            Some(Ok(id)) => id,
+            Some(Err(error)) => return failed(error.to_string()),
+            None => return failed("the key gives no id".to_owned()),
+        };
+        let (document, unknown) = match self.read(&id, &key, &text) {
+            Ok(item) => {
+                let unknown = item.unknown().clone();
+                (item.into_data(), unknown)
+            }
+            Err(reason) => return failed(reason),
+        };
+        let repo = self.repo;
+        let new = match repo.prepare_with(id.clone(), document.clone(), unknown.clone(), OPERATION)
+        {
+            Ok(new) => new,
+            Err(error) if error.is_invalid_document() => return failed(error.kind().to_string()),
+            Err(error) => return Err(error),
+        };
+        let (commit, call) = (new.head.commit.clone(), repo.create_script(&new));
+        let written = if self.dry_run {
+            let key = repo.address().latest(&id);
+            if repo.exists(&id).await? {
+                Err(Error::new(OPERATION, ErrorKind::AlreadyExists { field: None }).at(key))
+            } else {
+                return Ok(Outcome::Adopted { deleted: false });
+            }
+        } else {
+            let verdict = repo.write(OPERATION, &commit, call).await?;
+            repo.created(new, Some(verdict), OPERATION)
+        };
+        match written {
+            Ok(_) => {
+                let deleted = self.remove(&key, kind, text, &id).await?;
+                Ok(Outcome::Adopted { deleted })
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::AlreadyExists { field: None } => {
+                    if self.is_stored(&id, &document, &unknown).await? {
+                        let deleted = self.remove(&key, kind, text, &id).await?;
+                        return Ok(Outcome::Already { deleted });
+                    }
+                    failed(format!("the item {id} is there with other content"))
+                }
+                kind => failed(kind.to_string()),
+            },
+        }
+    }
+
+    /// Reads an original as a document of the collection, with the fields that `T` does not know.
+    fn read(&self, id: &Id, key: &str, text: &[u8]) -> Result<Item<T>, String> {
+        let value: Value = serde_json::from_slice(text)
+            .map_err(|error| format!("it does not hold JSON: {error}"))?;
+        let value = (self.transform)(value)?;
+        if !value.is_object() {
+            return Err("it does not hold a JSON object".to_owned());
+        }
+        let head = Head {
+            version: 1,
+            id: id.clone(),
+            commit: String::new(),
+            schema: self.schema,
+            created: self.repo.store().now(),
+            updated: None,
+            actor: None,
+            owner: None,
+        };
+        let (limits, none) = (self.repo.store().limits(), UnknownFields::default());
+        let envelope = envelope::encode(&head, &value, &none, limits, OPERATION)
+            .map_err(|error| error.kind().to_string())?;
+        envelope::decode(&envelope, key, OPERATION).map_err(|error| error.kind().to_string())
+    }
+
+    /// Whether the item's first version has this content: later changes do not make it another one.
+    async fn is_stored(&self, id: &Id, document: &T, unknown: &UnknownFields) -> Result<bool> {
+        let json = |document: &T, unknown: &UnknownFields| {
+            let mut json = serde_json::to_vec(document).unwrap_or_default();
+            unknown.write(&mut json);
+            serde_json::from_slice::<Value>(&json).ok()
+        };
+        let first = self.repo.get_version(id, 1).await?;
+        let stored = first.and_then(|item| json(&item.data, item.unknown()));
+        Ok(stored.is_some() && stored == json(document, unknown))
+    }
+
+    async fn remove(&self, key: &str, kind: Original, text: Bytes, id: &Id) -> Result<bool> {
+        if !self.delete_originals || self.dry_run {
+            return Ok(false);
+        }
+        let call = ScriptCall::new(&REMOVE_ORIGINAL)
+            .key(key.to_owned())
+            .key(self.repo.address().latest(id))
+            .arg(text)
+            .arg(kind.command());
+        Ok(self.repo.write(OPERATION, "", call).await?.code == 1)
+    }
+
+    async fn call(&self, command: Command) -> Result<Reply> {
+        let reply = self.repo.store().reader().call(command).await;
+        reply.map_err(|fault| fault.into_error(OPERATION))
+    }
+
+    async fn pipeline(&self, commands: Vec<Command>) -> Result<Vec<Reply>> {
+        if commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        let replies = self.repo.store().reader().pipeline(commands).await;
+        replies.map_err(|fault| fault.into_error(OPERATION))
+    }
+}
+
+impl<'a, T: Collection> IntoFuture for Adopt<'a, T> {
+    type Output = Result<AdoptReport>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
