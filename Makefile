@@ -4,10 +4,10 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help server demo users test lint doc bench
+.PHONY: help server demo users documents test lint doc bench
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 server: ## Make sure a Redis server program is installed
 	@./scripts/ensure-server.sh
@@ -21,6 +21,10 @@ KEPT = $(if $(REDIS_URL),,--data $(or $(CARGO_TARGET_DIR),target)/examples/$@)
 
 users: $(if $(REDIS_URL),,server) ## Run the user management example; pass ARGS="..."
 	$(CARGO) run --release -p metastore-examples --bin user-management -- $(KEPT) $(or $(ARGS),demo)
+
+documents: $(if $(REDIS_URL),,server) ## Run the document store example; pass ARGS="..."
+	$(CARGO) run --release -p metastore-examples --bin document-store -- $(KEPT) \
+		$(or $(ARGS),import README.md ARCHITECTURE.md CHANGELOG.md)
 
 test: server ## Run all tests: unit, integration, ui and documentation
 	$(CARGO) test --workspace --all-features

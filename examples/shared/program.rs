@@ -1,6 +1,7 @@
 //! A program from its beginning to its end.
 
 use std::future::Future;
+use std::io;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use tokio::runtime::Runtime;
 /// What shells report of a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;
 
-/// Runs to the end; an error is printed to standard error and is exit code 1.
+/// Runs to the end; an error is printed to standard error and is exit code 1. Nothing is said when the
+/// reader of standard output has gone, as `head` does when it has seen enough.
 pub fn run(work: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
@@ -24,7 +26,10 @@ pub fn run(work: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
     // A read that never returns, of a pipe into which nobody writes, must not hold up the end.
     runtime.shutdown_timeout(Duration::from_millis(100));
     ended.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        let is_unread = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
+        if !error.downcast_ref::<io::Error>().is_some_and(is_unread) {
+            eprintln!("error: {error:#}");
+        }
         ExitCode::FAILURE
     })
 }

@@ -1,7 +1,7 @@
 //! Tables.
 
 use comfy_table::presets::UTF8_BORDERS_ONLY;
-use comfy_table::{CellAlignment, ContentArrangement, Row, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row, Table};
 
 use crate::shown::line;
 
@@ -35,6 +35,15 @@ pub fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) 
     for position in columns {
         if let Some(column) = table.column_mut(position) {
             column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+/// Never shortens these columns; the others share what is left.
+pub fn keep_whole(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
+    for position in columns {
+        if let Some(column) = table.column_mut(position) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
 }
