@@ -119,11 +119,17 @@ pub(crate) fn decode<T: Collection>(
     }
 }
 
-/// Reads the document of an envelope as it is stored, whatever its schema.
-pub(crate) fn decode_data(json: &[u8], key: &str, operation: &'static str) -> Result<Value, Error> {
+/// Reads the document of an envelope as JSON, in the current schema where it is of an older one.
+pub(crate) fn decode_data<T: Collection>(
+    json: &[u8],
+    key: &str,
+    operation: &'static str,
+) -> Result<Value, Error> {
     let stored: Stored<'_> = serde_json::from_slice(json)
         .map_err(|error| undecodable(operation, key, 0, String::from("."), &error))?;
-    serde_json::from_str(stored.data.get())
+    let data = upgraded::<T>(stored.data.get(), stored.schema)
+        .map_err(|wrong| Error::new(operation, wrong.into_kind(stored.version)).at(key))?;
+    serde_json::from_str(&data)
         .map_err(|error| undecodable(operation, key, stored.version, "data".to_owned(), &error))
 }
 

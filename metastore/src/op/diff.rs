@@ -17,12 +17,14 @@ impl<T: Collection> Repo<T> {
     /// The difference that leads from version `from` of an item to version `to`, of which either may be
     /// the older one.
     ///
+    /// Versions of an older schema are compared in the current one, so a migration makes no difference.
+    ///
     /// One round trip.
     ///
     /// # Errors
     ///
     /// `NotFound` with the key of what is missing: the item, or a version that never was or that
-    /// retention has removed. `Decode`, `InvalidId`, `Unavailable`.
+    /// retention has removed. `Decode`, `Upgrade`, `InvalidId`, `Unavailable`.
     ///
     /// ```
     /// # use metastore::{Collection, Store};
@@ -50,7 +52,7 @@ impl<T: Collection> Repo<T> {
         let mut sides = Vec::with_capacity(2);
         for (version, stored) in versions.into_iter().zip(found) {
             let stored = stored.ok_or_else(|| self.missing_version(&id, version, OPERATION))?;
-            sides.push(side(stored)?);
+            sides.push(side::<T>(stored)?);
         }
         match <[_; 2]>::try_from(sides) {
             Ok([from, to]) => Ok(Diff::new(from, to)),
@@ -59,7 +61,7 @@ impl<T: Collection> Repo<T> {
     }
 }
 
-fn side(stored: Stored) -> Result<(VersionInfo, Value)> {
+fn side<T: Collection>(stored: Stored) -> Result<(VersionInfo, Value)> {
     let Stored { key, json, head } = stored;
-    Ok((head.into(), envelope::decode_data(&json, &key, OPERATION)?))
+    Ok((head.into(), envelope::decode_data::<T>(&json, &key, OPERATION)?))
 }

@@ -76,6 +76,15 @@ async fn history_with_several_shapes_reads_as_one() {
     }
     let versions = programs.third.versions("ada").await.unwrap();
     assert_eq!(versions.iter().map(|version| version.schema).collect::<Vec<_>>(), [3, 2, 1, 1]);
+    // A difference is one of what the documents say, not of their shapes.
+    let diff = programs.third.diff("ada", 1, 4).await.unwrap().to_string();
+    for (field, is_there) in
+        [("family", true), ("language", true), ("last", false), ("name", false)]
+    {
+        assert_eq!(diff.contains(field), is_there, "{field} in {diff}");
+    }
+    let back_then = programs.third.as_of("ada", versions[3].written_at).await.unwrap().unwrap();
+    assert_eq!(back_then.data.number, u64::MAX);
     assert_eq!(everything(&server).await, before);
     // What is at the old version's key is the old shape to this day.
     let stored = server.get_string("myapp:evolution:people:ada:version:1").await.unwrap();
@@ -225,4 +234,18 @@ async fn current_documents_take_no_detour() {
     server.cli(&["SET", &key, &odd]).await;
     assert_eq!(repo.get(&item.id).await.unwrap().unwrap().data, upgraded());
     tokio::time::timeout(Duration::from_secs(5), repo.list()).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn to_revert_brings_an_old_version_back_in_the_current_shape() {
+    let (server, programs) = start().await;
+    programs.first.create_with_id("ada", ada()).await.unwrap();
+    let third = &programs.third;
+    third.update("ada", v3::Person::patch().first("Augusta").language("fr")).await.unwrap();
+    let reverted = third.revert("ada", 1).await.unwrap();
+    assert_eq!((reverted.version, reverted.schema, &reverted.data), (3, 3, &upgraded()));
+    let stored = server.get_string(KEY).await.unwrap();
+    assert!(stored.contains(r#""schema":3"#) && stored.contains(r#""family":"Lovelace""#));
+    let error = programs.first.revert("ada", 1).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::NewerSchema { .. }), "{error}");
 }
