@@ -10,6 +10,9 @@
 //!   taken for a pub/sub frame and swallowed, and all later replies go to the wrong callers. So no
 //!   reply begins with text that a user chose: scripts answer with a number first, and `MGET` never
 //!   asks for three or four keys.
+//! - An array within a reply that looks so is kept, with `pubsub` put before it. So replies are taken as
+//!   frames, in which it is marked, and it is taken away again. In a pipeline there are no frames: no
+//!   reply there holds an array of texts that a user chose.
 //! - `subscribe` returns before the server has confirmed it; a `PING` on the same line waits for that.
 
 use std::sync::Mutex;
@@ -22,7 +25,7 @@ use fred::interfaces::{ClientLike, EventInterface, PubsubInterface};
 use fred::types::config::{
     Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, TcpConfig,
 };
-use fred::types::{Builder, ClusterHash, CustomCommand, Message, Value};
+use fred::types::{Builder, ClusterHash, CustomCommand, Message, Resp3Frame, Value};
 use socket2::TcpKeepalive;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -222,8 +225,14 @@ impl Connection {
 
     async fn send(&self, command: Command) -> Result<Reply, Fault> {
         let (command, args) = to_fred(command);
-        let reply: Result<Value, FredError> = self.client.custom(command, args).await;
-        reply.map(to_reply).map_err(|error| self.fault(&error))
+        match self.client.custom_raw(command, args).await.map(from_frame) {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(message)) => {
+                let error = FredError::new(FredKind::Unknown, message);
+                Err(self.fault(&error))
+            }
+            Err(error) => Err(self.fault(&error)),
+        }
     }
 
     fn fault(&self, error: &FredError) -> Fault {
@@ -348,6 +357,25 @@ fn to_fred(command: Command) -> (CustomCommand, Vec<Value>) {
     (CustomCommand::new_static(command.name, ClusterHash::FirstKey, false), args)
 }
 
+/// A reply, or what the server says against the command.
+fn from_frame(frame: Resp3Frame) -> Result<Reply, String> {
+    let array = |frames: Vec<Resp3Frame>| -> Result<_, String> {
+        frames.into_iter().map(from_frame).collect()
+    };
+    Ok(match frame {
+        Resp3Frame::Null => Reply::Nil,
+        Resp3Frame::Number { data, .. } => Reply::Int(data),
+        Resp3Frame::SimpleString { data, .. } | Resp3Frame::BlobString { data, .. } => {
+            Reply::Data(data)
+        }
+        Resp3Frame::Array { data, .. } => Reply::Array(array(data)?),
+        // See the head of this file: what this array begins with is fred's own.
+        Resp3Frame::Push { mut data, .. } => Reply::Array(array(data.split_off(1))?),
+        Resp3Frame::SimpleError { data, .. } => return Err(data.to_string()),
+        _ => return Err("ERR the reply is of a kind that RESP2 does not have".to_owned()),
+    })
+}
+
 fn to_reply(value: Value) -> Reply {
     match value {
         Value::Null => Reply::Nil,
@@ -386,7 +414,7 @@ fn fault(error: &FredError) -> Fault {
 }
 
 /// Errors of the server begin with a word in capitals; fred's own do not.
-fn refusal(message: &str) -> Option<ErrorKind> {
+pub(crate) fn refusal(message: &str) -> Option<ErrorKind> {
     let code = message.split_whitespace().next()?;
     if code.len() < 3 || !code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
         return None;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use metastore::{Collection, ErrorKind, Store};
+use metastore_tests::wait;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
-use crate::fixture::{Text, start, start_with, text};
+use crate::fixture::{SOON, Text, start, start_with, text};
 
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "shop", name = "customers", object_type = config)]
@@ -343,4 +344,28 @@ async fn a_struct_that_denies_unknown_fields_is_obeyed() {
     server.cli(&["SET", key, stored.as_str()]).await;
     let error = values.get("a").await.unwrap_err().to_string();
     assert!(error.contains("unknown field `new`"), "{error}");
+}
+
+#[tokio::test]
+async fn ids_that_look_like_messages_are_listed_as_they_are() {
+    // The client took a list of three ids that begins with `message` for a message, and put a word
+    // before it, which is an id too.
+    let (_server, repo) = start().await;
+    let create = async |id: &str| {
+        let item = repo.texts.create_with_id(id, text(id)).await.unwrap();
+        let later = async || repo.texts.store().now() > item.created_at;
+        wait::until("the next millisecond", SOON, later).await;
+    };
+    create("pubsub").await;
+    for ids in [&["message", "a", "b"][..], &["smessage", "a", "b"], &["pmessage", "a", "b", "c"]] {
+        for id in ids {
+            create(id).await;
+        }
+        let list = repo.texts.list().oldest_first().offset(1).limit(ids.len());
+        let listed = list.await.unwrap();
+        assert_eq!(listed.iter().map(|item| item.id.as_str()).collect::<Vec<_>>(), ids);
+        for id in ids {
+            assert!(repo.texts.delete(*id).await.unwrap());
+        }
+    }
 }
