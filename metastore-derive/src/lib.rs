@@ -68,6 +68,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `ttl_on_update = reset` or `keep` | whether an update starts the time to live again; it does unless told otherwise |
 /// | `keep = 100` | how many versions of an item are kept, with the current one; all unless given |
 /// | `keep_for = "90d"` | how long a version is kept once it is superseded; for ever unless given |
+/// | `json_schema` | the catalog is to hold a JSON Schema of the document; needs the feature `schemars` of metastore, and the document to be `schemars::JsonSchema` |
 /// | `crate = path` | where the runtime is, if it was renamed |
 /// | `#[mutation(name -> Type)]` | a pure function of a document, `fn name(&self) -> Type` of the struct |
 /// | `#[transformation(name -> Type)]` | work that a worker does and whose result is stored |
@@ -125,8 +126,9 @@ pub fn derive_collection(input: TokenStream) -> TokenStream {
 /// # }
 /// ```
 ///
-/// Every field is a `Repo`. It defines `connect`, which opens a connection, and `with_store`, which
-/// uses one that is open. `#[repository(crate = path)]` says where the runtime is, if it was renamed.
+/// Every field is a `Repo`. It defines `connect`, which opens a connection and enters the collections
+/// into the server's catalog; `with_store`, which uses a connection that is open; and `register`, which
+/// enters them into the catalog by itself. `#[repository(crate = path)]` says where the runtime is, if it was renamed.
 #[proc_macro_derive(Repository, attributes(repository))]
 pub fn derive_repository(input: TokenStream) -> TokenStream {
     derive::repository(parse_macro_input!(input as DeriveInput)).into()

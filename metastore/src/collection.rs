@@ -49,6 +49,8 @@ pub trait Collection:
     /// What brings a stored document from each schema number to the next, beginning with that from 1
     /// to 2.
     const UPGRADES: &'static [&'static dyn Upgrade] = &[];
+    /// Writes the document's JSON Schema, if `#[collection(json_schema)]` asks for one.
+    const JSON_SCHEMA: Option<fn() -> serde_json::Value> = None;
 
     /// A partial document: the fields to change.
     type Patch: Patch<Self>;

@@ -9,6 +9,7 @@
 //! - [`Item`], [`VersionInfo`]: what they give
 //! - [`ItemMutation`]: inline functions of a document, run, stored and read back
 //! - [`ItemTransformation`], [`Job`]: heavy work, queued here and done by `metastore-worker`
+//! - [`Descriptor`]: what the catalog says of a collection, found by [`Store::domains`] and its kin
 //! - [`Error`], [`ErrorKind`]: what can go wrong
 //! - [`Id`], [`Key`], [`Address`]: what stands in Redis
 //!
@@ -55,6 +56,7 @@
 //! ```
 
 mod batch;
+mod catalog;
 mod collection;
 mod cursor;
 mod diff;
@@ -69,6 +71,7 @@ mod inline;
 mod item;
 mod job;
 mod json;
+mod json_schema;
 mod key;
 mod many;
 mod mutation;
@@ -95,6 +98,7 @@ mod violation;
 pub mod __private;
 
 pub use batch::{Batch, DocumentFn};
+pub use catalog::{Descriptor, FieldDescriptor, TransformationDescriptor};
 pub use collection::Collection;
 pub use cursor::{Cursor, Page};
 pub use diff::Diff;
@@ -104,7 +108,7 @@ pub use field::{ByClaim, ByRange, ByValue, Condition, Field, FieldIndex, ListFie
 pub use handle::ItemHandle;
 pub use item::{Item, ItemFields, Target, VersionInfo};
 pub use job::{Job, JobWatch};
-pub use key::{Address, Id, InvalidId, InvalidName, Key, KeyKind, Name, Segment, ToId};
+pub use key::{Address, CatalogKey, Id, InvalidId, InvalidName, Key, KeyKind, Name, Segment, ToId};
 pub use many::Many;
 pub use metastore_derive::{Collection, Repository};
 pub use mutation::{Cached, ItemMutation, Mutation};

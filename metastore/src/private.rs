@@ -1,5 +1,7 @@
 //! What generated code names, and nothing else; not for use by hand.
 
+pub use crate::catalog::{Registration, announce, register};
+pub use crate::json_schema::json_schema;
 pub use crate::schema::{
     CollectionSchema, IndexKind, ObjectType, TransformationSchema, field, flattened,
 };

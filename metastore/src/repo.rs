@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use crate::catalog::{Descriptor, Registration, register};
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::handle::ItemHandle;
@@ -56,6 +57,10 @@ pub trait FromStore {
     /// The same on behalf of a user; no round trip.
     #[must_use]
     fn for_user(&self, user: &Id) -> Self;
+
+    /// What the catalog is to say of it.
+    #[doc(hidden)]
+    fn registration(&self) -> Registration;
 }
 
 impl<T: Collection> FromStore for Repo<T> {
@@ -78,6 +83,10 @@ impl<T: Collection> FromStore for Repo<T> {
 
     fn for_user(&self, user: &Id) -> Self {
         Self { actor: Some(user.clone()), owner: Some(user.clone()), ..self.clone() }
+    }
+
+    fn registration(&self) -> Registration {
+        Registration { store: self.store.clone(), descriptor: self.descriptor() }
     }
 }
 
@@ -134,6 +143,25 @@ impl<T: Collection> Repo<T> {
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// What the catalog says of this collection once it is registered; no round trip.
+    #[must_use]
+    pub fn descriptor(&self) -> Descriptor {
+        Descriptor::of::<T>(&self.address)
+    }
+
+    /// Enters the collection into the catalog of its store. `connect` of a struct with
+    /// `#[derive(Repository)]` does so for all its collections.
+    ///
+    /// One round trip, which writes only if the catalog has no such entry yet. A definition with a
+    /// higher schema number stays, and of two with the same number the later.
+    ///
+    /// # Errors
+    ///
+    /// `ReadOnly` or `OutOfMemory` if there is something to be entered; `WrongType`, `Unavailable`.
+    pub async fn register(&self) -> Result<()> {
+        register([self.registration()]).await
     }
 
     pub(crate) fn actor(&self) -> Option<&Id> {

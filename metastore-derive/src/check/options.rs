@@ -114,6 +114,18 @@ fn unknown_keyword(key: &syn::Ident, given: &str, names: &[&str]) -> String {
     }
 }
 
+/// Whether an option that takes no value is given.
+pub(crate) fn flag(cx: &Ctxt, option: Option<&Opt>) -> Result<bool, Reported> {
+    match option {
+        None => Ok(false),
+        Some(Opt { value: Value::Missing, .. }) => Ok(true),
+        Some(option) => {
+            let key = &option.key;
+            Err(cx.error(option.at(), format!("`{key}` takes no value; write `{key}` alone")))
+        }
+    }
+}
+
 /// The only word of a path.
 pub(crate) fn word(path: &Path) -> Option<String> {
     path.get_ident().map(ToString::to_string)

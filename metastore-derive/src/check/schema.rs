@@ -41,6 +41,7 @@ pub(crate) fn schema(
     let ttl_on_update = ttl_on_update(cx, options, object_type, ttl);
     let keep = options.get("keep").map(|option| keep(cx, option)).transpose();
     let keep_for = options.get("keep_for").map(|option| keep_for(cx, option)).transpose();
+    let json_schema = options::flag(cx, options.get("json_schema"));
 
     let (Some(domain), Some(app), Some(name), Some(object_type)) =
         (domain, app, collection, object_type)
@@ -56,6 +57,7 @@ pub(crate) fn schema(
         ttl_on_update: ttl_on_update?,
         keep: keep?,
         keep_for: keep_for?,
+        json_schema: json_schema?,
         denies_unknown: raw.serde.denies_unknown,
         number: number?,
         fingerprint: fingerprint(raw),

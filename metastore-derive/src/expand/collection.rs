@@ -8,8 +8,13 @@ use syn::spanned::Spanned as _;
 use super::span::{marked, runtime};
 use crate::model::Item;
 
-/// The implementation, with the given value of `SCHEMA`.
-pub(crate) fn implementation(item: &Item, schema: &TokenStream, upgrades: &[Path]) -> TokenStream {
+/// The implementation, with the given value of `SCHEMA`, and with a JSON Schema if one is asked for.
+pub(crate) fn implementation(
+    item: &Item,
+    schema: &TokenStream,
+    upgrades: &[Path],
+    json_schema: bool,
+) -> TokenStream {
     let (ident, patch, handle) = (&item.ident, item.patch(), item.handle());
     let at = marked(ident.span());
     let runtime = runtime(item, at);
@@ -19,11 +24,18 @@ pub(crate) fn implementation(item: &Item, schema: &TokenStream, upgrades: &[Path
             const UPGRADES: &'static [&'static dyn #runtime::Upgrade] = &[#(#upgrades),*];
         }
     });
+    let json_schema = json_schema.then(|| {
+        quote_spanned! {at=>
+            const JSON_SCHEMA: ::core::option::Option<fn() -> #runtime::Value> =
+                ::core::option::Option::Some(#runtime::json_schema::<Self>);
+        }
+    });
     quote_spanned! {at=>
         #[automatically_derived]
         impl #runtime::Collection for #ident {
             const SCHEMA: &'static #runtime::CollectionSchema = &#schema;
             #upgrades
+            #json_schema
             type Patch = #patch;
             type Handle<'a> = #handle<'a>;
         }

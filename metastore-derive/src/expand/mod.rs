@@ -21,8 +21,9 @@ use crate::model::{Collection, Item, Members};
 /// A whole collection.
 pub(crate) fn collection(model: &Collection) -> TokenStream {
     let Collection { item, schema, members } = model;
+    let json_schema = schema.json_schema;
     let schema = schema::schema(item, schema, members);
-    let implementation = implementation(item, &schema, &members.upgrades);
+    let implementation = implementation(item, &schema, &members.upgrades, json_schema);
     let members = self::members(item, members);
     quote! { #implementation #members }
 }

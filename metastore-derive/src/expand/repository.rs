@@ -6,18 +6,22 @@ use quote::quote_spanned;
 use super::span::{marked, marked_ident, marked_vis, runtime};
 use crate::model::{Item, Repository, Ty};
 
-/// `connect`, `with_store` and `as_user`.
+/// `connect`, `with_store`, `register` and `as_user`.
 pub(crate) fn repository(model: &Repository) -> TokenStream {
     let Repository { item, fields } = model;
     let ident = &item.ident;
     let vis = marked_vis(&item.vis);
     let at = marked(ident.span());
     let runtime = runtime(item, at);
-    let for_user = fields.iter().map(|(name, ty)| field_for_user(item, name, ty));
-    let fields = fields.iter().map(|(name, ty)| field(item, name, ty));
+    let opened = fields.iter().map(|(name, ty)| opened(item, name, ty));
+    let registrations = fields.iter().map(|(name, ty)| registration(item, name, ty));
+    let for_user = fields.iter().map(|(name, ty)| for_user(item, name, ty));
     quote_spanned! {at=>
         impl #ident {
-            /// Connects to the server at `url` and opens every collection on that one connection.
+            /// Connects to the server at `url`, opens every collection on that one connection, and enters
+            /// them into the server's catalog.
+            ///
+            /// A server that takes no writes, or is full, is connected to all the same.
             ///
             /// # Errors
             ///
@@ -26,13 +30,27 @@ pub(crate) fn repository(model: &Repository) -> TokenStream {
                 url: impl ::core::convert::AsRef<str>,
             ) -> ::core::result::Result<Self, #runtime::Error> {
                 let store = #runtime::Store::connect(url).await?;
-                ::core::result::Result::Ok(Self::with_store(&store))
+                let repository = Self::with_store(&store);
+                #runtime::announce(repository.register()).await;
+                ::core::result::Result::Ok(repository)
             }
 
             /// Opens every collection on `store`.
             #[must_use]
             #vis fn with_store(store: &#runtime::Store) -> Self {
-                Self { #(#fields,)* }
+                Self { #(#opened,)* }
+            }
+
+            /// Enters every collection into the server's catalog, as `connect` does.
+            ///
+            /// One round trip, which writes only what is new.
+            ///
+            /// # Errors
+            ///
+            /// When there is something to be entered and the server takes no writes, or is full, or
+            /// cannot be reached.
+            #vis async fn register(&self) -> ::core::result::Result<(), #runtime::Error> {
+                #runtime::register([#(#registrations,)*]).await
             }
 
             /// The same collections on behalf of a user, who is named by each write and owns what is
@@ -52,17 +70,27 @@ pub(crate) fn repository(model: &Repository) -> TokenStream {
     }
 }
 
-fn field(item: &Item, name: &syn::Ident, ty: &Ty) -> TokenStream {
+fn opened(item: &Item, name: &syn::Ident, ty: &Ty) -> TokenStream {
     let name = marked_ident(name);
-    // A field that is not a repository is reported at its type.
-    let at = marked(ty.span);
-    let runtime = runtime(item, at);
-    quote_spanned!(at=> #name: <#ty as #runtime::FromStore>::from_store(store))
+    let door = from_store(item, ty);
+    quote_spanned!(marked(ty.span)=> #name: #door::from_store(store))
 }
 
-fn field_for_user(item: &Item, name: &syn::Ident, ty: &Ty) -> TokenStream {
+fn registration(item: &Item, name: &syn::Ident, ty: &Ty) -> TokenStream {
     let name = marked_ident(name);
+    let door = from_store(item, ty);
+    quote_spanned!(marked(ty.span)=> #door::registration(&self.#name))
+}
+
+fn for_user(item: &Item, name: &syn::Ident, ty: &Ty) -> TokenStream {
+    let name = marked_ident(name);
+    let door = from_store(item, ty);
+    quote_spanned!(marked(ty.span)=> #name: #door::for_user(&self.#name, &user))
+}
+
+/// The trait of a field's type; a field that is not a repository is reported at its type.
+fn from_store(item: &Item, ty: &Ty) -> TokenStream {
     let at = marked(ty.span);
     let runtime = runtime(item, at);
-    quote_spanned!(at=> #name: <#ty as #runtime::FromStore>::for_user(&self.#name, &user))
+    quote_spanned!(at=> <#ty as #runtime::FromStore>)
 }

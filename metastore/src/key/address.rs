@@ -1,11 +1,22 @@
 //! The address of a collection, and every key that is built from it.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{Id, Name, Segment};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Id, InvalidName, Name, Segment};
 
 /// Where a collection lives: `domain:app:collection`.
+///
+/// ```
+/// use metastore::Address;
+///
+/// let address: Address = "myapp:textsplitter:texts".parse()?;
+/// assert_eq!(address.app().as_str(), "textsplitter");
+/// # Ok::<(), metastore::InvalidName>(())
+/// ```
 ///
 /// All keys of a collection are built here. A layout that spreads a collection over hash slots will
 /// put its tag here too, since every method that names an item takes the item's id.
@@ -17,6 +28,28 @@ impl Address {
     #[must_use]
     pub fn new(domain: &Name, app: &Name, collection: &Name) -> Self {
         Self(format!("{domain}:{app}:{collection}").into())
+    }
+
+    /// The domain.
+    #[must_use]
+    pub fn domain(&self) -> Name {
+        self.name_at(0)
+    }
+
+    /// The app.
+    #[must_use]
+    pub fn app(&self) -> Name {
+        self.name_at(1)
+    }
+
+    /// The collection's own name.
+    #[must_use]
+    pub fn collection(&self) -> Name {
+        self.name_at(2)
+    }
+
+    fn name_at(&self, position: usize) -> Name {
+        Name::literal(self.0.split(':').nth(position).unwrap_or_default())
     }
 
     /// The current version of an item: a string, JSON.
@@ -171,6 +204,32 @@ impl TransformationKeys {
     /// Those whose existence means that there is something to do or to wait for.
     pub(crate) fn busy(&self) -> [String; 5] {
         [&self.high, &self.waiting, &self.low, &self.delayed, &self.leased].map(Clone::clone)
+    }
+}
+
+impl FromStr for Address {
+    type Err = InvalidName;
+
+    fn from_str(address: &str) -> Result<Self, InvalidName> {
+        let segments: Vec<&str> = address.split(':').collect();
+        let [domain, app, collection] = segments[..] else {
+            let rule = "an address holds three, as in `myapp:textsplitter:texts`";
+            return Err(InvalidName { name: address.to_owned(), rule });
+        };
+        Ok(Self::new(&Name::domain(domain)?, &Name::new(app)?, &Name::new(collection)?))
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -4,12 +4,14 @@
 //! can form the key of another item, another kind or another app. Building and parsing are inverse.
 
 mod address;
+mod catalog;
 mod id;
 mod name;
 mod parse;
 mod segment;
 
 pub use address::Address;
+pub use catalog::CatalogKey;
 pub use id::{Id, InvalidId, ToId};
 pub use name::{InvalidName, Name};
 pub use parse::{Key, KeyKind};

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// The first segments that keys of other kinds begin with; a domain must not be one of them.
 ///
 /// The derive crate holds the same list, because it checks literals at compile time.
@@ -44,6 +46,11 @@ impl Name {
         Self::new(name)
     }
 
+    /// A name that was checked before: by the derive, or as a part of an address.
+    pub(crate) fn literal(name: &str) -> Self {
+        Self(name.into())
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -66,9 +73,28 @@ fn broken_rule(name: &str) -> Option<&'static str> {
     }
 }
 
+impl AsRef<str> for Name {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::new(&text).map_err(serde::de::Error::custom)
     }
 }
 
@@ -76,8 +102,8 @@ impl fmt::Display for Name {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} is not a name: {rule}")]
 pub struct InvalidName {
-    name: String,
-    rule: &'static str,
+    pub(super) name: String,
+    pub(super) rule: &'static str,
 }
 
 #[cfg(test)]

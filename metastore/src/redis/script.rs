@@ -59,6 +59,8 @@ scripts! {
     FAIL = "fail" with "jobs";
     RELEASE = "release" with "jobs";
     LOOK = "look" with "jobs";
+    REGISTER = "register";
+    UNREGISTER = "unregister";
 }
 
 /// A script with its keys and arguments.

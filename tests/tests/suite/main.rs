@@ -9,6 +9,7 @@ mod adopt;
 mod bad_input;
 mod batches;
 mod batching;
+mod catalog;
 mod concurrency;
 mod documents;
 mod embedded;

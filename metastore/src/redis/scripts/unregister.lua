@@ -1,0 +1,16 @@
+-- Takes a collection out of the catalog, and its app and domain if they hold no other.
+--
+-- KEYS  1 domains  2 apps of the domain  3 collections of the app
+-- ARGV  1 domain  2 app  3 name
+-- Gives {1} taken out, {0} it was not in.
+
+if redis.call('HDEL', KEYS[3], ARGV[3]) == 0 then
+  return {0}
+end
+if redis.call('EXISTS', KEYS[3]) == 0 then
+  redis.call('SREM', KEYS[2], ARGV[2])
+  if redis.call('EXISTS', KEYS[2]) == 0 then
+    redis.call('SREM', KEYS[1], ARGV[1])
+  end
+end
+return {1}
