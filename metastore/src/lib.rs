@@ -114,7 +114,7 @@ pub use metastore_derive::{Collection, Repository};
 pub use mutation::{Cached, ItemMutation, Mutation};
 pub use op::{
     Adopt, AdoptProblem, AdoptReport, IndexReport, Migrate, MigrationFailure, MigrationReport,
-    Query, Reindex, Versions,
+    Query, Reindex, TrimAll, TrimReport, Versions,
 };
 pub use patch::{Patch, PatchValue};
 pub use repo::{FromStore, Repo};

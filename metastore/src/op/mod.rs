@@ -15,6 +15,7 @@ mod query;
 mod reindex;
 mod revert;
 mod trim;
+mod trim_all;
 mod update;
 mod update_many;
 
@@ -23,3 +24,4 @@ pub use history::Versions;
 pub use migrate::{Migrate, MigrationFailure, MigrationReport};
 pub use query::Query;
 pub use reindex::{IndexReport, Reindex};
+pub use trim_all::{TrimAll, TrimReport};

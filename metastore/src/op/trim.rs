@@ -15,7 +15,8 @@ impl<T: Collection> Repo<T> {
     ///
     /// Every write does this for its own item. So this is for items that are not written any more,
     /// whose versions pass the age of `keep_for`, and for those with far more versions than a newly
-    /// tightened retention keeps, since a write removes no more than 100.
+    /// tightened retention keeps, since a write removes no more than 100. [`Repo::trim_all`] does it for a
+    /// whole collection.
     ///
     /// One round trip for each 1,000 versions; none in a collection that keeps all.
     ///
@@ -27,14 +28,14 @@ impl<T: Collection> Repo<T> {
         if !T::SCHEMA.trims() {
             return Ok(0);
         }
-        match self.trimmed(&id).await? {
+        match self.trimmed(&id, OPERATION).await? {
             Some(removed) => Ok(removed),
             None => Err(self.missing(&id, OPERATION)),
         }
     }
 
     /// How many versions of an item went; `None` if there is no such item.
-    async fn trimmed(&self, id: &Id) -> Result<Option<u64>> {
+    pub(super) async fn trimmed(&self, id: &Id, operation: &'static str) -> Result<Option<u64>> {
         let at = self.address();
         let call = ScriptCall::new(&TRIM)
             .key(at.latest(id))
@@ -44,17 +45,17 @@ impl<T: Collection> Repo<T> {
             .arg(Self::keep_for_arg());
         let mut removed = 0;
         loop {
-            let written = self.write(OPERATION, "", call.clone()).await;
+            let written = self.write(operation, "", call.clone()).await;
             let mut verdict = written.map_err(|error| error.at(at.latest(id)))?;
             match verdict.code {
-                1 => removed += verdict.number(OPERATION)?,
+                1 => removed += verdict.number(operation)?,
                 -1 => return Ok(None),
                 _ => {
                     let kind = envelope::not_an_envelope();
-                    return Err(Error::new(OPERATION, kind).at(at.latest(id)));
+                    return Err(Error::new(operation, kind).at(at.latest(id)));
                 }
             }
-            if verdict.number(OPERATION)? == 0 {
+            if verdict.number(operation)? == 0 {
                 return Ok(Some(removed));
             }
         }

@@ -1,7 +1,7 @@
 //! `keep` and `keep_for`: history stays within its bounds, in the same step as each write, and every
 //! reader of history is right about what is gone.
 
-use metastore::{Collection, Repo, Store, Timestamp};
+use metastore::{Collection, Item, Repo, Store, Timestamp};
 use metastore_tests::{Cut, Server};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
@@ -199,12 +199,55 @@ async fn an_item_that_is_not_written_any_more_can_be_trimmed() {
     plant(&server, &written).await;
     let pages = repo::<Aged>(&base.texts);
     // The last of the old ones was superseded just now.
+    server.reset_command_counts().await;
     assert_eq!(pages.trim("p").await.unwrap(), 2_499);
+    let calls = server.command_counts().await;
+    // Three steps of up to 1,000, and the script's text once.
+    let scripts = calls.get("evalsha").unwrap_or(&0) + calls.get("eval").unwrap_or(&0);
+    assert!((3..=4).contains(&scripts), "{calls:?}");
     assert_eq!(stored(&server, AT).await, [2_500]);
     assert_eq!(pages.trim("p").await.unwrap(), 0);
     assert!(pages.trim("nobody").await.unwrap_err().is_not_found());
     assert_eq!(repo::<Page>(&base.texts).trim("nobody").await.unwrap(), 0, "nothing to apply");
     assert_eq!(repo::<Kept>(&base.texts).trim("p").await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_whole_collection_is_trimmed_in_steps_that_can_be_resumed() {
+    let (server, base) = start().await;
+    let all = repo::<Page>(&base.texts);
+    let mut latest = Vec::new();
+    for item in 0..25 {
+        let mut page = all.create(Page { body: "0".into() }).await.unwrap();
+        for number in 1..=item % 8 {
+            page = all.update(&page, Page::patch().body(number.to_string())).await.unwrap();
+        }
+        latest.push(page);
+    }
+    let surplus = |page: &Item<Page>| page.version.saturating_sub(3);
+    let pages = repo::<Kept>(&base.texts);
+    let mut steps = Vec::new();
+    let first = pages.trim_all().limit(10).progress(|so_far| steps.push(so_far.done)).await;
+    let first = first.unwrap();
+    assert_eq!((first.total, first.done), (25, 10));
+    assert_eq!(first.removed, latest[..10].iter().map(surplus).sum::<u64>());
+    // Nothing that goes wrong with one item stops the others.
+    let broken = format!("myapp:wiki:pages:{}:latest", latest[20].id);
+    server.cli(&["SET", broken.as_str(), "something else"]).await;
+    all.delete(&latest[21].id).await.unwrap();
+    let rest = pages.trim_all().resume(first.resume.as_ref().unwrap()).await.unwrap();
+    assert_eq!((rest.done, rest.failed, rest.resume), (14, 1, None));
+    assert_eq!(rest.failures[0].key(), Some(broken.as_str()));
+    let untouched = [20, 21].map(|item| surplus(&latest[item])).iter().sum::<u64>();
+    assert_eq!(rest.removed, latest[10..].iter().map(surplus).sum::<u64>() - untouched);
+    for page in &latest[..20] {
+        let left = pages.versions(&page.id).await.unwrap();
+        assert_eq!(left.len() as u64, page.version.min(3));
+    }
+    assert_eq!(pages.trim_all().await.unwrap().removed, 0);
+    assert_eq!(all.trim_all().await.unwrap().done, 0, "a collection that keeps all");
+    assert_eq!(steps, [10]);
+    assert!(pages.trim_all().limit(0).await.is_err());
 }
 
 #[tokio::test]
