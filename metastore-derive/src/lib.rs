@@ -68,6 +68,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `ttl_on_update = reset` or `keep` | whether an update starts the time to live again; it does unless told otherwise |
 /// | `keep = 100` | how many versions of an item are kept, with the current one; all unless given |
 /// | `keep_for = "90d"` | how long a version is kept once it is superseded; for ever unless given |
+/// | `audit = on` or `off` | whether writes are audited; the store decides unless given |
 /// | `json_schema` | the catalog is to hold a JSON Schema of the document; needs the feature `schemars` of metastore, and the document to be `schemars::JsonSchema` |
 /// | `crate = path` | where the runtime is, if it was renamed |
 /// | `#[mutation(name -> Type)]` | a pure function of a document, `fn name(&self) -> Type` of the struct |

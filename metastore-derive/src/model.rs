@@ -49,6 +49,8 @@ pub(crate) struct Schema {
     pub(crate) keep: Option<NonZeroU32>,
     /// How long a superseded version is kept, in milliseconds; `None` keeps it for ever.
     pub(crate) keep_for: Option<NonZeroU64>,
+    /// `None` leaves it to the store.
+    pub(crate) audit: Option<bool>,
     /// Whether the descriptor is to hold a JSON Schema.
     pub(crate) json_schema: bool,
     pub(crate) denies_unknown: bool,

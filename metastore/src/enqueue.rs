@@ -203,7 +203,7 @@ impl<T: Collection> Repo<T> {
             .arg(queue.item_prefix)
             .arg(queue.record_suffix)
             .arg(queue.latest_suffix)
-            .arg(self.audit_arg())
+            .arg(self.audit_pieces())
             .arg(queue.audit_prefix)
             .arg(self.actor_arg())
             .arg(name)

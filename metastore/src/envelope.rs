@@ -166,28 +166,29 @@ pub(crate) fn not_an_envelope() -> ErrorKind {
 
 const NO_ENVELOPE: &str = "no envelope of metastore";
 
-/// Whether an encoded envelope holds the same document as `old`.
-pub(crate) fn same_document<T: Serialize>(
+/// The JSON of `old`, if an encoded envelope holds another document; `None` if it holds the same.
+pub(crate) fn superseded<T: Serialize>(
     json: &[u8],
     old: &T,
     unknown: &UnknownFields,
     limits: Limits,
-) -> bool {
+) -> Option<Vec<u8>> {
     let new = document_of(json);
     let mut before = Vec::with_capacity(new.len());
     if write_json(&mut before, old, limits, "update").is_err() {
-        return false;
+        return Some(Vec::new());
     }
     unknown.write(&mut before);
     if before == new {
-        return true;
+        return None;
     }
     // Maps and sets without an order of their own may be written differently each time.
-    before.len() == new.len()
+    let same = before.len() == new.len()
         && match (serde_json::from_slice::<Value>(&before), serde_json::from_slice::<Value>(new)) {
             (Ok(before), Ok(new)) => before == new,
             _ => false,
-        }
+        };
+    (!same).then_some(before)
 }
 
 /// The document in an envelope that this module has written.

@@ -5,7 +5,7 @@
 //!
 //! - [`Collection`], [`Repository`]: the derives, and the trait behind them
 //! - [`Store`], [`StoreOptions`]: a connection, also to an embedded server
-//! - [`Repo`]: create, get, update, list, delete, versions
+//! - [`Repo`]: create, get, update, list, delete, versions, audit
 //! - [`Item`], [`VersionInfo`]: what they give
 //! - [`ItemMutation`]: inline functions of a document, run, stored and read back
 //! - [`ItemTransformation`], [`Job`]: heavy work, queued here and done by `metastore-worker`
@@ -55,6 +55,7 @@
 //! # }
 //! ```
 
+mod audit;
 mod batch;
 mod catalog;
 mod collection;
@@ -97,6 +98,7 @@ mod violation;
 #[path = "private.rs"]
 pub mod __private;
 
+pub use audit::{AuditEntry, AuditOperation, AuditPosition};
 pub use batch::{Batch, DocumentFn};
 pub use catalog::{Descriptor, FieldDescriptor, TransformationDescriptor};
 pub use collection::Collection;
@@ -113,8 +115,8 @@ pub use many::Many;
 pub use metastore_derive::{Collection, Repository};
 pub use mutation::{Cached, ItemMutation, Mutation};
 pub use op::{
-    Adopt, AdoptProblem, AdoptReport, IndexReport, Migrate, MigrationFailure, MigrationReport,
-    Query, Reindex, TrimAll, TrimReport, Versions,
+    Adopt, AdoptProblem, AdoptReport, Audit, AuditPage, IndexReport, Migrate, MigrationFailure,
+    MigrationReport, Query, Reindex, TrimAll, TrimReport, Versions,
 };
 pub use patch::{Patch, PatchValue};
 pub use repo::{FromStore, Repo};

@@ -61,10 +61,11 @@ pub struct Cached<R> {
     pub stale: bool,
 }
 
-/// How a result is stored. The version comes first, so that a script can compare it.
+/// How a result is stored. Version and commit come first, so that a script can compare them.
 #[derive(Serialize, Deserialize)]
 struct Stored<R> {
     version: u64,
+    commit: String,
     computed: Timestamp,
     value: R,
 }
@@ -141,11 +142,12 @@ impl<T: Collection, R: Serialize> ItemMutation<'_, T, R> {
             .await?;
         let at = repo.address();
         let key = at.mutation(&id, self.mutation.name);
-        let stored = Stored { version, computed: repo.store().now(), value };
+        let own_commit = repo.store().new_ulid().to_string();
+        let computed = repo.store().now();
+        let stored = Stored { version, commit: own_commit.clone(), computed, value };
         let mut json = Vec::with_capacity(128);
         write_json(&mut json, &stored, repo.store().limits(), OPERATION)
             .map_err(|error| error.at(key.clone()))?;
-        let own_commit = repo.store().new_ulid().to_string();
         let call = ScriptCall::new(&MATERIALIZE)
             .key(at.latest(&id))
             .key(key.clone())
@@ -154,7 +156,7 @@ impl<T: Collection, R: Serialize> ItemMutation<'_, T, R> {
             .arg(commit)
             .arg(json)
             .arg(own_commit.clone())
-            .arg(repo.audit_arg())
+            .arg(repo.audit_arg(&id))
             .arg(repo.actor_arg())
             .arg(self.mutation.name);
         let verdict = repo.write(OPERATION, &own_commit, call).await?;

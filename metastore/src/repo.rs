@@ -173,15 +173,6 @@ impl<T: Collection> Repo<T> {
         self.actor.as_ref().map(ToString::to_string).unwrap_or_default()
     }
 
-    /// Whether to write audit entries, as scripts take it.
-    pub(crate) fn audit_arg(&self) -> &'static str {
-        if self.audits() { "1" } else { "0" }
-    }
-
-    pub(crate) fn audits(&self) -> bool {
-        self.store.settings().audit
-    }
-
     /// How many versions to keep, as scripts take it: empty for any number.
     pub(crate) fn keep_arg() -> String {
         T::SCHEMA.keep.map(|versions| versions.to_string()).unwrap_or_default()

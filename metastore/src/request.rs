@@ -113,7 +113,7 @@ impl<T: Collection, R: DeserializeOwned> ItemTransformation<'_, T, R> {
             .key(repo.address().audit(&id))
             .arg(id.as_str().to_owned())
             .arg(commit.clone())
-            .arg(repo.audit_arg())
+            .arg(repo.audit_arg(&id))
             .arg(repo.actor_arg())
             .arg(name);
         Ok(repo.write(OPERATION, &commit, call).await?.code == 1)

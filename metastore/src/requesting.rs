@@ -43,7 +43,7 @@ impl<T: Collection> Repo<T> {
         call.key(at.latest(id))
             .key(at.audit(id))
             .arg(id.as_str().to_owned())
-            .arg(self.audit_arg())
+            .arg(self.audit_arg(id))
             .arg(self.actor_arg())
             .int(count)
     }

@@ -224,6 +224,8 @@ pub struct CollectionSchema {
     /// How long a version is kept once it is superseded; `None` keeps it for ever. With both, a version
     /// goes as soon as one of the two lets it.
     pub keep_for: Option<Duration>,
+    /// Whether writes are audited; `None` leaves it to the store.
+    pub audit: Option<bool>,
     /// The number of the document's shape, stored with each version.
     pub version: u32,
     /// A hash of the document's shape, to tell when it changes.
@@ -257,6 +259,7 @@ impl CollectionSchema {
             ttl_on_update: TtlOnUpdate::Reset,
             keep: None,
             keep_for: None,
+            audit: None,
             version: 1,
             fingerprint: Fingerprint(0),
             denies_unknown_fields: false,
@@ -331,6 +334,13 @@ impl CollectionSchema {
     /// Whether there is anything that retention ever removes.
     pub(crate) const fn trims(&self) -> bool {
         self.keep.is_some() || self.keep_for.is_some()
+    }
+
+    /// Audits writes or does not, whatever the store says.
+    #[must_use]
+    pub const fn audit(mut self, on: bool) -> Self {
+        self.audit = Some(on);
+        self
     }
 
     /// Refuses fields that the document does not know.

@@ -6,7 +6,7 @@ use crate::model::{Item, Members, Schema};
 use crate::raw;
 
 /// The options of `#[collection]`.
-const OPTIONS: [&str; 11] = [
+const OPTIONS: [&str; 12] = [
     "domain",
     "app",
     "name",
@@ -16,6 +16,7 @@ const OPTIONS: [&str; 11] = [
     "ttl_on_update",
     "keep",
     "keep_for",
+    "audit",
     "json_schema",
     "crate",
 ];

@@ -24,6 +24,8 @@ const OBJECT_TYPES: [(&str, ObjectType); 4] = [
 const TTL_ON_UPDATE: [(&str, TtlOnUpdate); 2] =
     [("reset", TtlOnUpdate::Reset), ("keep", TtlOnUpdate::Keep)];
 
+const AUDIT: [(&str, bool); 2] = [("on", true), ("off", false)];
+
 /// Checks the options. All are looked at before the first failure is returned.
 pub(crate) fn schema(
     cx: &Ctxt,
@@ -41,6 +43,7 @@ pub(crate) fn schema(
     let ttl_on_update = ttl_on_update(cx, options, object_type, ttl);
     let keep = options.get("keep").map(|option| keep(cx, option)).transpose();
     let keep_for = options.get("keep_for").map(|option| keep_for(cx, option)).transpose();
+    let audit = options.get("audit").map(|option| options::keyword(cx, option, &AUDIT)).transpose();
     let json_schema = options::flag(cx, options.get("json_schema"));
 
     let (Some(domain), Some(app), Some(name), Some(object_type)) =
@@ -57,6 +60,7 @@ pub(crate) fn schema(
         ttl_on_update: ttl_on_update?,
         keep: keep?,
         keep_for: keep_for?,
+        audit: audit?,
         json_schema: json_schema?,
         denies_unknown: raw.serde.denies_unknown,
         number: number?,

@@ -47,6 +47,7 @@ pub(crate) fn schema(item: &Item, schema: &Schema, members: &Members) -> TokenSt
         let millis = Literal::u64_suffixed(millis.get());
         quote!(.keep_for_ms(#millis))
     });
+    let audit = schema.audit.map(|on| quote!(.audit(#on)));
     let deny = schema.denies_unknown.then(|| quote!(.deny_unknown_fields()));
     let number = (schema.number > 1).then(|| {
         let number = Literal::u32_suffixed(schema.number);
@@ -57,7 +58,7 @@ pub(crate) fn schema(item: &Item, schema: &Schema, members: &Members) -> TokenSt
     quote! {
         #runtime::CollectionSchema::new(
             #domain, #app, #name, #runtime::ObjectType::#object_type
-        ) #ttl #keep #versions #keep_for #deny #number .fingerprint(#fingerprint) #lists
+        ) #ttl #keep #versions #keep_for #audit #deny #number .fingerprint(#fingerprint) #lists
     }
 }
 

@@ -35,6 +35,7 @@ fn every_option() {
         #[collection(domain = "myapp", app = "accounts")]
         #[collection(name = "sessions", object_type = state, ttl = "2w", ttl_on_update = keep)]
         #[collection(keep = 100, keep_for = "1d")]
+        #[collection(audit = off)]
         #[collection(json_schema, crate = crate::reexport)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         #[mutation(r#match -> Vec<Self>)]

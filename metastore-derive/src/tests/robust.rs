@@ -6,7 +6,7 @@ use syn::{DeriveInput, parse_quote};
 use super::collection;
 
 /// What users write, and what they slip in.
-const WORDS: [&str; 40] = [
+const WORDS: [&str; 41] = [
     "domain",
     "app",
     "name",
@@ -15,6 +15,7 @@ const WORDS: [&str; 40] = [
     "state",
     "ttl",
     "ttl_on_update",
+    "audit",
     "keep",
     "keep_for",
     "0",

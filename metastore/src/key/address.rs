@@ -141,6 +141,18 @@ impl Address {
         format!("stream:audit:{self}:{id}")
     }
 
+    /// The audit feed of all items: a stream.
+    #[must_use]
+    pub fn audit_feed(&self) -> String {
+        format!("stream:audit:{self}")
+    }
+
+    /// A key that a script uses for a moment, and that nobody else ever sees.
+    #[must_use]
+    pub(crate) fn scratch(&self) -> String {
+        format!("metastore:scratch:{self}")
+    }
+
     /// The keys of the queue of a transformation.
     #[must_use]
     pub(crate) fn queue(&self, transformation: &str) -> TransformationKeys {

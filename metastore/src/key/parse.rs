@@ -41,6 +41,8 @@ pub enum KeyKind {
     Segment(Segment),
     /// The audit trail of an item.
     Audit(Id),
+    /// The audit feed of all items.
+    AuditFeed,
     /// The jobs of a transformation that wait for a worker: a list.
     Waiting(Name),
     /// Those of them that go before the others: a list.
@@ -73,6 +75,7 @@ impl Key {
                 (address(d, a, c)?, KeyKind::Segment(Segment::parse(kind, Some(field))?))
             }
             ["stream", "audit", d, a, c, id] => (address(d, a, c)?, KeyKind::Audit(parse_id(id)?)),
+            ["stream", "audit", d, a, c] => (address(d, a, c)?, KeyKind::AuditFeed),
             ["queue", d, a, c, name, part] => {
                 let name = Name::new(name).ok()?;
                 let kind = match part {
@@ -124,6 +127,7 @@ impl fmt::Display for Key {
             KeyKind::Entries => at.entries(),
             KeyKind::Segment(segment) => at.segment(segment),
             KeyKind::Audit(id) => at.audit(id),
+            KeyKind::AuditFeed => at.audit_feed(),
             KeyKind::Waiting(name) => at.queue(name.as_str()).waiting,
             KeyKind::WaitingHigh(name) => at.queue(name.as_str()).high,
             KeyKind::WaitingLow(name) => at.queue(name.as_str()).low,
@@ -185,6 +189,7 @@ mod tests {
             ".{0,12}".prop_map(|field| KeyKind::Segment(Segment::Each(field))),
             ".{0,12}".prop_map(|field| KeyKind::Segment(Segment::Unique(field))),
             id().prop_map(KeyKind::Audit),
+            Just(KeyKind::AuditFeed),
             name().prop_map(KeyKind::Waiting),
             name().prop_map(KeyKind::WaitingHigh),
             name().prop_map(KeyKind::WaitingLow),
@@ -236,6 +241,7 @@ mod tests {
         );
         assert_eq!(at.index(), "idx:myapp:textsplitter:texts");
         assert_eq!(at.audit(&id), "stream:audit:myapp:textsplitter:texts:abc123");
+        assert_eq!(at.audit_feed(), "stream:audit:myapp:textsplitter:texts");
     }
 
     #[test]

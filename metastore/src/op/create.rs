@@ -11,7 +11,7 @@ use crate::item::Item;
 use crate::key::{Id, ToId};
 use crate::redis::command::Verdict;
 use crate::redis::commit::WriteSet;
-use crate::redis::group::Additions;
+use crate::redis::group::{Additions, Entry};
 use crate::redis::script::{CREATE, ScriptCall};
 use crate::repo::{Repo, checked_id};
 use crate::requesting::Event;
@@ -152,13 +152,14 @@ impl<T: Collection> Repo<T> {
             additions.members.push((at.expiry().into(), deadline, id));
         }
         if self.audits() {
-            let mut entry: Vec<Bytes> =
-                ["op", OPERATION, "version", "1", "commit"].map(Bytes::from).into();
-            entry.push(new.head.commit.clone().into());
-            if let Some(actor) = self.actor() {
-                entry.extend(["actor".into(), actor.as_str().to_owned().into()]);
-            }
-            additions.entries.push((at.audit(&new.head.id).into(), entry));
+            additions.entries.push(Entry {
+                audit: self.audit_pieces(),
+                latest: new.key.clone(),
+                trail: at.audit(&new.head.id),
+                id: new.head.id.to_string(),
+                commit: new.head.commit.clone(),
+                actor: self.actor_arg(),
+            });
         }
         additions
     }
@@ -177,7 +178,7 @@ impl<T: Collection> Repo<T> {
             .arg(new.json.clone())
             .int(new.head.created.as_millis())
             .arg(deadline.map(|at| at.as_millis().to_string()).unwrap_or_default())
-            .arg(self.audit_arg())
+            .arg(self.audit_arg(id))
             .arg(self.actor_arg())
             .arg(new.entries.as_ref().map(Entries::to_bytes).unwrap_or_default())
             .arg(at.item_prefix());

@@ -59,7 +59,7 @@ impl<T: Collection> Repo<T> {
             .arg(at.version_prefix(id))
             .int(RECEIPT_MS)
             .int(derived as u64)
-            .arg(self.audit_arg())
+            .arg(self.audit_arg(id))
             .arg(self.actor_arg())
     }
 }

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod as_of;
+mod audit;
 mod create;
 mod create_many;
 mod delete;
@@ -20,6 +21,7 @@ mod update;
 mod update_many;
 
 pub use adopt::{Adopt, AdoptProblem, AdoptReport};
+pub use audit::{Audit, AuditPage};
 pub use history::Versions;
 pub use migrate::{Migrate, MigrationFailure, MigrationReport};
 pub use query::Query;

@@ -80,7 +80,7 @@ impl<T: Collection> Repo<T> {
 
     async fn write_again(&self, base: &Item<T>, old: &Stored) -> Result<Item<T>> {
         let old: Item<T> = envelope::decode(&old.json, &old.key, OPERATION)?;
-        let scope = Scope::Restored(old.unknown());
+        let scope = Scope::Restored { version: old.version, unknown: old.unknown() };
         self.supersede(base, old.data.clone(), scope, OPERATION).await
     }
 }

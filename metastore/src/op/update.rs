@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::audit::{AuditOperation, changed_fields};
 use crate::collection::Collection;
 use crate::envelope;
 use crate::error::{Error, ErrorKind, Result};
@@ -162,7 +163,7 @@ impl<T: Collection> Repo<T> {
         let unknown = match scope {
             Scope::KnownFields | Scope::Shape => base.unknown().clone(),
             Scope::WholeDocument => UnknownFields::default(),
-            Scope::Restored(unknown) => unknown.clone(),
+            Scope::Restored { unknown, .. } => unknown.clone(),
         };
         let at = self.address();
         let key = at.latest(&base.id);
@@ -188,11 +189,16 @@ impl<T: Collection> Repo<T> {
         let limits = self.store().limits();
         let json = envelope::encode(&head, &document, &unknown, limits, operation)
             .map_err(|error| error.at(key.clone()))?;
-        let written_anyway = matches!(scope, Scope::Shape);
-        if !written_anyway && envelope::same_document(&json, &base.data, base.unknown(), limits) {
+        let before = envelope::superseded(&json, &base.data, base.unknown(), limits);
+        if before.is_none() && !matches!(scope, Scope::Shape) {
             return Ok(None);
         }
         let stored = envelope::document_of(&json);
+        let changed = match before {
+            Some(before) if self.audits() => changed_fields(&before, stored),
+            _ => String::new(),
+        };
+        let (audited, from) = scope.audited(base.version);
         let entries = Self::entries(stored, base.created_at, base.owner.as_ref(), operation)
             .map_err(|error| error.at(key.clone()))?;
         // An empty text removes what there may be; a dash says that there is nothing.
@@ -216,14 +222,16 @@ impl<T: Collection> Repo<T> {
             .int(base.version)
             .arg(base.commit.clone())
             .arg(deadline.map(|at| at.as_millis().to_string()).unwrap_or_default())
-            .arg(self.audit_arg())
+            .arg(self.audit_arg(&base.id))
             .arg(self.actor_arg())
-            .arg(operation)
+            .arg(audited.as_str().to_owned())
             .arg(Self::keep_arg())
             .arg(Self::keep_for_arg())
             .arg(at.version_prefix(&base.id))
             .arg(entries)
-            .arg(at.item_prefix());
+            .arg(at.item_prefix())
+            .int(from)
+            .arg(changed);
         let call = if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call };
         let call = self.requesting(call, &base.id, Event::Update);
         Ok(Some(Next { head, document, unknown, call }))
@@ -288,10 +296,22 @@ pub(super) enum Scope<'a> {
     /// Everything.
     WholeDocument,
     /// Everything, by what a version had, with the fields of it that the struct does not know.
-    Restored(&'a UnknownFields),
+    Restored { version: u64, unknown: &'a UnknownFields },
     /// Nothing but the shape of an older schema: the document stays what it is and lives as long as it
     /// would have.
     Shape,
+}
+
+impl Scope<'_> {
+    /// What the audit is told of a write over this version: the operation, and the version that it
+    /// superseded or brought back.
+    fn audited(self, superseded: u64) -> (AuditOperation, u64) {
+        match self {
+            Self::KnownFields | Self::WholeDocument => (AuditOperation::Update, superseded),
+            Self::Restored { version, .. } => (AuditOperation::Revert, version),
+            Self::Shape => (AuditOperation::Migrate, superseded),
+        }
+    }
 }
 
 /// The attempts of a write that begins with a read, and may find that another write came in between.

@@ -35,7 +35,7 @@ impl<T: Collection> Queue<T> {
             .arg(job.clone())
             .int(millis(lease))
             .arg(worker.to_owned())
-            .arg(self.repo.audit_arg())
+            .arg(self.repo.audit_arg(id))
             .arg(self.repo.actor_arg())
             .arg(self.schema.name);
         // A lost reply is not asked for again: the claim ends with its lease.

@@ -86,7 +86,7 @@ impl<T: Collection> Queue<T> {
             .arg(self.keys.wake.clone())
             .arg(id.as_str().to_owned())
             .arg(commit.clone())
-            .arg(self.repo.audit_arg())
+            .arg(self.repo.audit_arg(&id))
             .arg(self.repo.actor_arg())
             .arg(self.schema.name);
         let mut verdict = self.write(OPERATION, &commit, call, self.patience()).await?;

@@ -160,7 +160,7 @@ impl<T: Collection> Queue<T> {
             .begin(ScriptCall::new(&FINISH))
             .keys(followers.iter().flat_map(|follower| follower.all()))
             .arg(self.keys.latest_suffix)
-            .arg(self.repo.audit_arg())
+            .arg(self.repo.audit_pieces())
             .arg(self.keys.audit_prefix.clone())
             .arg(self.repo.actor_arg())
             .arg(self.schema.name)
@@ -204,7 +204,7 @@ impl<T: Collection> Queue<T> {
         add_claim(call, claim)
             .arg(message[..end].to_owned())
             .arg(retry_in.map(|pause| millis(pause).to_string()).unwrap_or_default())
-            .arg(self.repo.audit_arg())
+            .arg(self.repo.audit_arg(&claim.item))
             .arg(self.repo.actor_arg())
             .arg(self.schema.name)
     }

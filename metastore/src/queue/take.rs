@@ -126,6 +126,10 @@ impl<T: Collection> Queue<T> {
             .arg(options.worker.clone())
             .int(options.max_crashes.into())
             .arg(if options.fast_forward { "1" } else { "0" })
+            .arg(self.repo.audit_pieces())
+            .arg(self.keys.audit_prefix.clone())
+            .arg(self.repo.actor_arg())
+            .arg(self.schema.name)
     }
 
     pub(super) fn haul(&self, reply: Reply) -> Result<Haul<T>> {

@@ -16,6 +16,7 @@
 //! - `subscribe` returns before the server has confirmed it; a `PING` on the same line waits for that.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -110,13 +111,16 @@ pub(crate) struct Connection {
     client: Client,
     command_timeout: Duration,
     last_forced: Mutex<Option<Instant>>,
+    /// Whether the server knows the script that transactions call.
+    known_within: AtomicBool,
 }
 
 impl Connection {
     pub(crate) async fn open(endpoint: &Endpoint) -> Result<Self, Error> {
         let client = endpoint.connect().await?;
         let command_timeout = endpoint.command_timeout;
-        Ok(Self { client, command_timeout, last_forced: Mutex::new(None) })
+        let last_forced = Mutex::new(None);
+        Ok(Self { client, command_timeout, last_forced, known_within: AtomicBool::new(false) })
     }
 
     /// Waits until there is a connection, for at most the command timeout.
@@ -181,6 +185,21 @@ impl Connection {
             }
         }
         Ok(replies)
+    }
+
+    /// A script call to be sent within a transaction, where its text cannot follow when the server does not
+    /// know it: the text goes along until one such transaction has gone through.
+    pub(crate) fn within_transaction(&self, call: &ScriptCall) -> Command {
+        match self.known_within.load(Ordering::Relaxed) {
+            true => call.by_hash(fred::util::sha1_hash),
+            false => call.by_text(),
+        }
+    }
+
+    /// Notes whether a transaction with such a call has gone through. If not, the server may have
+    /// forgotten the script: restarted, replaced, or told to.
+    pub(crate) fn went_through(&self, whole: bool) {
+        self.known_within.store(whole, Ordering::Relaxed);
     }
 
     /// Sends several commands at once; each has its own reply.

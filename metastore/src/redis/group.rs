@@ -1,6 +1,6 @@
 //! Group commit: unconditional writes that wait at the same moment leave as one MULTI … EXEC.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::batcher::{BatchLimits, Batcher};
 use super::command::{Command, Fault, Reply};
 use super::conn::Connection;
+use super::script::{RECORD, ScriptCall};
 use crate::error::ErrorKind;
 
 /// The size at which larger groups stopped being faster, and one that does not block the server.
@@ -23,16 +24,28 @@ pub(crate) struct Additions {
     pub(crate) members: Vec<(Bytes, u64, Bytes)>,
     /// Fields of hashes that must not be there yet: key, field, value.
     pub(crate) fields: Vec<(Bytes, Bytes, Bytes)>,
-    /// Entries of new streams: key, then fields and values.
-    pub(crate) entries: Vec<(Bytes, Vec<Bytes>)>,
+    /// The audit entries of the new items.
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// The audit entry of a new item; a script within the transaction writes it, if the item is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// How to audit: what `Repo::audit_pieces` gives, which is the same throughout a collection.
+    pub(crate) audit: String,
+    pub(crate) latest: String,
+    pub(crate) trail: String,
+    pub(crate) id: String,
+    pub(crate) commit: String,
+    pub(crate) actor: String,
 }
 
 impl Additions {
     /// What takes the additions back.
     pub(crate) fn undo(&self) -> Vec<Command> {
-        let strings = self.strings.iter().map(|(key, ..)| key);
-        let streams = self.entries.iter().map(|(key, _)| key);
-        let keys: Vec<Bytes> = strings.chain(streams).cloned().collect();
+        let strings = self.strings.iter().map(|(key, ..)| key.clone());
+        let trails = self.entries.iter().map(|entry| Bytes::from(entry.trail.clone()));
+        let keys: Vec<Bytes> = strings.chain(trails).collect();
         let remove = |(key, _, member): &(Bytes, u64, Bytes)| {
             Command::new("ZREM").arg(key.clone()).arg(member.clone())
         };
@@ -92,6 +105,8 @@ pub(crate) async fn transaction(
 ) -> Result<(), Fault> {
     let mut commands = vec![Command::new("MULTI")];
     commands.extend(merge(writes));
+    let entries = entries(writes);
+    commands.extend(entries.iter().map(|call| connection.within_transaction(call)));
     commands.push(Command::new("EXEC"));
     let mut replies = connection.pipeline(commands).await?;
     match replies.pop() {
@@ -99,8 +114,16 @@ pub(crate) async fn transaction(
         Some(Ok(Reply::Array(results))) if results.first() == Some(&Reply::Int(0)) => {
             Err(Fault::Refused(ErrorKind::AlreadyExists { field: None }))
         }
-        Some(Ok(Reply::Array(_))) => Ok(()),
-        Some(Err(fault)) => Err(fault),
+        Some(Ok(Reply::Array(_))) => {
+            if !entries.is_empty() {
+                connection.went_through(true);
+            }
+            Ok(())
+        }
+        Some(Err(fault)) => {
+            connection.went_through(false);
+            Err(fault)
+        }
         other => Err(Fault::Lost(format!("no reply to EXEC: {other:?}"))),
     }
 }
@@ -112,7 +135,6 @@ fn merge(writes: &[Additions]) -> impl Iterator<Item = Command> {
     let mut expiring = Vec::new();
     let mut sets: BTreeMap<&Bytes, Command> = BTreeMap::new();
     let mut fields = Vec::new();
-    let mut entries = Vec::new();
     for write in writes {
         for (key, value, deadline) in &write.strings {
             match deadline {
@@ -131,11 +153,45 @@ fn merge(writes: &[Additions]) -> impl Iterator<Item = Command> {
             let set = Command::new("HSETNX").arg(key.clone()).arg(field.clone());
             fields.push(set.arg(value.clone()));
         }
-        for (key, parts) in &write.entries {
-            entries.push(Command::new("XADD").arg(key.clone()).arg("*").args(parts.clone()));
-        }
     }
     let plain = (!plain.args.is_empty()).then_some(plain);
     let sets: Vec<_> = sets.into_values().collect();
-    plain.into_iter().chain(expiring).chain(sets).chain(fields).chain(entries)
+    plain.into_iter().chain(expiring).chain(sets).chain(fields)
+}
+
+/// The new items of one collection, and the keys that index them.
+#[derive(Default)]
+struct Record<'a> {
+    sets: BTreeSet<&'a Bytes>,
+    hashes: BTreeSet<&'a Bytes>,
+    entries: Vec<&'a Entry>,
+}
+
+/// One script call for each collection whose new items are audited.
+fn entries(writes: &[Additions]) -> Vec<ScriptCall> {
+    let mut records: BTreeMap<&str, Record<'_>> = BTreeMap::new();
+    for write in writes {
+        for entry in &write.entries {
+            let record = records.entry(&entry.audit).or_default();
+            record.sets.extend(write.members.iter().map(|(key, ..)| key));
+            record.hashes.extend(write.fields.iter().map(|(key, ..)| key));
+            record.entries.push(entry);
+        }
+    }
+    let call = |(audit, record): (&str, Record<'_>)| {
+        let call = ScriptCall::new(&RECORD)
+            .int(record.sets.len() as u64)
+            .int(record.hashes.len() as u64)
+            .arg(audit.to_owned());
+        let indexes = record.sets.into_iter().chain(record.hashes);
+        let call = indexes.fold(call, |call, key| call.key(key.clone()));
+        record.entries.into_iter().fold(call, |call, entry| {
+            call.key(entry.latest.clone())
+                .key(entry.trail.clone())
+                .arg(entry.id.clone())
+                .arg(entry.commit.clone())
+                .arg(entry.actor.clone())
+        })
+    };
+    records.into_iter().map(call).collect()
 }

@@ -32,6 +32,7 @@ macro_rules! scripts {
 
 scripts! {
     CREATE = "create" with "index";
+    RECORD = "record";
     UPDATE = "update" with "index";
     // The same writes, which also request what depends on them.
     CREATE_REQUESTING = "create" with "index" "jobs" "requesting" then "requested";

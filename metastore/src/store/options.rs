@@ -17,6 +17,9 @@ const REDIS_URL: &str = "REDIS_URL";
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
     pub(crate) audit: bool,
+    pub(crate) audit_trail_length: u64,
+    pub(crate) audit_feed_length: u64,
+    pub(crate) audit_trail_grace: Duration,
     pub(crate) actor: Option<String>,
     pub(crate) domain: Option<String>,
     pub(crate) app: Option<String>,
@@ -32,6 +35,9 @@ impl Default for StoreOptions {
     fn default() -> Self {
         Self {
             audit: false,
+            audit_trail_length: 1_000,
+            audit_feed_length: 1_000_000,
+            audit_trail_grace: Duration::from_secs(60 * 60),
             actor: None,
             domain: None,
             app: None,
@@ -46,12 +52,44 @@ impl Default for StoreOptions {
 }
 
 impl StoreOptions {
-    /// Whether each write adds an entry to the item's audit trail, in the same atomic step.
+    /// Whether each write adds an entry to the item's audit trail and to the collection's feed, in the same
+    /// atomic step. A collection that says `#[collection(audit = on)]` or `off` decides for itself.
     ///
-    /// Default: off, because a trail costs about as much memory as a small document.
+    /// Default: off, because a trail costs about as much memory as a small document (400 bytes, and 100
+    /// for each further entry), and the feed 100 bytes for each entry.
     #[must_use]
     pub fn audit(mut self, on: bool) -> Self {
         self.audit = on;
+        self
+    }
+
+    /// How many entries the audit trail of an item keeps: at least the newest so many, and up to a
+    /// hundred more, since Redis trims whole blocks. `u64::MAX` keeps all.
+    ///
+    /// Default: 1,000, about 100 KB for an item that has so many.
+    #[must_use]
+    pub fn audit_trail_length(mut self, entries: u64) -> Self {
+        self.audit_trail_length = entries;
+        self
+    }
+
+    /// How many entries the audit feed of a collection keeps, as with
+    /// [`StoreOptions::audit_trail_length`].
+    ///
+    /// Default: 1,000,000, about 100 MB for a collection that has so many.
+    #[must_use]
+    pub fn audit_feed_length(mut self, entries: u64) -> Self {
+        self.audit_feed_length = entries;
+        self
+    }
+
+    /// How long the audit trail of an item with a time to live stays after the item has expired: it goes
+    /// this time and the collection's `ttl` after its last entry. The feed keeps its entries.
+    ///
+    /// Default: 1 hour, so that trails of short-lived items do not pile up.
+    #[must_use]
+    pub fn audit_trail_grace(mut self, grace: Duration) -> Self {
+        self.audit_trail_grace = grace;
         self
     }
 
@@ -188,6 +226,15 @@ impl StoreOptions {
         }
         if let Some(actor) = &self.actor {
             Id::new(actor).map_err(|error| Error::from(error).during("connect"))?;
+        }
+        for (length, name) in [
+            (self.audit_trail_length, "audit_trail_length"),
+            (self.audit_feed_length, "audit_feed_length"),
+        ] {
+            if length == 0 {
+                let message = format!("{name} must be at least 1; `audit(false)` writes nothing");
+                return Err(Error::new("connect", ErrorKind::InvalidArgument(message)));
+            }
         }
         for (timeout, name) in
             [(self.command_timeout, "command_timeout"), (self.outcome_timeout, "outcome_timeout")]

@@ -6,6 +6,8 @@
 )]
 
 mod adopt;
+mod audit;
+mod audit_reading;
 mod bad_input;
 mod batches;
 mod batching;

@@ -78,6 +78,10 @@ async fn every_call_makes_the_round_trips_that_its_documentation_says() {
     assert_trips!(proxy, 1, queue.finish(claim, &Summary { sentences: vec![] }));
     assert_trips!(proxy, 1, texts.item(&item.id).summarize().status());
     assert_trips!(proxy, 1, texts.item(&item.id).summarize().result());
+    assert_trips!(proxy, 1, texts.audit(&item.id));
+    assert_trips!(proxy, 1, texts.audit(&item.id).operation("update").actor("u42"));
+    let page = assert_trips!(proxy, 1, texts.audit_feed().limit(3));
+    assert_trips!(proxy, 1, texts.audit_feed().after(page.position).limit(1_000));
     assert_trips!(proxy, 1, texts.delete(&item.id));
 }
 

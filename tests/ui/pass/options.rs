@@ -16,7 +16,7 @@ struct Settings {}
 #[collection(domain = "myapp", app = "accounts")]
 #[collection(name = "sessions", object_type = state,)]
 #[collection()]
-#[collection(ttl = "90m", ttl_on_update = keep)]
+#[collection(ttl = "90m", ttl_on_update = keep, audit = on)]
 #[mutation(age -> u64,)]
 #[transformation(refresh -> Vec<(u8, String)>, timeout = "500ms", retries = 0,)]
 #[transformation(digest -> [u8; 32], retries = 1_000, timeout = "24h")]
@@ -30,7 +30,7 @@ impl Session {
 
 #[derive(Clone, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "accounts", name = "pins", object_type = state, ttl = none)]
-#[collection(crate = metastore)]
+#[collection(crate = metastore, audit = off)]
 struct Pin {}
 
 #[derive(Clone, Serialize, Deserialize, Validate, Collection)]
@@ -66,6 +66,9 @@ fn main() {
     assert_eq!(digest.retries, Some(1000));
     assert_eq!(Session::DIGEST.schema().name, "digest");
 
+    assert_eq!(settings.audit, None);
+    assert_eq!(session.audit, Some(true));
+    assert_eq!(Pin::SCHEMA.audit, Some(false));
     assert_eq!(Pin::SCHEMA.ttl, None);
     assert_eq!(Flag::SCHEMA.object_type, ObjectType::Config);
     assert_eq!(Flag::SCHEMA.keep, Some(1));

@@ -2,7 +2,7 @@
 -- next renewal.
 --
 -- KEYS  1–7 queue  8 record  9 audit trail
--- ARGV  1 id  2 commit  3 audit '1' or '0'  4 actor  5 name of the transformation
+-- ARGV  1 id  2 commit  3 audit, packed  4 actor  5 name of the transformation
 -- Gives {1} cancelled, now or by an earlier run with the same commit; {0} there is no live job.
 -- The id may stay in a list of waiting ones; `take` passes over it.
 
@@ -17,7 +17,7 @@ if state ~= 'queued' and state ~= 'delayed' and state ~= 'running' then
   return {0}
 end
 local wrong = wrong_type(queue.delayed, 'zset') or wrong_type(queue.leased, 'zset')
-  or (ARGV[3] == '1' and wrong_type(KEYS[9], 'stream'))
+  or wrong_audit(ARGV[3], KEYS[9])
 if wrong then
   return wrong
 end

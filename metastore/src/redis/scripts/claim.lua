@@ -2,7 +2,7 @@
 -- none.
 --
 -- KEYS  1–7 queue  8 record  9 latest  10 audit trail
--- ARGV  1 id  2 new job id  3 lease in ms  4 worker  5 audit '1' or '0'  6 actor
+-- ARGV  1 id  2 new job id  3 lease in ms  4 worker  5 audit, packed  6 actor
 --       7 name of the transformation
 -- Gives {1, job, fence, attempts, crashes, document}; {0} somebody runs it; {-1} no such item; {-2} the
 --       key does not hold a document.
@@ -18,7 +18,7 @@ if version == false then
 end
 local wrong = wrong_type(record, 'hash') or wrong_type(queue.delayed, 'zset')
   or wrong_type(queue.leased, 'zset') or wrong_type(queue.dead, 'zset')
-  or (ARGV[5] == '1' and wrong_type(KEYS[10], 'stream'))
+  or wrong_audit(ARGV[5], KEYS[10])
 if wrong then
   return wrong
 end

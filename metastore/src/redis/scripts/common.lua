@@ -120,18 +120,49 @@ local function trim(latest, current, mark, prefix, keep, keep_for, limit)
   return removed, number - oldest == limit
 end
 
--- Adds an entry to an audit trail if `on` is '1'. `...` are further fields and values.
-local function audit(on, key, operation, version, commit, actor, ...)
-  if on ~= '1' then
+-- What `Repo::audit_arg` packs: '' for no audit, or in one text the feed, a key for passing use, the
+-- most entries of a trail and of the feed, how long a trail lives ('0' for ever) and the item's id.
+
+-- The whole of it, from what scripts on several items get: all but the id.
+local function packed_for(pieces, id)
+  return pieces ~= '' and pieces .. id or ''
+end
+
+-- The error if the trail or the feed that `audit` writes to is no stream.
+local function wrong_audit(packed, trail)
+  if packed == '' then
+    return nil
+  end
+  return wrong_type(trail, 'stream') or wrong_type(string.match(packed, '^%S+'), 'stream')
+end
+
+-- Adds an entry to the audit trail of an item and to the feed of its collection. `...` are further
+-- fields and values; those with an empty value are left out.
+local function audit(packed, trail, operation, version, commit, actor, ...)
+  if packed == '' then
     return
   end
+  local feed, scratch, trail_length, feed_length, life, id =
+    string.match(packed, '^(%S+) (%S+) (%d+) (%d+) (%d+) (%S+)$')
   local entry = {'op', operation, 'version', whole(version), 'commit', commit}
-  if actor ~= '' then
-    entry[#entry + 1] = 'actor'
-    entry[#entry + 1] = actor
+  local further = {'actor', actor, ...}
+  for position = 1, #further, 2 do
+    if further[position + 1] ~= '' then
+      entry[#entry + 1] = further[position]
+      entry[#entry + 1] = further[position + 1]
+    end
   end
-  for _, part in ipairs({...}) do
-    entry[#entry + 1] = part
+  local first = redis.call('EXISTS', trail) == 0
+  redis.call('XADD', trail, 'MAXLEN', '~', trail_length, '*', unpack(entry))
+  if first then
+    -- Redis sets aside 4 KiB for each new stream. A copy takes what it needs, a tenth of that.
+    redis.call('COPY', trail, scratch, 'REPLACE')
+    redis.call('RENAME', scratch, trail)
   end
-  redis.call('XADD', key, '*', unpack(entry))
+  if life ~= '0' then
+    redis.call('PEXPIRE', trail, life)
+  end
+  entry[#entry + 1] = 'id'
+  entry[#entry + 1] = id
+  redis.call('XADD', feed, 'MAXLEN', '~', feed_length, '*', unpack(entry))
 end

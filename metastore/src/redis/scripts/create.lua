@@ -3,14 +3,14 @@
 -- KEYS  1 latest  2 index  3 expiry index  4 audit trail
 --       5 … sorted sets that may hold the ids of items that have expired
 -- ARGV  1 id  2 commit  3 document  4 creation time  5 deadline, '' for none
---       6 audit '1' or '0'  7 actor  8 entries of the indexes, '' for none
+--       6 audit, packed  7 actor  8 entries of the indexes, '' for none
 --       9 what item keys begin with
 -- Gives {1} written, now or by an earlier run with the same commit; {0} the id is taken;
 --       {-3, index} another item has the value of a unique field.
 
 -- First, because a transaction may have written the document and failed at one of these.
 local wrong = wrong_type(KEYS[2], 'zset') or wrong_type(KEYS[3], 'zset')
-  or (ARGV[6] == '1' and wrong_type(KEYS[4], 'stream'))
+  or wrong_audit(ARGV[6], KEYS[4])
 if wrong then
   return wrong
 end
@@ -25,6 +25,10 @@ if ARGV[8] ~= '' or redis.call('HEXISTS', KEYS[2] .. ':entries', ARGV[1]) == 1 t
 end
 if version ~= nil then
   if commit == ARGV[2] then
+    -- Nor may the entries be missing, which the transaction leaves to a script of its own.
+    if redis.call('EXISTS', KEYS[4]) == 0 then
+      audit(ARGV[6], KEYS[4], 'create', 1, ARGV[2], ARGV[7])
+    end
     return {1}
   end
   return {0}

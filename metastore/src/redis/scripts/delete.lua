@@ -4,7 +4,7 @@
 --       6 the oldest version that retention has left
 --       7 … derived keys, as many as ARGV 5 says, then sorted sets that may hold the id
 -- ARGV  1 id  2 commit  3 what version keys begin with  4 life of the receipt in ms
---       5 number of derived keys  6 audit '1' or '0'  7 actor
+--       5 number of derived keys  6 audit, packed  7 actor
 -- Gives {1} deleted, now or by an earlier run with the same commit; {0} there was no such item;
 --       {2} 10,000 versions removed, the oldest first, and the rest is left: call again.
 
@@ -15,7 +15,7 @@ end
 local version = head_of(KEYS[1])
 local existed = version ~= nil
 local wrong = wrong_type(KEYS[2], 'zset') or wrong_type(KEYS[3], 'zset')
-  or wrong_type(KEYS[2] .. ':entries', 'hash') or (ARGV[6] == '1' and wrong_type(KEYS[5], 'stream'))
+  or wrong_type(KEYS[2] .. ':entries', 'hash') or wrong_audit(ARGV[6], KEYS[5])
 if wrong then
   return wrong
 end

@@ -2,7 +2,7 @@
 --
 -- KEYS  1–7 queue
 -- ARGV  1 wake channel  2 what item keys begin with  3 what records end with  4 what latest keys end
---       with  5 audit '1' or '0'  6 what audit trails begin with  7 actor  8 name of the transformation
+--       with  5 audit, packed, but for the id  6 what audit trails begin with  7 actor  8 name of the transformation
 --       9 ms until they may run, '0' for now  10 priority  11 timeout in ms, '' for the usual
 --       12 trace, '' for none
 --       13 … id and new job id of each item
@@ -24,18 +24,19 @@ for position = 13, #ARGV, 2 do
   local id, job = ARGV[position], ARGV[position + 1]
   local version = head_of(ARGV[2] .. id .. ARGV[4])
   local record, trail = ARGV[2] .. id .. ARGV[3], ARGV[6] .. id
+  local packed = packed_for(ARGV[5], id)
   local code
   if version == nil then
     code = -1
   elseif version == false then
     code = -2
-  elseif wrong_type(record, 'hash') or (ARGV[5] == '1' and wrong_type(trail, 'stream')) then
+  elseif wrong_type(record, 'hash') or wrong_audit(packed, trail) then
     code = -3
   else
     local is_new
     code, job, is_new = request(queue, record, id, job, version, options, time)
     if is_new then
-      audit(ARGV[5], trail, 'enqueue', version, job, ARGV[7], 'transformation', ARGV[8])
+      audit(packed, trail, 'enqueue', version, job, ARGV[7], 'transformation', ARGV[8])
     end
   end
   answers[#answers + 1] = code

@@ -2,7 +2,7 @@
 --
 -- KEYS  1–7 queue  8 record  9 latest  10 audit trail
 -- ARGV  1 wake channel  2 id  3 job  4 fence  5 error  6 ms until the next run, '' for none
---       7 audit '1' or '0'  8 actor  9 name of the transformation
+--       7 audit, packed  8 actor  9 name of the transformation
 -- Gives {1} recorded, now or by an earlier run; {0} refused: another worker has the job, or it is
 --       done; {-1} the item is gone, and the job with it.
 
@@ -18,7 +18,7 @@ end
 if found[1] ~= ARGV[3] or found[2] ~= ARGV[4] or found[3] ~= 'running' then
   return {0}
 end
-local wrong = not_a_queue(queue) or (ARGV[7] == '1' and wrong_type(KEYS[10], 'stream'))
+local wrong = not_a_queue(queue) or wrong_audit(ARGV[7], KEYS[10])
 if wrong then
   return wrong
 end

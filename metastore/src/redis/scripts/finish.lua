@@ -2,7 +2,7 @@
 --
 -- KEYS  1–7 queue  8 … the queues of the transformations that follow, seven keys each
 -- ARGV  1 wake channel  2 what item keys begin with  3 what records end with  4 what latest keys end
---       with  5 audit '1' or '0'  6 what audit trails begin with  7 actor  8 name of the transformation
+--       with  5 audit, packed, but for the id  6 what audit trails begin with  7 actor  8 name of the transformation
 --       9 ms that a result lives, '' for as long as its item  10 number of those that follow
 --       11 … wake channel, end of records and name of each that follows
 --       then id, job, fence and result of each job, and a new job id for each that follows
@@ -28,6 +28,7 @@ local time = now()
 local function finish(position)
   local id, job, fence = ARGV[position], ARGV[position + 1], ARGV[position + 2]
   local record, latest, trail = ARGV[2] .. id .. ARGV[3], ARGV[2] .. id .. ARGV[4], ARGV[6] .. id
+  local packed = packed_for(ARGV[5], id)
   local found = redis.pcall('HMGET', record, 'job', 'fence', 'state', 'source', 'next', 'result_job',
     'result_fence')
   if found.err then
@@ -42,7 +43,7 @@ local function finish(position)
   if found[1] ~= job or found[2] ~= fence or found[3] ~= 'running' then
     return 0
   end
-  if ARGV[5] == '1' and wrong_type(trail, 'stream') then
+  if wrong_audit(packed, trail) then
     return -3
   end
   for _, follower in ipairs(followers) do
@@ -70,13 +71,13 @@ local function finish(position)
   elseif left > 0 then
     redis.call('PEXPIRE', record, left)
   end
-  audit(ARGV[5], trail, 'finish', tonumber(found[4]), job, ARGV[7], 'transformation', ARGV[8])
+  audit(packed, trail, 'finish', tonumber(found[4]), job, ARGV[7], 'transformation', ARGV[8])
   for number, follower in ipairs(followers) do
     local version = head_of(latest) or tonumber(found[4])
     local _, following, is_new = request(follower, ARGV[2] .. id .. follower.record_suffix, id,
       ARGV[position + 3 + number], version, {again = true}, time)
     if is_new then
-      audit(ARGV[5], trail, 'enqueue', version, following, ARGV[7], 'transformation', follower.name)
+      audit(packed, trail, 'enqueue', version, following, ARGV[7], 'transformation', follower.name)
     end
   end
   redis.call('PUBLISH', record, '')

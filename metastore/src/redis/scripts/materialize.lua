@@ -1,10 +1,11 @@
 -- Stores the result of a mutation with the version that it was computed from.
 --
 -- KEYS  1 latest  2 mutation  3 audit trail
--- ARGV  1 source version  2 commit of the source version  3 result, beginning with {"version":N,
---       4 commit  5 audit '1' or '0'  6 actor  7 name of the mutation
--- Gives {1} stored, or a result of a later version is stored already; {-1} the item is gone;
---       {-2} the key does not hold a document.
+-- ARGV  1 source version  2 commit of the source version
+--       3 result, beginning with {"version":N,"commit":"…",
+--       4 commit  5 audit, packed  6 actor  7 name of the mutation
+-- Gives {1} stored, now or by an earlier run, or a result is stored already that is of a later version
+--       or of a later commit; {-1} the item is gone; {-2} the key does not hold a document.
 
 local version, commit = head_of(KEYS[1])
 if version == nil then
@@ -18,11 +19,14 @@ local source = tonumber(ARGV[1])
 if version < source or (version == source and commit ~= ARGV[2]) then
   return {-1}
 end
-local stored = string.match(redis.call('GETRANGE', KEYS[2], 0, 40), '^{"version":(%d+),')
-if stored and tonumber(stored) > source then
+local start = redis.call('GETRANGE', KEYS[2], 0, 79)
+local stored = tonumber(string.match(start, '^{"version":(%d+),') or '0')
+-- Commit ids sort by time.
+local earlier = string.match(start, '^{"version":%d+,"commit":"(%w+)"') or ''
+if stored > source or (stored == source and earlier >= ARGV[4]) then
   return {1}
 end
-local wrong = ARGV[5] == '1' and wrong_type(KEYS[3], 'stream')
+local wrong = wrong_audit(ARGV[5], KEYS[3])
 if wrong then
   return wrong
 end

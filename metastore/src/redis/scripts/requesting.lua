@@ -4,7 +4,7 @@
 -- KEYS  those of the body, then for each transformation: seven keys of its queue, its record;
 --       then the latest key and the audit trail
 -- ARGV  those of the body, then for each transformation: its wake channel, its name, a new job id;
---       then id, audit '1' or '0', actor, number of transformations
+--       then id, audit, packed, actor, number of transformations
 -- Gives what the body gives.
 
 local requested = {}

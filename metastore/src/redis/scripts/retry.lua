@@ -2,7 +2,7 @@
 -- keeps its id.
 --
 -- KEYS  1–7 queue  8 record  9 latest  10 audit trail
--- ARGV  1 wake channel  2 id  3 commit  4 audit '1' or '0'  5 actor  6 name of the transformation
+-- ARGV  1 wake channel  2 id  3 commit  4 audit, packed  5 actor  6 name of the transformation
 -- Gives {1, job} queued, now or by an earlier run with the same commit; {0} there is no such job;
 --       {-1} the item is gone.
 
@@ -22,7 +22,7 @@ local version = head_of(KEYS[9])
 if not version then
   return {-1}
 end
-local wrong = not_a_queue(queue) or (ARGV[4] == '1' and wrong_type(KEYS[10], 'stream'))
+local wrong = not_a_queue(queue) or wrong_audit(ARGV[4], KEYS[10])
 if wrong then
   return wrong
 end

@@ -5,6 +5,8 @@
 -- ARGV  1 wake channel  2 what item keys begin with  3 what records end with  4 what latest keys end
 --       with  5 n  6 lease in ms  7 worker  8 number of crashes after which a job is dead
 --       9 '1' to run delayed jobs at once, whatever their time
+--       10 audit, packed, but for the id  11 what trails begin with  12 actor
+--       13 name of the transformation
 -- The keys of an item are built from its id, which only this script knows in time.
 -- Gives {1, jobs, waiting, ready, due}: each job is {id, job, fence, attempts, crashes, document, timeout,
 --       trace, ms that it waited}; how many are left waiting; 1 if some of them can be taken now; the
@@ -38,12 +40,18 @@ end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', queue.leased, '-inf', whole(time), 'LIMIT', 0, 100)) do
   redis.call('ZREM', queue.leased, id)
   local record = prefix .. id .. record_suffix
-  local found = redis.call('HMGET', record, 'state', 'priority')
+  local found = redis.call('HMGET', record, 'state', 'priority', 'job', 'source')
   if found[1] == 'running' then
     local crashes = redis.call('HINCRBY', record, 'crashes', 1)
     if crashes >= tonumber(ARGV[8]) then
-      bury(queue, record, id, prefix .. id .. latest_suffix,
-        'the worker stopped or froze while it ran this job, ' .. whole(crashes) .. ' times', time)
+      local message = 'the worker stopped or froze while it ran this job, ' .. whole(crashes) .. ' times'
+      bury(queue, record, id, prefix .. id .. latest_suffix, message, time)
+      local packed, trail = packed_for(ARGV[10], id), ARGV[11] .. id
+      -- One foreign key must not hold up the whole queue.
+      if not wrong_audit(packed, trail) then
+        audit(packed, trail, 'fail', tonumber(found[4] or '0'), found[3], ARGV[12],
+          'transformation', ARGV[13], 'error', message)
+      end
       redis.call('PUBLISH', record, '')
     else
       redis.call('HSET', record, 'state', 'queued', 'since', whole(time))

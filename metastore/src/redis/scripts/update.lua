@@ -6,11 +6,13 @@
 --       8 … sorted sets that may hold the ids of items that have expired
 -- ARGV  1 id  2 commit  3 document  4 expected version  5 commit of the expected version, '' for any
 --       6 new deadline, '' to keep the one that the item has
---       7 audit '1' or '0'  8 actor  9 operation
+--       7 audit, packed  8 actor  9 operation
 --       10 how many versions to keep  11 for how many ms to keep a superseded one  12 what version keys
 --       begin with; 10 and 11 are '' for no bound
 --       13 entries of the indexes, '' for none, '-' in a collection that keeps none
 --       14 what item keys begin with
+--       15 and 16 for the audit: the version that is superseded or brought back, and the names of the
+--       fields that change
 -- Gives {1} written, now or by an earlier run with the same commit; {0, version} conflict;
 --       {-1} no such item; {-2} the key does not hold a document;
 --       {-3, index} another item has the value of a unique field.
@@ -36,7 +38,7 @@ if version ~= expected or (ARGV[5] ~= '' and commit ~= ARGV[5]) then
   end
   return {0, version}
 end
-local wrong = wrong_type(KEYS[4], 'zset') or (ARGV[7] == '1' and wrong_type(KEYS[5], 'stream'))
+local wrong = wrong_type(KEYS[4], 'zset') or wrong_audit(ARGV[7], KEYS[5])
 if wrong then
   return wrong
 end
@@ -70,5 +72,5 @@ end
 if plan then
   apply_entries(KEYS[7], ARGV[1], plan, 8)
 end
-audit(ARGV[7], KEYS[5], ARGV[9], version + 1, ARGV[2], ARGV[8])
+audit(ARGV[7], KEYS[5], ARGV[9], version + 1, ARGV[2], ARGV[8], 'from', ARGV[15], 'changed', ARGV[16])
 return {1}

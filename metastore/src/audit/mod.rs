@@ -1,0 +1,16 @@
+//! The audit: who did what to which version, when.
+//!
+//! An entry is written in the same atomic step as what it tells of, to two streams: the trail of the item
+//! and the feed of its collection. The writing is `audit` in `common.lua`; what it is told is packed here.
+
+mod changed;
+mod entry;
+mod operation;
+mod packed;
+mod position;
+
+pub use entry::AuditEntry;
+pub use operation::AuditOperation;
+pub use position::AuditPosition;
+
+pub(crate) use changed::changed_fields;
