@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help server demo users documents test lint doc bench
+.PHONY: help server demo users documents test lint doc bench chaos
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,3 +40,6 @@ doc: ## Build the documentation and print where it is
 
 bench: server ## Run the benchmarks; pass ARGS="..."
 	$(CARGO) run --release -p metastore-benches -- $(ARGS)
+
+chaos: server ## Kill, freeze and cut workers at work, 5 minutes long; pass ARGS="--minutes 10 --seed N"
+	$(CARGO) run --release -p metastore-tests --bin chaos -- $(ARGS)

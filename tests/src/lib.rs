@@ -5,6 +5,7 @@
 //! server at exactly chosen points. It is a kit for tests, so it panics with a sentence that
 //! says what went wrong instead of returning errors.
 
+pub mod chaos;
 pub mod collections;
 pub mod example;
 pub mod proxy;

@@ -1,0 +1,219 @@
+//! What is found at the end of a campaign.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use metastore::{JobState, Repo};
+
+use super::jobs::{Kind, Outcome, Task};
+use super::{History, LEASE, MAX_CRASHES, POLL};
+use crate::Server;
+
+/// What a busy machine may add to a recovery.
+const SLACK: Duration = Duration::from_millis(1_000);
+
+/// The sum of a campaign.
+#[derive(Debug)]
+pub struct Findings {
+    /// What is wrong; empty if nothing is.
+    pub problems: Vec<String>,
+    /// Jobs that were looked at.
+    pub jobs: usize,
+    /// Those of them with one result.
+    pub finished: usize,
+    /// Those of them that are dead, as their kind or their crashes say.
+    pub dead: usize,
+    /// Crashes that were counted.
+    pub crashes: u64,
+    /// Faults by kind.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// Jobs of killed workers that were brought back under observation.
+    pub recovered: usize,
+    /// The longest time that took.
+    pub longest_recovery: Duration,
+    /// How long it all took.
+    pub took: Duration,
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let faults: Vec<String> =
+            self.faults.iter().map(|(kind, count)| format!("{count} × {kind}")).collect();
+        writeln!(f, "faults: {} ({})", self.faults.values().sum::<u64>(), faults.join(", "))?;
+        writeln!(
+            f,
+            "jobs: {} checked, {} finished once, {} dead by rule, {} crashes",
+            self.jobs, self.finished, self.dead, self.crashes
+        )?;
+        writeln!(
+            f,
+            "recovery: {} jobs of killed workers observed, at most {:?} (lease {LEASE:?}, poll {POLL:?})",
+            self.recovered, self.longest_recovery
+        )?;
+        write!(f, "problems: {}, after {:.1?}", self.problems.len(), self.took)
+    }
+}
+
+pub(super) async fn check(
+    server: &Server,
+    tasks: &Repo<Task>,
+    kinds: &[Kind],
+    recoveries: Vec<(usize, Duration)>,
+    history: &History,
+    took: Duration,
+) -> Findings {
+    let mut findings = Findings {
+        problems: Vec::new(),
+        jobs: 0,
+        finished: 0,
+        dead: 0,
+        crashes: 0,
+        faults: history.faults(),
+        recovered: recoveries.iter().map(|(count, _)| count).sum(),
+        longest_recovery: recoveries.iter().map(|(_, took)| *took).max().unwrap_or_default(),
+        took,
+    };
+    if findings.longest_recovery > LEASE + POLL + SLACK {
+        let longest = findings.longest_recovery;
+        findings.problems.push(format!("a recovery took {longest:?}"));
+    }
+    for (number, kind) in kinds.iter().enumerate() {
+        let id = format!("t{number}");
+        let trail = Trail::read(server, &id).await;
+        let is_dead = check_job(&mut findings, tasks, &id, "work", *kind, &trail).await;
+        if !is_dead {
+            check_job(&mut findings, tasks, &id, "check", Kind::Succeeds, &trail).await;
+        }
+    }
+    let left: Vec<String> = server
+        .keys()
+        .await
+        .into_iter()
+        .filter(|key| key.starts_with("queue:") && !key.ends_with(":dead"))
+        .collect();
+    if !left.is_empty() {
+        findings.problems.push(format!("left over: {left:?}"));
+    }
+    findings
+}
+
+/// Checks one job, and tells whether it is dead by rule.
+async fn check_job(
+    findings: &mut Findings,
+    tasks: &Repo<Task>,
+    id: &str,
+    name: &str,
+    kind: Kind,
+    trail: &Trail,
+) -> bool {
+    findings.jobs += 1;
+    let transformation = if name == "work" { Task::WORK } else { Task::CHECK };
+    let status = match tasks.item(id).transformation(transformation).status().await {
+        Ok(Some(status)) => status,
+        Ok(None) => {
+            findings.problems.push(format!("{id} {name}: lost"));
+            return false;
+        }
+        Err(error) => {
+            findings.problems.push(format!("{id} {name}: {error}"));
+            return false;
+        }
+    };
+    findings.crashes += u64::from(status.crashes);
+    let finishes = trail.count("finish", name, &status.job);
+    let fails = trail.count("fail", name, &status.job);
+    let mut wrong = |what: String| {
+        findings.problems.push(format!("{id} {name} ({kind:?}): {what}; {status:?}"));
+    };
+    if trail.jobs("enqueue", name) != 1 {
+        wrong("not requested exactly once".to_owned());
+    }
+    let expected_failures = match kind {
+        Kind::Succeeds => 0,
+        Kind::FailsOnce | Kind::PanicsOnce | Kind::IsFatal => 1,
+        Kind::Fails => 4,
+    };
+    if status.state == JobState::Dead {
+        let by_crashes = status.crashes >= MAX_CRASHES;
+        let by_failures =
+            matches!(kind, Kind::Fails | Kind::IsFatal) && status.attempts == expected_failures;
+        if !(by_crashes || by_failures) || finishes != 0 {
+            wrong("dead against the rule".to_owned());
+        }
+        findings.dead += 1;
+        return true;
+    }
+    if status.state != JobState::Done || matches!(kind, Kind::Fails | Kind::IsFatal) {
+        wrong("not ended as it should".to_owned());
+        return false;
+    }
+    if finishes != 1 {
+        wrong(format!("{finishes} results were stored"));
+    }
+    if fails != expected_failures || status.attempts != expected_failures {
+        wrong(format!("{fails} failures instead of {expected_failures}"));
+    }
+    let outcome = Outcome { job: status.job.clone(), fence: trail.fence(name) };
+    if status.result.as_ref() != Some(&outcome) {
+        wrong(format!("the result is not that of the last fence, {}", outcome.fence));
+    }
+    findings.finished += 1;
+    false
+}
+
+/// What the audit trail and the records say of an item, read past the library.
+struct Trail {
+    entries: Vec<Vec<String>>,
+    fences: BTreeMap<&'static str, u64>,
+}
+
+impl Trail {
+    async fn read(server: &Server, id: &str) -> Self {
+        let key = format!("stream:audit:tests:chaos:tasks:{id}");
+        let entries = server.cli(&["XRANGE", key.as_str(), "-", "+"]).await;
+        let entries = entries
+            .as_array()
+            .iter()
+            .map(|entry| {
+                entry.as_array()[1].as_strings().iter().map(|text| (*text).to_owned()).collect()
+            })
+            .collect();
+        let mut fences = BTreeMap::new();
+        for name in ["work", "check"] {
+            let record = format!("tests:chaos:tasks:{id}:transformation:{name}");
+            let fence = server.cli(&["HMGET", record.as_str(), "fence", "fence", "fence"]).await;
+            let fence = fence.as_array().first().map(|fence| format!("{fence:?}"));
+            let digits: String =
+                fence.unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
+            fences.insert(name, digits.parse().unwrap_or(0));
+        }
+        Self { entries, fences }
+    }
+
+    fn fence(&self, name: &str) -> u64 {
+        self.fences.get(name).copied().unwrap_or(0)
+    }
+
+    fn entries_of<'a>(
+        &'a self,
+        operation: &'a str,
+        name: &'a str,
+    ) -> impl Iterator<Item = &'a Vec<String>> {
+        let has = |entry: &[String], field: &str, value: &str| {
+            entry.chunks(2).any(|pair| pair[0] == field && pair[1] == value)
+        };
+        self.entries
+            .iter()
+            .filter(move |entry| has(entry, "op", operation) && has(entry, "transformation", name))
+    }
+
+    fn count(&self, operation: &str, name: &str, job: &str) -> u32 {
+        let of_job = |entry: &&Vec<String>| entry.iter().any(|part| part == job);
+        u32::try_from(self.entries_of(operation, name).filter(of_job).count()).unwrap_or(u32::MAX)
+    }
+
+    fn jobs(&self, operation: &str, name: &str) -> usize {
+        self.entries_of(operation, name).count()
+    }
+}
