@@ -223,7 +223,7 @@ async fn waiting_ends_however_the_job_ends() {
     let waiting = tokio::spawn(async move { removed.wait(SOON).await });
     wait::until("the subscription", SOON, async || {
         let channels = server.cli(&["PUBSUB", "CHANNELS"]).await;
-        channels.as_strings().iter().any(|channel| *channel == record)
+        channels.as_strings().contains(&record)
     })
     .await;
     // Whatever hand removes it, without a word.
