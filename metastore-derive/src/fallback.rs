@@ -10,7 +10,7 @@ use crate::model::{Item, Members};
 /// The errors and whatever of the collection is sound.
 pub(crate) fn collection(item: &Item, members: &Members, errors: &TokenStream) -> TokenStream {
     let schema = expand::nameless_schema(item, members);
-    let implementation = expand::implementation(item, &schema, &members.upgrades, false);
+    let implementation = expand::implementation(item, &schema, members, false);
     let members = expand::members(item, members);
     quote! { #errors #implementation #members }
 }

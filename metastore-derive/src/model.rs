@@ -113,6 +113,8 @@ pub(crate) struct Index {
     pub(crate) constant: Ident,
     /// Whether only the stored JSON tells what a value looks like there, and not the field's type.
     pub(crate) as_stored: bool,
+    /// Whether the field's type need not be one that reads JSON by itself.
+    pub(crate) read_as_stored: bool,
 }
 
 /// A mutation, or the part of a transformation that a mutation has too.

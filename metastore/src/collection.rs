@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use validator::Validate;
 
 use crate::handle::ItemHandle;
+use crate::named::{NamedField, NamedMutation};
 use crate::patch::Patch;
 use crate::schema::CollectionSchema;
 use crate::upgrade::Upgrade;
@@ -51,6 +52,12 @@ pub trait Collection:
     const UPGRADES: &'static [&'static dyn Upgrade] = &[];
     /// Writes the document's JSON Schema, if `#[collection(json_schema)]` asks for one.
     const JSON_SCHEMA: Option<fn() -> serde_json::Value> = None;
+
+    /// The mutations, to be called by name.
+    const MUTATIONS: &'static [&'static dyn NamedMutation<Self>] = &[];
+
+    /// The indexed fields, to be named in queries.
+    const INDEXES: &'static [&'static dyn NamedField<Self>] = &[];
 
     /// A partial document: the fields to change.
     type Patch: Patch<Self>;

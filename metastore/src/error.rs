@@ -65,6 +65,26 @@ pub enum ErrorKind {
     /// An argument is out of its range.
     #[error("invalid argument: {0}")]
     InvalidArgument(String),
+    /// Nothing has this name: a collection, field, mutation, transformation or operator that was named
+    /// in text.
+    #[error("there is no {what} `{name}`; {}", listed(known))]
+    UnknownName {
+        /// What was named, in a word.
+        what: &'static str,
+        /// The name, cut after 64 characters.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// The JSON is no document of the collection: a field is missing, unknown to it, or of another type.
+    /// Nothing was written.
+    #[error("the JSON does not fit{}: {message}", at_path(path))]
+    InvalidJson {
+        /// The path in the JSON, such as `tags[3]`; empty for the document as a whole.
+        path: String,
+        /// What was expected there; the value is never part of it.
+        message: String,
+    },
     /// The document or result has more bytes than the limit.
     #[error("{size} bytes of JSON are over the limit of {limit}")]
     TooLarge {
@@ -211,6 +231,18 @@ impl Error {
         self
     }
 
+    /// The error for a name that nothing has.
+    pub(crate) fn unknown_name<K: Into<String>>(
+        operation: &'static str,
+        what: &'static str,
+        name: &str,
+        known: impl IntoIterator<Item = K>,
+    ) -> Self {
+        let name = name.chars().take(64).collect();
+        let known = known.into_iter().map(Into::into).collect();
+        Self::new(operation, ErrorKind::UnknownName { what, name, known })
+    }
+
     /// Names the operation, where a lower layer that does not know it made the error.
     pub(crate) fn during(mut self, operation: &'static str) -> Self {
         self.0.operation = operation;
@@ -265,6 +297,7 @@ impl Error {
         matches!(
             self.kind(),
             ErrorKind::Validation(_)
+                | ErrorKind::InvalidJson { .. }
                 | ErrorKind::TooLarge { .. }
                 | ErrorKind::TooDeep { .. }
                 | ErrorKind::Encode(_)
@@ -297,6 +330,18 @@ impl Error {
             _ => &[],
         }
     }
+}
+
+fn listed(known: &[String]) -> String {
+    if known.is_empty() {
+        "there are none".to_owned()
+    } else {
+        format!("there are: {}", known.join(", "))
+    }
+}
+
+fn at_path(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!(" at `{path}`") }
 }
 
 impl fmt::Display for Error {

@@ -94,6 +94,27 @@ impl<T> Item<T> {
         Self::new(head, data, UnknownFields::default())
     }
 
+    /// The same item with another document.
+    pub(crate) fn try_map<U, E>(
+        self,
+        change: impl FnOnce(T) -> Result<U, E>,
+    ) -> Result<Item<U>, E> {
+        let Self { fields, unknown } = self;
+        let fields = ItemFields {
+            data: change(fields.data)?,
+            id: fields.id,
+            version: fields.version,
+            commit: fields.commit,
+            schema: fields.schema,
+            created_at: fields.created_at,
+            updated_at: fields.updated_at,
+            actor: fields.actor,
+            owner: fields.owner,
+            unchanged: fields.unchanged,
+        };
+        Ok(Item { fields, unknown })
+    }
+
     /// The document alone.
     #[must_use]
     pub fn into_data(self) -> T {

@@ -41,6 +41,25 @@ pub(crate) fn write_json<T: Serialize + ?Sized>(
 
 const TOO_DEEP: &str = "nested too deep";
 
+/// What serde says is wrong, without the value that it met: that may be a secret.
+pub(crate) fn without_value(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
+    let Some((found, expected)) = ["invalid type: ", "invalid value: "]
+        .iter()
+        .find_map(|start| text.strip_prefix(start))
+        .and_then(|rest| rest.rsplit_once(", expected "))
+    else {
+        let (variant, rest) = ("unknown variant `", "`, expected ");
+        return match text.strip_prefix(variant).and_then(|value| value.rsplit_once(rest)) {
+            Some((_, known)) => format!("unknown variant, expected {known}"),
+            None => text.to_owned(),
+        };
+    };
+    let kind = found.split(['`', '"']).next().unwrap_or_default().trim_end();
+    format!("expected {expected}, found {kind}")
+}
+
 /// Stops the serialiser at the limit, before a huge document has been built in memory.
 struct Limited<'a> {
     written: usize,
@@ -101,5 +120,33 @@ impl Formatter for Depth {
     fn end_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
         self.now -= 1;
         writer.write_all(b"}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Colour {
+        Red,
+        Green,
+    }
+
+    fn message<V: for<'a> Deserialize<'a> + std::fmt::Debug>(json: &str) -> String {
+        without_value(&serde_json::from_str::<V>(json).unwrap_err())
+    }
+
+    #[test]
+    fn a_message_tells_the_types_and_not_the_value() {
+        assert_eq!(message::<u8>(r#""s3cret, expected \" ""#), "expected u8, found string");
+        assert_eq!(message::<String>("17"), "expected a string, found integer");
+        assert_eq!(message::<u8>("300"), "expected u8, found integer");
+        assert_eq!(message::<String>("null"), "expected a string, found null");
+        let unknown = message::<Colour>(r#""s3cret`, expected `x""#);
+        assert_eq!(unknown, "unknown variant, expected `red` or `green`");
+        let _ = (Colour::Red, Colour::Green);
     }
 }

@@ -9,6 +9,7 @@
 //! - [`Item`], [`VersionInfo`]: what they give
 //! - [`ItemMutation`]: inline functions of a document, run, stored and read back
 //! - [`ItemTransformation`], [`Job`]: heavy work, queued here and done by `metastore-worker`
+//! - [`Actions`]: all of it by name and over JSON, for handlers and tools
 //! - [`Descriptor`]: what the catalog says of a collection, found by [`Store::domains`] and its kin
 //! - [`Error`], [`ErrorKind`]: what can go wrong
 //! - [`Id`], [`Key`], [`Address`]: what stands in Redis
@@ -55,6 +56,7 @@
 //! # }
 //! ```
 
+mod actions;
 mod audit;
 mod batch;
 mod catalog;
@@ -76,6 +78,7 @@ mod json_schema;
 mod key;
 mod many;
 mod mutation;
+mod named;
 mod op;
 mod patch;
 pub mod queue;
@@ -98,6 +101,7 @@ mod violation;
 #[path = "private.rs"]
 pub mod __private;
 
+pub use actions::{Actions, CollectionInfo, Filter, Ordering, Selection};
 pub use audit::{AuditEntry, AuditOperation, AuditPosition};
 pub use batch::{Batch, DocumentFn};
 pub use catalog::{Descriptor, FieldDescriptor, TransformationDescriptor};
@@ -114,6 +118,7 @@ pub use key::{Address, CatalogKey, Id, InvalidId, InvalidName, Key, KeyKind, Nam
 pub use many::Many;
 pub use metastore_derive::{Collection, Repository};
 pub use mutation::{Cached, ItemMutation, Mutation};
+pub use named::{NamedField, NamedMutation};
 pub use op::{
     Adopt, AdoptProblem, AdoptReport, Audit, AuditPage, IndexReport, Migrate, MigrationFailure,
     MigrationReport, Query, Reindex, TrimAll, TrimReport, Versions,

@@ -48,7 +48,7 @@ impl<T, R> Mutation<T, R> {
 }
 
 /// A stored result of a mutation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Cached<R> {
     /// The result.
@@ -131,17 +131,28 @@ impl<T: Collection, R: Serialize> ItemMutation<'_, T, R> {
     /// `NotFound` if the item is gone or another one took its id; `TooLarge`, `TooDeep`, `Encode` for
     /// a result that cannot be stored; and as [`Repo::get`](crate::Repo::get).
     pub async fn materialize(self) -> Result<R> {
+        let run = |document: &T| Ok(self.mutation.apply(document));
+        self.handle.materialize(self.mutation.name, run).await
+    }
+}
+
+impl<T: Collection> ItemHandle<'_, T> {
+    /// Runs a function of the document, stores what it gives as the result of a mutation, and gives it.
+    pub(crate) async fn materialize<R: Serialize>(
+        &self,
+        mutation: &'static str,
+        run: impl FnOnce(&T) -> Result<R>,
+    ) -> Result<R> {
         const OPERATION: &str = "materialize";
-        let repo = self.handle.repo;
+        let repo = self.repo;
         let (id, version, commit, value) = self
-            .handle
             .with_item(OPERATION, |item| {
-                let value = self.mutation.apply(&item.data);
-                (item.id.clone(), item.version, item.commit.clone(), value)
+                (item.id.clone(), item.version, item.commit.clone(), run(&item.data))
             })
             .await?;
         let at = repo.address();
-        let key = at.mutation(&id, self.mutation.name);
+        let key = at.mutation(&id, mutation);
+        let value = value.map_err(|error| error.at(key.clone()))?;
         let own_commit = repo.store().new_ulid().to_string();
         let computed = repo.store().now();
         let stored = Stored { version, commit: own_commit.clone(), computed, value };
@@ -158,7 +169,7 @@ impl<T: Collection, R: Serialize> ItemMutation<'_, T, R> {
             .arg(own_commit.clone())
             .arg(repo.audit_arg(&id))
             .arg(repo.actor_arg())
-            .arg(self.mutation.name);
+            .arg(mutation);
         let verdict = repo.write(OPERATION, &own_commit, call).await?;
         match verdict.code {
             1 => Ok(stored.value),
@@ -177,11 +188,20 @@ impl<T: Collection, R: DeserializeOwned> ItemMutation<'_, T, R> {
     ///
     /// `Decode` if what is stored does not read as the mutation's type, `InvalidId`, `Unavailable`.
     pub async fn cached(self) -> Result<Option<Cached<R>>> {
+        self.handle.cached(self.mutation.name).await
+    }
+}
+
+impl<T: Collection> ItemHandle<'_, T> {
+    /// Reads the stored result of a mutation.
+    pub(crate) async fn cached<R: DeserializeOwned>(
+        &self,
+        mutation: &'static str,
+    ) -> Result<Option<Cached<R>>> {
         const OPERATION: &str = "cached";
-        let repo = self.handle.repo;
-        let id = self.handle.id(OPERATION)?;
-        let (key, latest) =
-            (repo.address().mutation(&id, self.mutation.name), repo.address().latest(&id));
+        let repo = self.repo;
+        let id = self.id(OPERATION)?;
+        let (key, latest) = (repo.address().mutation(&id, mutation), repo.address().latest(&id));
         let commands = vec![
             Command::new("GET").arg(key.clone()),
             Command::new("GETRANGE").arg(latest.clone()).int(0).int(HEAD_LEN as u64 - 1),

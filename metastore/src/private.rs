@@ -6,8 +6,9 @@ pub use crate::schema::{
     CollectionSchema, IndexKind, ObjectType, TransformationSchema, field, flattened,
 };
 pub use crate::{
-    ByClaim, ByRange, ByValue, Collection, Error, Field, FromStore, ItemHandle, ItemMutation,
-    ItemTransformation, Mutation, Patch, PatchValue, Repo, Store, ToId, Transformation, Upgrade,
+    Actions, ByClaim, ByRange, ByValue, Collection, Error, Field, FromStore, ItemHandle,
+    ItemMutation, ItemTransformation, Mutation, NamedField, NamedMutation, Patch, PatchValue, Repo,
+    Store, ToId, Transformation, Upgrade,
 };
 pub use serde_json::Value;
 

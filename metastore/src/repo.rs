@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use crate::actions::ByName;
 use crate::catalog::{Descriptor, Registration, register};
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
@@ -58,6 +59,10 @@ pub trait FromStore {
     #[must_use]
     fn for_user(&self, user: &Id) -> Self;
 
+    /// The same to be called by name.
+    #[doc(hidden)]
+    fn by_name(&self) -> ByName;
+
     /// What the catalog is to say of it.
     #[doc(hidden)]
     fn registration(&self) -> Registration;
@@ -83,6 +88,10 @@ impl<T: Collection> FromStore for Repo<T> {
 
     fn for_user(&self, user: &Id) -> Self {
         Self { actor: Some(user.clone()), owner: Some(user.clone()), ..self.clone() }
+    }
+
+    fn by_name(&self) -> ByName {
+        ByName::new(self)
     }
 
     fn registration(&self) -> Registration {

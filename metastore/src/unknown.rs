@@ -16,6 +16,11 @@ use serde_json::value::RawValue;
 pub(crate) struct UnknownFields(Vec<(Box<str>, Box<RawValue>)>);
 
 impl UnknownFields {
+    /// The name of the first of them.
+    pub(crate) fn first(&self) -> Option<&str> {
+        self.0.first().map(|(name, _)| &**name)
+    }
+
     /// Appends the fields to a JSON object that has just been written, before its closing brace.
     pub(crate) fn write(&self, json: &mut Vec<u8>) {
         if self.0.is_empty() || json.pop() != Some(b'}') {

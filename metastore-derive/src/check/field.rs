@@ -56,7 +56,8 @@ fn named_index(cx: &Ctxt, field: &raw::Field, kind: IndexKind) -> Result<Index, 
     let constant = syn::Ident::new(&constant, ident.span());
     // What such a function writes may look like nothing that the field's type would.
     let as_stored = field.serde.forms.iter().any(|(key, _)| key != "deserialize_with");
-    Ok(Index { kind, constant, as_stored })
+    let read_as_stored = !field.serde.forms.is_empty();
+    Ok(Index { kind, constant, as_stored, read_as_stored })
 }
 
 fn index(cx: &Ctxt, field: &raw::Field) -> Result<Option<IndexKind>, Reported> {

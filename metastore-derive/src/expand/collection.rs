@@ -5,23 +5,38 @@ use quote::{ToTokens as _, quote_spanned};
 use syn::Path;
 use syn::spanned::Spanned as _;
 
-use super::span::{marked, runtime};
-use crate::model::Item;
+use super::span::{marked, marked_ident, runtime};
+use crate::model::{Accessor, Field, Item, Json, Members};
 
 /// The implementation, with the given value of `SCHEMA`, and with a JSON Schema if one is asked for.
 pub(crate) fn implementation(
     item: &Item,
     schema: &TokenStream,
-    upgrades: &[Path],
+    members: &Members,
     json_schema: bool,
 ) -> TokenStream {
     let (ident, patch, handle) = (&item.ident, item.patch(), item.handle());
     let at = marked(ident.span());
     let runtime = runtime(item, at);
+    let upgrades = &members.upgrades;
     let upgrades = (!upgrades.is_empty()).then(|| {
         let upgrades = upgrades.iter().map(upgrade);
         quote_spanned! {at=>
             const UPGRADES: &'static [&'static dyn #runtime::Upgrade] = &[#(#upgrades),*];
+        }
+    });
+    let mutations = (!members.mutations.is_empty()).then(|| {
+        let mutations = members.mutations.iter().map(mutation);
+        quote_spanned! {at=>
+            const MUTATIONS: &'static [&'static dyn #runtime::NamedMutation<Self>] =
+                &[#(#mutations),*];
+        }
+    });
+    let indexes = members.fields.iter().filter_map(|field| index(item, field));
+    let mut indexes = indexes.peekable();
+    let indexes = indexes.peek().is_some().then(|| {
+        quote_spanned! {at=>
+            const INDEXES: &'static [&'static dyn #runtime::NamedField<Self>] = &[#(#indexes),*];
         }
     });
     let json_schema = json_schema.then(|| {
@@ -35,6 +50,8 @@ pub(crate) fn implementation(
         impl #runtime::Collection for #ident {
             const SCHEMA: &'static #runtime::CollectionSchema = &#schema;
             #upgrades
+            #mutations
+            #indexes
             #json_schema
             type Patch = #patch;
             type Handle<'a> = #handle<'a>;
@@ -46,4 +63,24 @@ pub(crate) fn implementation(
 fn upgrade(function: &Path) -> TokenStream {
     let function = function.to_token_stream();
     quote_spanned!(function.span()=> &#function)
+}
+
+/// A result that cannot be written is reported at its type.
+fn mutation(mutation: &Accessor) -> TokenStream {
+    let constant = marked_ident(&mutation.constant);
+    quote_spanned!(marked(mutation.ty.span)=> &Self::#constant)
+}
+
+fn index(item: &Item, field: &Field) -> Option<TokenStream> {
+    let Json::Named { name, index: Some(index) } = &field.json else { return None };
+    let at = marked(field.ty.span);
+    if !index.read_as_stored {
+        let constant = marked_ident(&index.constant);
+        return Some(quote_spanned!(at=> &Self::#constant));
+    }
+    let runtime = runtime(item, at);
+    let kind = index.kind.marker();
+    Some(quote_spanned! {at=>
+        &#runtime::Field::<Self, #runtime::Value, #runtime::#kind>::new(#name)
+    })
 }

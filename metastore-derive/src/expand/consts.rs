@@ -1,7 +1,7 @@
 //! One constant for each mutation, transformation and indexed field, which ties its name to its types.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::{ToTokens as _, quote, quote_spanned};
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 
 use super::span::{marked, marked_ident, marked_vis, runtime};
 use crate::model::{Accessor, Field, IndexKind, Item, Json, Members};
@@ -62,15 +62,22 @@ fn index(item: &Item, field: &Field) -> Option<TokenStream> {
     let doc = format!(" The index of `{name}`.");
     let at = marked(field.ident.span());
     let runtime = runtime(item, at);
-    let kind = match index.kind {
-        IndexKind::Equality => quote!(ByValue),
-        IndexKind::Range => quote!(ByRange),
-        IndexKind::Unique => quote!(ByClaim),
-    };
+    let kind = index.kind.marker();
     let ty = if index.as_stored { quote!(#runtime::Value) } else { field.ty.to_token_stream() };
     Some(quote_spanned! {at=>
         #[doc = #doc]
         #vis const #constant: #runtime::Field<Self, #ty, #runtime::#kind> =
             #runtime::Field::new(#name);
     })
+}
+
+impl IndexKind {
+    /// The runtime's type for what such an index can do.
+    pub(super) fn marker(self) -> Ident {
+        match self {
+            Self::Equality => format_ident!("ByValue"),
+            Self::Range => format_ident!("ByRange"),
+            Self::Unique => format_ident!("ByClaim"),
+        }
+    }
 }

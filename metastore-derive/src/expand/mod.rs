@@ -23,7 +23,7 @@ pub(crate) fn collection(model: &Collection) -> TokenStream {
     let Collection { item, schema, members } = model;
     let json_schema = schema.json_schema;
     let schema = schema::schema(item, schema, members);
-    let implementation = implementation(item, &schema, &members.upgrades, json_schema);
+    let implementation = implementation(item, &schema, members, json_schema);
     let members = self::members(item, members);
     quote! { #implementation #members }
 }

@@ -6,7 +6,7 @@ use quote::quote_spanned;
 use super::span::{marked, marked_ident, marked_vis, runtime};
 use crate::model::{Item, Repository, Ty};
 
-/// `connect`, `with_store`, `register` and `as_user`.
+/// `connect`, `with_store`, `register`, `as_user` and `actions`.
 pub(crate) fn repository(model: &Repository) -> TokenStream {
     let Repository { item, fields } = model;
     let ident = &item.ident;
@@ -16,6 +16,7 @@ pub(crate) fn repository(model: &Repository) -> TokenStream {
     let opened = fields.iter().map(|(name, ty)| opened(item, name, ty));
     let registrations = fields.iter().map(|(name, ty)| registration(item, name, ty));
     let for_user = fields.iter().map(|(name, ty)| for_user(item, name, ty));
+    let by_name = fields.iter().map(|(name, ty)| field_by_name(item, name, ty));
     quote_spanned! {at=>
         impl #ident {
             /// Connects to the server at `url`, opens every collection on that one connection, and enters
@@ -66,6 +67,12 @@ pub(crate) fn repository(model: &Repository) -> TokenStream {
                 let user = #runtime::user(&user)?;
                 ::core::result::Result::Ok(Self { #(#for_user,)* })
             }
+
+            /// The same collections by name and over JSON.
+            #[must_use]
+            #vis fn actions(&self) -> #runtime::Actions {
+                #runtime::Actions::new() #(#by_name)*
+            }
         }
     }
 }
@@ -93,4 +100,10 @@ fn from_store(item: &Item, ty: &Ty) -> TokenStream {
     let at = marked(ty.span);
     let runtime = runtime(item, at);
     quote_spanned!(at=> <#ty as #runtime::FromStore>)
+}
+
+fn field_by_name(item: &Item, name: &syn::Ident, ty: &Ty) -> TokenStream {
+    let name = marked_ident(name);
+    let door = from_store(item, ty);
+    quote_spanned!(marked(ty.span)=> .add(#door::by_name(&self.#name)))
 }

@@ -1,7 +1,7 @@
 //! Deleting items.
 
 use crate::collection::Collection;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Id, ToId};
 use crate::redis::script::{DELETE, ScriptCall};
 use crate::repo::{Repo, checked_id};
@@ -14,6 +14,9 @@ const RECEIPT_MS: u64 = 60_000;
 /// The script's code for an item with too many versions for one step.
 pub(super) const PARTLY: i64 = 2;
 
+/// The script's code for an item at another version than expected.
+const CONFLICT: i64 = -2;
+
 impl<T: Collection> Repo<T> {
     /// Deletes an item with all its versions, stored results, jobs and index entries; its audit trail
     /// stays. Gives whether there was one.
@@ -25,14 +28,51 @@ impl<T: Collection> Repo<T> {
     ///
     /// `InvalidId`, `Unavailable`, `OutcomeUnknown`.
     pub async fn delete(&self, id: impl ToId) -> Result<bool> {
+        self.remove(&checked_id(&id, OPERATION)?, None, OPERATION).await
+    }
+
+    /// Deletes an item, as [`Repo::delete`], if it is at `expected`.
+    ///
+    /// Of an item with more than 10,000 versions the oldest are gone even when another write comes in
+    /// between.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` with the expected and the actual version if the item is at another one; `NotFound`;
+    /// `InvalidId`, `Unavailable`, `OutcomeUnknown`.
+    pub async fn delete_at(&self, id: impl ToId, expected: u64) -> Result<()> {
+        const OPERATION: &str = "delete_at";
         let id = checked_id(&id, OPERATION)?;
+        if self.remove(&id, Some(expected), OPERATION).await? {
+            return Ok(());
+        }
+        Err(self.missing(&id, OPERATION))
+    }
+
+    async fn remove(
+        &self,
+        id: &Id,
+        expected: Option<u64>,
+        operation: &'static str,
+    ) -> Result<bool> {
         let commit = self.store().new_ulid().to_string();
-        let call = self.delete_script(&id, &commit);
+        let call = self.delete_script(id, &commit);
+        let call = match expected {
+            Some(expected) => call.int(expected),
+            None => call,
+        };
+        let key = || self.address().latest(id);
         loop {
-            let written = self.write(OPERATION, &commit, call.clone()).await;
-            match written.map_err(|error| error.at(self.address().latest(&id)))?.code {
-                PARTLY => {}
-                code => return Ok(code == 1),
+            let written = self.write(operation, &commit, call.clone()).await;
+            let mut verdict = written.map_err(|error| error.at(key()))?;
+            match (verdict.code, expected) {
+                (PARTLY, _) => {}
+                (CONFLICT, Some(expected)) => {
+                    let actual = verdict.number(operation)?;
+                    let kind = ErrorKind::Conflict { expected, actual };
+                    return Err(Error::new(operation, kind).at(key()));
+                }
+                (code, _) => return Ok(code == 1),
             }
         }
     }

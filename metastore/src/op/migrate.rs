@@ -223,7 +223,7 @@ impl<T: Collection> Walk<'_, T> {
             self.rehearse(id).await
         } else {
             let target = Target::from(id);
-            let written = self.repo.change(target, OPERATION, Scope::Shape, |_| {}).await;
+            let written = self.repo.change(target, OPERATION, Scope::Shape, |_| Ok(())).await;
             written.map(|item| !item.unchanged)
         };
         match written {

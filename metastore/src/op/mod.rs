@@ -27,3 +27,4 @@ pub use migrate::{Migrate, MigrationFailure, MigrationReport};
 pub use query::Query;
 pub use reindex::{IndexReport, Reindex};
 pub use trim_all::{TrimAll, TrimReport};
+pub(crate) use update::Scope;

@@ -313,7 +313,7 @@ impl<'a, T: Collection> Query<'a, T> {
         }
     }
 
-    async fn run(self, operation: &'static str) -> Result<Page<Item<T>>> {
+    pub(crate) async fn run(self, operation: &'static str) -> Result<Page<Item<T>>> {
         let address = self.repo.address().clone();
         let page = self.rows("documents", operation).await?;
         let decode = |reply: Reply| {

@@ -10,7 +10,7 @@ use crate::envelope;
 use crate::error::{Error, ErrorKind, Result};
 use crate::head::Head;
 use crate::item::{Item, Target};
-use crate::key::ToId;
+use crate::key::{Id, ToId};
 use crate::patch::Patch;
 use crate::redis::command::{Command, Verdict};
 use crate::redis::script::{ScriptCall, UPDATE};
@@ -40,7 +40,10 @@ impl<T: Collection> Repo<T> {
         target: impl Into<Target<'a, T>>,
         patch: T::Patch,
     ) -> Result<Item<T>> {
-        let apply = |document: &mut T| patch.clone().apply(document);
+        let apply = |document: &mut T| {
+            patch.clone().apply(document);
+            Ok(())
+        };
         self.change(target.into(), "update", Scope::KnownFields, apply).await
     }
 
@@ -60,11 +63,7 @@ impl<T: Collection> Repo<T> {
     ) -> Result<Item<T>> {
         const OPERATION: &str = "update_at";
         let id = checked_id(&id, OPERATION)?;
-        let base = self.read_existing(&id, OPERATION).await?;
-        if base.version != expected {
-            let kind = ErrorKind::Conflict { expected, actual: base.version };
-            return Err(Error::new(OPERATION, kind).at(self.address().latest(&id)));
-        }
+        let base = self.read_at(&id, expected, OPERATION).await?;
         let mut document = base.data.clone();
         patch.apply(&mut document);
         self.supersede(&base, document, Scope::KnownFields, OPERATION).await
@@ -83,8 +82,11 @@ impl<T: Collection> Repo<T> {
         target: impl Into<Target<'a, T>>,
         document: T,
     ) -> Result<Item<T>> {
-        let whole = Scope::WholeDocument;
-        self.change(target.into(), "replace", whole, |old| old.clone_from(&document)).await
+        let replace = |old: &mut T| {
+            old.clone_from(&document);
+            Ok(())
+        };
+        self.change(target.into(), "replace", Scope::WholeDocument, replace).await
     }
 
     /// Changes a document by a function and writes the next version. Round trips as
@@ -99,22 +101,42 @@ impl<T: Collection> Repo<T> {
     pub async fn modify<'a>(
         &self,
         target: impl Into<Target<'a, T>>,
-        change: impl FnMut(&mut T) + Send,
+        mut change: impl FnMut(&mut T) + Send,
     ) -> Result<Item<T>> {
+        let change = |document: &mut T| {
+            change(document);
+            Ok(())
+        };
         self.change(target.into(), "modify", Scope::KnownFields, change).await
     }
 
-    pub(super) async fn change(
+    /// Reads an item that is to be changed if it is at this version.
+    pub(crate) async fn read_at(
+        &self,
+        id: &Id,
+        expected: u64,
+        operation: &'static str,
+    ) -> Result<Item<T>> {
+        let base = self.read_existing(id, operation).await?;
+        if base.version != expected {
+            let kind = ErrorKind::Conflict { expected, actual: base.version };
+            return Err(Error::new(operation, kind).at(self.address().latest(id)));
+        }
+        Ok(base)
+    }
+
+    /// Changes a document by a function that may refuse, and writes the next version.
+    pub(crate) async fn change(
         &self,
         target: Target<'_, T>,
         operation: &'static str,
         scope: Scope<'_>,
-        mut change: impl FnMut(&mut T) + Send,
+        mut change: impl FnMut(&mut T) -> Result<()> + Send,
     ) -> Result<Item<T>> {
         let id = target.id.map_err(|error| Error::from(error).during(operation))?;
         if let Some(base) = target.item {
             let mut document = base.data.clone();
-            change(&mut document);
+            change(&mut document)?;
             return self.supersede(base, document, scope, operation).await;
         }
         let mut attempts = self.attempts();
@@ -124,7 +146,7 @@ impl<T: Collection> Repo<T> {
                 return Ok(base.into_unchanged());
             }
             let mut document = base.data.clone();
-            change(&mut document);
+            change(&mut document)?;
             let written = self.supersede(&base, document, scope, operation).await;
             if !attempts.again(&written).await {
                 return written;
@@ -290,7 +312,7 @@ pub(super) struct Next<T> {
 
 /// What a write replaces.
 #[derive(Clone, Copy)]
-pub(super) enum Scope<'a> {
+pub(crate) enum Scope<'a> {
     /// The fields that the struct knows; others in the stored document are kept.
     KnownFields,
     /// Everything.

@@ -5,8 +5,10 @@
 --       7 … derived keys, as many as ARGV 5 says, then sorted sets that may hold the id
 -- ARGV  1 id  2 commit  3 what version keys begin with  4 life of the receipt in ms
 --       5 number of derived keys  6 audit, packed  7 actor
+--       8 the version that the item must be at, or absent
 -- Gives {1} deleted, now or by an earlier run with the same commit; {0} there was no such item;
---       {2} 10,000 versions removed, the oldest first, and the rest is left: call again.
+--       {2} 10,000 versions removed, the oldest first, and the rest is left: call again;
+--       {-2, version} it is at another version than expected; 0 if what is there has none.
 
 -- First, so that a duplicate that the network delivers late spares an item created since.
 if redis.call('GET', KEYS[4]) == ARGV[2] then
@@ -18,6 +20,9 @@ local wrong = wrong_type(KEYS[2], 'zset') or wrong_type(KEYS[3], 'zset')
   or wrong_type(KEYS[2] .. ':entries', 'hash') or wrong_audit(ARGV[6], KEYS[5])
 if wrong then
   return wrong
+end
+if ARGV[8] and existed and version ~= tonumber(ARGV[8]) then
+  return {-2, version or 0}
 end
 
 local last = (version or 1) - 1

@@ -1,0 +1,146 @@
+//! From field, operator and value in text to what a typed query is made of.
+
+use serde_json::Value;
+
+use super::selection::{Filter, Ordering, Selection};
+use crate::collection::Collection;
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::{ByRange, Condition, Field, encode_value, segment};
+use crate::index::Interval;
+use crate::key::Segment;
+use crate::named::NamedField;
+use crate::op::Query;
+use crate::repo::Repo;
+use crate::schema::IndexKind;
+
+/// What every index can do.
+const PLAIN: [&str; 4] = ["eq", "is_none", "is_some", "contains"];
+
+/// What only an index with `range` can do.
+const RANGE: [&str; 5] = ["between", "at_least", "at_most", "greater_than", "less_than"];
+
+/// The typed query that a selection describes.
+pub(super) fn query<'a, T: Collection>(
+    repo: &'a Repo<T>,
+    selection: &Selection,
+    operation: &'static str,
+) -> Result<Query<'a, T>> {
+    let mut query = repo.list();
+    for filter in &selection.filters {
+        query = query.and(condition(filter, operation)?);
+    }
+    query = match &selection.order {
+        None => query,
+        Some(Ordering::NewestFirst) => query.newest_first(),
+        Some(Ordering::OldestFirst) => query.oldest_first(),
+        Some(Ordering::AscendingBy(field)) => query.ascending_by(ranged::<T>(field, operation)?),
+        Some(Ordering::DescendingBy(field)) => query.descending_by(ranged::<T>(field, operation)?),
+    };
+    if let Some(user) = &selection.owned_by {
+        query = query.owned_by(user.as_str());
+    }
+    if let Some(offset) = selection.offset {
+        query = query.offset(offset);
+    }
+    if let Some(limit) = selection.limit {
+        query = query.limit(limit);
+    }
+    if let Some(cursor) = &selection.after {
+        query = query.after(cursor);
+    }
+    Ok(query)
+}
+
+fn condition<T: Collection>(filter: &Filter, operation: &'static str) -> Result<Condition<T>> {
+    let Filter { field: name, operator, value } = filter;
+    if !PLAIN.contains(&operator.as_str()) && !RANGE.contains(&operator.as_str()) {
+        let known = PLAIN.into_iter().chain(RANGE);
+        return Err(Error::unknown_name(operation, "operator", operator, known));
+    }
+    let field = index_of::<T>(name, operation)?;
+    let kind = field.kind();
+    if RANGE.contains(&operator.as_str()) && kind != IndexKind::Range {
+        let known = PLAIN.join(", ");
+        let reason = format!("needs `#[index(range)]`; its index can do {known}");
+        return Err(invalid(operation, name, operator, &reason));
+    }
+    let own = || segment(field.name(), kind);
+    let one = |value: &Value| -> Result<Result<Vec<u8>, String>> {
+        let stored = field.as_stored(value);
+        let stored = stored.map_err(|reason| invalid(operation, name, operator, &reason))?;
+        Ok(encode_value(&stored, kind))
+    };
+    let (segment, interval) = match operator.as_str() {
+        "eq" => (own(), one(value)?.map(|value| Interval::exactly(&value))),
+        "is_none" | "is_some" if !value.is_null() => {
+            return Err(invalid(operation, name, operator, "takes no value"));
+        }
+        "is_none" | "is_some" if !matches!(field.as_stored(&Value::Null), Ok(Value::Null)) => {
+            return Err(invalid(operation, name, operator, "the field always has a value"));
+        }
+        "is_none" => (own(), Ok(Interval::exactly(b"0"))),
+        "is_some" => (own(), Ok(Interval::something())),
+        "contains" => {
+            let element = element(field, value)
+                .map_err(|reason| invalid(operation, name, operator, &reason))?;
+            let value = encode_value(&element, kind);
+            (Segment::Each(field.name().to_owned()), value.map(|value| Interval::exactly(&value)))
+        }
+        "between" => {
+            let Some([from, to]) = value.as_array().map(Vec::as_slice) else {
+                return Err(invalid(operation, name, operator, "takes a list of two values"));
+            };
+            let (from, to) = (one(from)?, one(to)?);
+            (own(), from.and_then(|from| to.map(|to| Interval::between(&from, &to))))
+        }
+        "at_least" | "greater_than" => {
+            let included = operator == "at_least";
+            (own(), one(value)?.map(|value| Interval::from(&value, included)))
+        }
+        _ => {
+            let included = operator == "at_most";
+            (own(), one(value)?.map(|value| Interval::up_to(&value, included)))
+        }
+    };
+    Ok(Condition::one(field.name(), segment, interval))
+}
+
+/// The index of a field, or why there is none.
+pub(super) fn index_of<T: Collection>(
+    name: &str,
+    operation: &'static str,
+) -> Result<&'static dyn NamedField<T>> {
+    if let Some(field) = T::INDEXES.iter().find(|field| field.name() == name) {
+        return Ok(*field);
+    }
+    if !T::SCHEMA.fields.iter().any(|field| field.json_name == Some(name)) {
+        let known = T::SCHEMA.fields.iter().filter_map(|field| field.json_name);
+        return Err(Error::unknown_name(operation, "field", name, known));
+    }
+    let indexed: Vec<_> = T::INDEXES.iter().map(|field| field.name()).collect();
+    let has = if indexed.is_empty() { "no field has one".into() } else { indexed.join(", ") };
+    let message = format!("`{name}` has no index to find items by; those that have: {has}");
+    Err(Error::new(operation, ErrorKind::InvalidArgument(message)))
+}
+
+fn ranged<T: Collection>(name: &str, operation: &'static str) -> Result<Field<T, Value, ByRange>> {
+    let field = index_of::<T>(name, operation)?;
+    if field.kind() != IndexKind::Range {
+        let message = format!("to order by `{name}` needs `#[index(range)]` on it");
+        return Err(Error::new(operation, ErrorKind::InvalidArgument(message)));
+    }
+    Ok(Field::new(field.name()))
+}
+
+/// An element of a list, as the list stores it.
+fn element<T>(field: &dyn NamedField<T>, value: &Value) -> Result<Value, String> {
+    match field.as_stored(&Value::Array(vec![value.clone()]))? {
+        Value::Array(mut elements) if elements.len() == 1 => Ok(elements.remove(0)),
+        _ => Err("the field is not a list; use `eq`".to_owned()),
+    }
+}
+
+fn invalid(operation: &'static str, field: &str, operator: &str, reason: &str) -> Error {
+    let message = format!("`{field}` {operator}: {reason}");
+    Error::new(operation, ErrorKind::InvalidArgument(message))
+}

@@ -1,0 +1,334 @@
+//! A collection whose document type is known to nobody but itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value};
+
+use super::condition::query;
+use super::document::{Change, check_patch, document, patched};
+use super::selection::Selection;
+use crate::collection::Collection;
+use crate::cursor::Page;
+use crate::error::{Error, ErrorKind, Result};
+use crate::handle::ItemHandle;
+use crate::item::{Item, Target, VersionInfo};
+use crate::json::Limits;
+use crate::key::{Address, Id};
+use crate::mutation::Cached;
+use crate::named::{NamedMutation, to_json};
+use crate::op::Scope;
+use crate::repo::{FromStore, Repo};
+use crate::request::ItemTransformation;
+use crate::schema::CollectionSchema;
+use crate::status::JobStatus;
+use crate::transformation::Transformation;
+
+pub(super) type Answer<'a, R> = BoxFuture<'a, Result<R>>;
+
+/// The operations of a [`Repo`] over JSON. Each calls the typed one, so that rules and errors are the same.
+pub(super) trait ErasedCollection: Send + Sync {
+    fn address(&self) -> &Address;
+    fn schema(&self) -> &'static CollectionSchema;
+    fn for_user(&self, user: &Id) -> Arc<dyn ErasedCollection>;
+
+    fn create(&self, id: Option<Id>, data: Value) -> Answer<'_, Item<Value>>;
+    fn create_many(&self, data: Vec<Value>) -> BoxFuture<'_, Vec<Result<Item<Value>>>>;
+    fn get(&self, id: Id) -> Answer<'_, Option<Item<Value>>>;
+    fn get_version(&self, id: Id, version: u64) -> Answer<'_, Option<Item<Value>>>;
+    fn get_by(&self, field: String, value: Value) -> Answer<'_, Option<Item<Value>>>;
+    fn change(&self, id: Id, expected: Option<u64>, change: Change) -> Answer<'_, Item<Value>>;
+    fn delete(&self, id: Id, expected: Option<u64>) -> Answer<'_, bool>;
+    fn versions(&self, id: Id, limit: u64, before: u64) -> Answer<'_, Vec<VersionInfo>>;
+
+    fn find<'a>(&'a self, selection: &'a Selection) -> Answer<'a, Page<Item<Value>>>;
+    fn ids<'a>(&'a self, selection: &'a Selection) -> Answer<'a, Page<Id>>;
+    fn count<'a>(&'a self, selection: &'a Selection) -> Answer<'a, u64>;
+
+    fn run<'a>(&'a self, id: Id, version: Option<u64>, name: &'a str) -> Answer<'a, Value>;
+    fn run_batch<'a>(&'a self, id: Id, names: &'a [&'a str]) -> Answer<'a, Map<String, Value>>;
+    fn materialize<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Value>;
+    fn cached<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<Cached<Value>>>;
+
+    fn enqueue<'a>(&'a self, id: Id, name: &'a str, delay: Option<Duration>) -> Answer<'a, String>;
+    fn status<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<JobStatus<Value>>>;
+    fn result<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<Value>>;
+    fn wait<'a>(&'a self, id: Id, name: &'a str, timeout: Duration) -> Answer<'a, Value>;
+    fn cancel<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, bool>;
+    fn discard<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, bool>;
+}
+
+impl<T: Collection> ErasedCollection for Repo<T> {
+    fn address(&self) -> &Address {
+        Repo::address(self)
+    }
+
+    fn schema(&self) -> &'static CollectionSchema {
+        T::SCHEMA
+    }
+
+    fn for_user(&self, user: &Id) -> Arc<dyn ErasedCollection> {
+        Arc::new(FromStore::for_user(self, user))
+    }
+
+    fn create(&self, id: Option<Id>, data: Value) -> Answer<'_, Item<Value>> {
+        Box::pin(async move {
+            let document: T = document(&data, self.store().limits(), "create")?;
+            let item = match id {
+                Some(id) => self.create_with_id(&id, document).await?,
+                None => Repo::create(self, document).await?,
+            };
+            untyped(item, "create")
+        })
+    }
+
+    fn create_many(&self, data: Vec<Value>) -> BoxFuture<'_, Vec<Result<Item<Value>>>> {
+        const OPERATION: &str = "create_many";
+        Box::pin(async move {
+            let read = |json| document::<T>(json, self.store().limits(), OPERATION);
+            let mut refused = Vec::with_capacity(data.len());
+            let mut documents = Vec::with_capacity(data.len());
+            for json in &data {
+                match read(json) {
+                    Ok(document) => {
+                        documents.push(document);
+                        refused.push(None);
+                    }
+                    Err(error) => refused.push(Some(error)),
+                }
+            }
+            let mut created = Repo::create_many(self, documents).await.into_iter();
+            let result = |refused: Option<Error>| match refused {
+                Some(error) => Err(error),
+                // There is a result for each document.
+                None => created.next().map_or_else(
+                    || Err(Error::new(OPERATION, ErrorKind::Server("no verdict".to_owned()))),
+                    |item| untyped(item?, OPERATION),
+                ),
+            };
+            refused.into_iter().map(result).collect()
+        })
+    }
+
+    fn get(&self, id: Id) -> Answer<'_, Option<Item<Value>>> {
+        Box::pin(async move {
+            let item = Repo::get(self, &id).await?;
+            item.map(|item| untyped(item, "get")).transpose()
+        })
+    }
+
+    fn get_version(&self, id: Id, version: u64) -> Answer<'_, Option<Item<Value>>> {
+        Box::pin(async move {
+            let item = Repo::get_version(self, &id, version).await?;
+            item.map(|item| untyped(item, "get_version")).transpose()
+        })
+    }
+
+    fn get_by(&self, field: String, value: Value) -> Answer<'_, Option<Item<Value>>> {
+        const OPERATION: &str = "get_by";
+        Box::pin(async move {
+            let selection = Selection::new().filter(&field, "eq", value).limit(1);
+            let index = super::condition::index_of::<T>(&field, OPERATION)?;
+            if index.kind() != crate::schema::IndexKind::Unique {
+                let message =
+                    format!("`{field}` is not `#[unique]`, so many items may have a value");
+                return Err(Error::new(OPERATION, ErrorKind::InvalidArgument(message)));
+            }
+            let found = query(self, &selection, OPERATION)?.run(OPERATION).await?;
+            found.items.into_iter().next().map(|item| untyped(item, OPERATION)).transpose()
+        })
+    }
+
+    fn change(&self, id: Id, expected: Option<u64>, change: Change) -> Answer<'_, Item<Value>> {
+        let (operation, scope) = match (&change, expected) {
+            (Change::Patch(_), None) => ("update", Scope::KnownFields),
+            (Change::Patch(_), Some(_)) => ("update_at", Scope::KnownFields),
+            (Change::Replace(_), None) => ("replace", Scope::WholeDocument),
+            (Change::Replace(_), Some(_)) => ("replace_at", Scope::WholeDocument),
+        };
+        Box::pin(async move {
+            let limits = self.store().limits();
+            let whole: Option<T> = match &change {
+                Change::Patch(patch) => {
+                    check_patch::<T>(patch, operation)?;
+                    None
+                }
+                Change::Replace(json) => Some(document(json, limits, operation)?),
+            };
+            let key = Repo::address(self).latest(&id);
+            let apply = |current: &mut T| {
+                *current = match (&change, &whole) {
+                    (_, Some(whole)) => whole.clone(),
+                    (Change::Patch(json) | Change::Replace(json), None) => {
+                        patched(current, json, limits, operation)
+                            .map_err(|error| error.at(key.clone()))?
+                    }
+                };
+                Ok(())
+            };
+            let item = match expected {
+                None => Repo::change(self, Target::from(&id), operation, scope, apply).await?,
+                Some(expected) => {
+                    let base = self.read_at(&id, expected, operation).await?;
+                    Repo::change(self, Target::from(&base), operation, scope, apply).await?
+                }
+            };
+            untyped(item, operation)
+        })
+    }
+
+    fn delete(&self, id: Id, expected: Option<u64>) -> Answer<'_, bool> {
+        Box::pin(async move {
+            match expected {
+                Some(expected) => self.delete_at(&id, expected).await.map(|()| true),
+                None => Repo::delete(self, &id).await,
+            }
+        })
+    }
+
+    fn versions(&self, id: Id, limit: u64, before: u64) -> Answer<'_, Vec<VersionInfo>> {
+        Box::pin(async move { Repo::versions(self, &id).limit(limit).before(before).await })
+    }
+
+    fn find<'a>(&'a self, selection: &'a Selection) -> Answer<'a, Page<Item<Value>>> {
+        Box::pin(async move {
+            let page = query(self, selection, "find")?.page().await?;
+            let items = page.items.into_iter().map(|item| untyped(item, "find"));
+            Ok(Page { items: items.collect::<Result<_>>()?, next: page.next })
+        })
+    }
+
+    fn ids<'a>(&'a self, selection: &'a Selection) -> Answer<'a, Page<Id>> {
+        Box::pin(async move { query(self, selection, "find")?.ids().await })
+    }
+
+    fn count<'a>(&'a self, selection: &'a Selection) -> Answer<'a, u64> {
+        Box::pin(async move { query(self, selection, "count")?.count().await })
+    }
+
+    fn run<'a>(&'a self, id: Id, version: Option<u64>, name: &'a str) -> Answer<'a, Value> {
+        Box::pin(async move {
+            let operation = if version.is_some() { "run_on" } else { "run" };
+            let mutation = mutation::<T>(name, operation)?;
+            let item = match version {
+                None => self.read_existing(&id, operation).await?,
+                Some(version) => Repo::get_version(self, &id, version).await?.ok_or_else(|| {
+                    let key = Repo::address(self).version(&id, version);
+                    Error::new(operation, ErrorKind::NotFound).at(key)
+                })?,
+            };
+            run(mutation, &item.data, operation)
+        })
+    }
+
+    fn run_batch<'a>(&'a self, id: Id, names: &'a [&'a str]) -> Answer<'a, Map<String, Value>> {
+        const OPERATION: &str = "run_batch";
+        Box::pin(async move {
+            let mutations = names.iter().map(|name| mutation::<T>(name, OPERATION));
+            let mutations = mutations.collect::<Result<Vec<_>>>()?;
+            let item = self.read_existing(&id, OPERATION).await?;
+            let result = |mutation: &dyn NamedMutation<T>| {
+                Ok((mutation.name().to_owned(), run(mutation, &item.data, OPERATION)?))
+            };
+            mutations.into_iter().map(result).collect()
+        })
+    }
+
+    fn materialize<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Value> {
+        const OPERATION: &str = "materialize";
+        Box::pin(async move {
+            let mutation = mutation::<T>(name, OPERATION)?;
+            let Limits { bytes, depth } = self.store().limits();
+            // One level is around what is stored.
+            let write = |document: &T| mutation.write(document, bytes, depth - 1, OPERATION);
+            let json = handle(self, &id).materialize(mutation.name(), write).await?;
+            parsed(json.get(), OPERATION)
+        })
+    }
+
+    fn cached<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<Cached<Value>>> {
+        Box::pin(async move {
+            let mutation = mutation::<T>(name, "cached")?;
+            handle(self, &id).cached(mutation.name()).await
+        })
+    }
+
+    fn enqueue<'a>(&'a self, id: Id, name: &'a str, delay: Option<Duration>) -> Answer<'a, String> {
+        Box::pin(async move {
+            let transformation = transformation(self, &id, name, "enqueue")?;
+            let job = match delay {
+                Some(delay) => transformation.enqueue_in(delay).await?,
+                None => transformation.enqueue().await?,
+            };
+            Ok(job.id().to_owned())
+        })
+    }
+
+    fn status<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<JobStatus<Value>>> {
+        Box::pin(async move { transformation(self, &id, name, "status")?.status().await })
+    }
+
+    fn result<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<Value>> {
+        Box::pin(async move { transformation(self, &id, name, "result")?.result().await })
+    }
+
+    fn wait<'a>(&'a self, id: Id, name: &'a str, timeout: Duration) -> Answer<'a, Value> {
+        Box::pin(async move { transformation(self, &id, name, "wait")?.wait(timeout).await })
+    }
+
+    fn cancel<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, bool> {
+        Box::pin(async move { transformation(self, &id, name, "cancel")?.cancel().await })
+    }
+
+    fn discard<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, bool> {
+        Box::pin(async move { transformation(self, &id, name, "discard")?.discard().await })
+    }
+}
+
+/// The item with its document as JSON.
+fn untyped<T: Collection>(item: Item<T>, operation: &'static str) -> Result<Item<Value>> {
+    item.try_map(|document| to_json(&document, operation))
+}
+
+fn handle<'a, T: Collection>(repo: &'a Repo<T>, id: &Id) -> ItemHandle<'a, T> {
+    ItemHandle { repo, target: Target::from(id) }
+}
+
+fn mutation<T: Collection>(
+    name: &str,
+    operation: &'static str,
+) -> Result<&'static dyn NamedMutation<T>> {
+    let found = T::MUTATIONS.iter().find(|mutation| mutation.name() == name);
+    found.copied().ok_or_else(|| {
+        let known = T::MUTATIONS.iter().map(|mutation| mutation.name());
+        Error::unknown_name(operation, "mutation", name, known)
+    })
+}
+
+fn run<T: Collection>(
+    mutation: &dyn NamedMutation<T>,
+    document: &T,
+    operation: &'static str,
+) -> Result<Value> {
+    parsed(mutation.write(document, usize::MAX, usize::MAX, operation)?.get(), operation)
+}
+
+fn parsed(json: &str, operation: &'static str) -> Result<Value> {
+    serde_json::from_str(json)
+        .map_err(|error| Error::new(operation, ErrorKind::Encode(error.to_string())))
+}
+
+fn transformation<'a, T: Collection>(
+    repo: &'a Repo<T>,
+    id: &Id,
+    name: &str,
+    operation: &'static str,
+) -> Result<ItemTransformation<'a, T, Value>> {
+    let all = T::SCHEMA.transformations;
+    let found = all.iter().find(|found| found.name == name).ok_or_else(|| {
+        let known = all.iter().map(|found| found.name);
+        Error::unknown_name(operation, "transformation", name, known)
+    })?;
+    Ok(handle(repo, id).transformation(Transformation::new(*found)))
+}

@@ -1,0 +1,61 @@
+//! Lists and queries by the name of a collection.
+
+use serde_json::Value;
+
+use super::{Actions, Selection};
+use crate::cursor::Page;
+use crate::error::Result;
+use crate::item::Item;
+use crate::key::Id;
+
+impl Actions {
+    /// Lists items, the newest first: `limit` of them behind the first `offset`. See
+    /// [`Repo::list`](crate::Repo::list).
+    ///
+    /// The cursor of the page goes on by [`Actions::find_items`], with a [`Selection`] that has no filter.
+    ///
+    /// # Errors
+    ///
+    /// `UnknownName`, and as the typed call.
+    pub async fn list_items(
+        &self,
+        collection: &str,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Page<Item<Value>>> {
+        self.find_items(collection, &Selection::new().offset(offset).limit(limit)).await
+    }
+
+    /// Reads a page of the items that a selection describes. See [`Repo::find`](crate::Repo::find).
+    ///
+    /// # Errors
+    ///
+    /// `UnknownName` for a field or operator that there is not; `InvalidArgument` for a field without index,
+    /// an operator that its index cannot do, a value that the field cannot have, a limit out of range
+    /// or a cursor of another query; and as the typed call.
+    pub async fn find_items(
+        &self,
+        collection: &str,
+        selection: &Selection,
+    ) -> Result<Page<Item<Value>>> {
+        self.named(collection, "find")?.find(selection).await
+    }
+
+    /// Reads a page of the ids of such items, without the documents.
+    ///
+    /// # Errors
+    ///
+    /// As [`Actions::find_items`].
+    pub async fn find_ids(&self, collection: &str, selection: &Selection) -> Result<Page<Id>> {
+        self.named(collection, "find")?.ids(selection).await
+    }
+
+    /// Counts the items that a selection describes, whatever its limit.
+    ///
+    /// # Errors
+    ///
+    /// As [`Actions::find_items`].
+    pub async fn count_items(&self, collection: &str, selection: &Selection) -> Result<u64> {
+        self.named(collection, "count")?.count(selection).await
+    }
+}

@@ -1,0 +1,91 @@
+//! Mutations and indexed fields without their types, for those who name them in text.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::collection::Collection;
+use crate::error::{Error, ErrorKind, Result};
+use crate::field::{Field, FieldIndex};
+use crate::json::{Limits, without_value, write_json};
+use crate::mutation::Mutation;
+use crate::schema::IndexKind;
+
+/// A mutation whose result is JSON. Implemented by [`Mutation`]; not meant to be implemented by hand.
+#[diagnostic::on_unimplemented(
+    message = "the result of a mutation must be `Serialize`",
+    label = "this mutation's result cannot be written as JSON",
+    note = "add `#[derive(Serialize)]` to the result's type: it is what `materialize` stores"
+)]
+pub trait NamedMutation<T: Collection>: Sync {
+    /// The name, as it stands in keys.
+    fn name(&self) -> &'static str;
+
+    /// Runs it on a document and writes the result as JSON, within so many bytes and levels.
+    #[doc(hidden)]
+    fn write(
+        &self,
+        document: &T,
+        bytes: usize,
+        depth: usize,
+        operation: &'static str,
+    ) -> Result<Box<RawValue>>;
+}
+
+impl<T: Collection, R: Serialize> NamedMutation<T> for Mutation<T, R> {
+    fn name(&self) -> &'static str {
+        Mutation::name(self)
+    }
+
+    fn write(
+        &self,
+        document: &T,
+        bytes: usize,
+        depth: usize,
+        operation: &'static str,
+    ) -> Result<Box<RawValue>> {
+        let mut json = Vec::with_capacity(64);
+        write_json(&mut json, &self.apply(document), Limits { bytes, depth }, operation)?;
+        serde_json::from_slice(&json)
+            .map_err(|error| Error::new(operation, ErrorKind::Encode(error.to_string())))
+    }
+}
+
+/// An indexed field whose values are JSON. Implemented by [`Field`]; not meant to be implemented by hand.
+pub trait NamedField<T>: Sync {
+    /// The field's name in JSON.
+    fn name(&self) -> &'static str;
+
+    /// What its index can do.
+    fn kind(&self) -> IndexKind;
+
+    /// The value as the field stores it, or why the field cannot have it.
+    #[doc(hidden)]
+    fn as_stored(&self, value: &Value) -> Result<Value, String>;
+}
+
+impl<T, F: Serialize + DeserializeOwned, K: FieldIndex> NamedField<T> for Field<T, F, K> {
+    fn name(&self) -> &'static str {
+        Field::name(self)
+    }
+
+    fn kind(&self) -> IndexKind {
+        K::KIND
+    }
+
+    fn as_stored(&self, value: &Value) -> Result<Value, String> {
+        let typed = F::deserialize(value).map_err(|error| without_value(&error))?;
+        serde_json::to_value(&typed).map_err(|error| error.to_string())
+    }
+}
+
+/// Any value as JSON. Whole numbers of more than 64 bits become floats.
+pub(crate) fn to_json<V: Serialize + ?Sized>(value: &V, operation: &'static str) -> Result<Value> {
+    let unwritable =
+        |error: serde_json::Error| Error::new(operation, ErrorKind::Encode(error.to_string()));
+    serde_json::to_value(value).or_else(|_| {
+        let text = serde_json::to_vec(value).map_err(unwritable)?;
+        serde_json::from_slice(&text).map_err(unwritable)
+    })
+}
