@@ -1,6 +1,6 @@
-// What is stored and read back is serializable: here only running it is possible.
+// What a mutation gives can be stored, so it is serializable.
 
-use metastore::{Collection, Repo};
+use metastore::Collection;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
@@ -17,12 +17,6 @@ impl Text {
     fn words(&self) -> Words {
         Words(self.content.len())
     }
-}
-
-async fn uses(texts: &Repo<Text>) {
-    let _ = texts.item("id").words().run().await;
-    let _ = texts.item("id").words().materialize().await;
-    let _ = texts.item("id").words().cached().await;
 }
 
 fn main() {}
