@@ -105,5 +105,5 @@ fn from_store(item: &Item, ty: &Ty) -> TokenStream {
 fn field_by_name(item: &Item, name: &syn::Ident, ty: &Ty) -> TokenStream {
     let name = marked_ident(name);
     let door = from_store(item, ty);
-    quote_spanned!(marked(ty.span)=> .add(#door::by_name(&self.#name)))
+    quote_spanned!(marked(ty.span)=> .with_named(#door::by_name(&self.#name)))
 }

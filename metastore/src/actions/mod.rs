@@ -104,12 +104,12 @@ impl Actions {
     /// address.
     #[must_use]
     pub fn with<T: Collection>(self, repo: &Repo<T>) -> Self {
-        self.add(ByName::new(repo))
+        self.with_named(ByName::new(repo))
     }
 
     #[doc(hidden)]
     #[must_use]
-    pub fn add(mut self, collection: ByName) -> Self {
+    pub fn with_named(mut self, collection: ByName) -> Self {
         self.0.retain(|other| other.address() != collection.0.address());
         self.0.push(collection.0);
         self

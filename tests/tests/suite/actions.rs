@@ -57,7 +57,8 @@ async fn an_item_goes_all_the_way_by_name_and_is_the_same_by_type() {
     let page = actions.list_items("texts", 0, 1).await.unwrap();
     assert_eq!(page.items[0].id, own.id);
     let rest = Selection::new().after(&page.next.unwrap());
-    assert_eq!(actions.find_ids("texts", &rest).await.unwrap().items, [item.id.clone()]);
+    let ids = actions.find_ids("texts", &rest).await.unwrap().items;
+    assert_eq!(ids, std::slice::from_ref(&item.id));
 
     assert!(actions.delete_item("texts", "mine").await.unwrap());
     assert!(!actions.delete_item("texts", "mine").await.unwrap());

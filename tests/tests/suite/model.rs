@@ -461,9 +461,9 @@ fn outcome(result: &metastore::Result<Item<Thing>>) -> Outcome {
 fn everything_agrees_with_the_model_whatever_two_writers_do() {
     let seed = match std::env::var("METASTORE_SEED") {
         Ok(seed) => seed.parse().expect("METASTORE_SEED is a number"),
-        Err(_) => std::time::UNIX_EPOCH.elapsed().expect("a clock").as_nanos() as u64,
+        Err(_) => u64::from(std::time::UNIX_EPOCH.elapsed().expect("a clock").subsec_nanos()),
     };
-    println!("METASTORE_SEED={seed}");
+    eprintln!("METASTORE_SEED={seed}");
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config = Config { cases: 48, failure_persistence: None, ..Config::default() };
