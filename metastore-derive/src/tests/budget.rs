@@ -59,5 +59,5 @@ fn a_repository_field() {
         });
         repository(parse_quote! { pub struct MyRepo { #(#fields),* } }).lines().count()
     };
-    assert_eq!(lines(4) - lines(3), 11);
+    assert_eq!(lines(4) - lines(3), 14);
 }
