@@ -63,7 +63,11 @@ pub(crate) async fn read_all(
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
-    let keys = if args.keys { vec![repo.texts.address().index()] } else { Vec::new() };
+    let mut keys = Vec::new();
+    if args.keys {
+        keys.push(repo.texts.address().index());
+        keys.extend(args.audit.then(|| repo.texts.address().audit_feed()));
+    }
     Ok(Results { texts, keys })
 }
 
