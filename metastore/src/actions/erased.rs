@@ -18,7 +18,7 @@ use crate::json::Limits;
 use crate::key::{Address, Id};
 use crate::mutation::Cached;
 use crate::named::{NamedMutation, to_json};
-use crate::op::Scope;
+use crate::op::{Audit, Scope};
 use crate::repo::{FromStore, Repo};
 use crate::request::ItemTransformation;
 use crate::schema::CollectionSchema;
@@ -41,6 +41,9 @@ pub(super) trait ErasedCollection: Send + Sync {
     fn change(&self, id: Id, expected: Option<u64>, change: Change) -> Answer<'_, Item<Value>>;
     fn delete(&self, id: Id, expected: Option<u64>) -> Answer<'_, bool>;
     fn versions(&self, id: Id, limit: u64, before: u64) -> Answer<'_, Vec<VersionInfo>>;
+
+    fn audit(&self, id: &Id) -> Audit<'_>;
+    fn audit_feed(&self) -> Audit<'_>;
 
     fn find<'a>(&'a self, selection: &'a Selection) -> Answer<'a, Page<Item<Value>>>;
     fn ids<'a>(&'a self, selection: &'a Selection) -> Answer<'a, Page<Id>>;
@@ -189,6 +192,14 @@ impl<T: Collection> ErasedCollection for Repo<T> {
 
     fn versions(&self, id: Id, limit: u64, before: u64) -> Answer<'_, Vec<VersionInfo>> {
         Box::pin(async move { Repo::versions(self, &id).limit(limit).before(before).await })
+    }
+
+    fn audit(&self, id: &Id) -> Audit<'_> {
+        Repo::audit(self, id)
+    }
+
+    fn audit_feed(&self) -> Audit<'_> {
+        Repo::audit_feed(self)
     }
 
     fn find<'a>(&'a self, selection: &'a Selection) -> Answer<'a, Page<Item<Value>>> {

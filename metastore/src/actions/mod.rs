@@ -1,5 +1,6 @@
 //! Everything by name and over JSON, for HTTP handlers and tools.
 
+mod audit;
 mod condition;
 mod derived;
 mod document;
