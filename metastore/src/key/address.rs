@@ -126,6 +126,12 @@ impl Address {
     /// One index of a field, or the index of owners: a sorted set in the order of its bytes.
     #[must_use]
     pub fn segment(&self, segment: &Segment) -> String {
+        self.index_named(&segment.to_string())
+    }
+
+    /// The same by the text of a segment, as entries hold it.
+    #[must_use]
+    pub(crate) fn index_named(&self, segment: &str) -> String {
         format!("idx:{self}:{segment}")
     }
 

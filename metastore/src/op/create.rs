@@ -143,8 +143,7 @@ impl<T: Collection> Repo<T> {
             entries: Vec::new(),
         };
         if let Some(entries) = &new.entries {
-            let index = at.index();
-            let member = |(name, member)| (format!("{index}:{name}").into(), 0, member);
+            let member = |(name, member)| (at.index_named(name).into(), 0, member);
             additions.members.extend(entries.members(&new.head.id).map(member));
             additions.fields.push((at.entries().into(), id.clone(), entries.to_bytes()));
         }

@@ -124,8 +124,8 @@ impl<T: Collection> Repo<T> {
     }
 
     /// Removes what the indexes hold of items that have expired: up to 500 items. Gives whether there may
-    /// be more. Lists, queries and counts do the same on their way, and so does a worker, so this is for
-    /// collections that nobody reads.
+    /// be more. Lists, queries and counts do the same on their way, so this is for collections that nobody
+    /// reads: call it now and then, such as once a minute.
     ///
     /// One round trip.
     ///
