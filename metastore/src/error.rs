@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::key::{InvalidId, InvalidName};
+use crate::time::InvalidTime;
 use crate::violation::{Violation, Violations};
 
 /// The result of every operation.
@@ -380,5 +381,11 @@ impl From<InvalidId> for Error {
 impl From<InvalidName> for Error {
     fn from(invalid: InvalidName) -> Self {
         Self::new("name", ErrorKind::InvalidName(invalid))
+    }
+}
+
+impl From<InvalidTime> for Error {
+    fn from(invalid: InvalidTime) -> Self {
+        Self::new("time", ErrorKind::InvalidArgument(invalid.to_string()))
     }
 }

@@ -101,7 +101,7 @@ mod violation;
 #[path = "private.rs"]
 pub mod __private;
 
-pub use actions::{Actions, CollectionInfo, Filter, Ordering, Selection};
+pub use actions::{Actions, Filter, Ordering, Selection};
 pub use audit::{AuditEntry, AuditOperation, AuditPosition};
 pub use batch::{Batch, DocumentFn};
 pub use catalog::{Descriptor, FieldDescriptor, TransformationDescriptor};

@@ -4,13 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Map, Value};
 
 use super::condition::query;
 use super::document::{Change, check_patch, document, patched};
 use super::selection::Selection;
+use crate::catalog::Descriptor;
 use crate::collection::Collection;
 use crate::cursor::Page;
+use crate::diff::Diff;
+use crate::enqueue::EnqueueOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::handle::ItemHandle;
 use crate::item::{Item, Target, VersionInfo};
@@ -19,28 +23,41 @@ use crate::key::{Address, Id};
 use crate::mutation::Cached;
 use crate::named::{NamedMutation, to_json};
 use crate::op::{Audit, Scope};
+use crate::queue::{DeadJob, Queue, QueueStats};
 use crate::repo::{FromStore, Repo};
 use crate::request::ItemTransformation;
-use crate::schema::CollectionSchema;
 use crate::status::JobStatus;
+use crate::time::Timestamp;
 use crate::transformation::Transformation;
 
+/// The patches of one call that are on their way at the same time; they share round trips.
+const AT_ONCE: usize = 100;
+
 pub(super) type Answer<'a, R> = BoxFuture<'a, Result<R>>;
+pub(super) type Answers<'a, R> = BoxFuture<'a, Vec<Result<R>>>;
 
 /// The operations of a [`Repo`] over JSON. Each calls the typed one, so that rules and errors are the same.
 pub(super) trait ErasedCollection: Send + Sync {
     fn address(&self) -> &Address;
-    fn schema(&self) -> &'static CollectionSchema;
+    fn descriptor(&self) -> Descriptor;
     fn for_user(&self, user: &Id) -> Arc<dyn ErasedCollection>;
 
     fn create(&self, id: Option<Id>, data: Value) -> Answer<'_, Item<Value>>;
-    fn create_many(&self, data: Vec<Value>) -> BoxFuture<'_, Vec<Result<Item<Value>>>>;
+    fn create_many(&self, data: Vec<Value>) -> Answers<'_, Item<Value>>;
     fn get(&self, id: Id) -> Answer<'_, Option<Item<Value>>>;
+    fn get_many(&self, ids: Vec<Id>) -> Answers<'_, Option<Item<Value>>>;
+    fn exists(&self, id: Id) -> Answer<'_, bool>;
     fn get_version(&self, id: Id, version: u64) -> Answer<'_, Option<Item<Value>>>;
     fn get_by(&self, field: String, value: Value) -> Answer<'_, Option<Item<Value>>>;
     fn change(&self, id: Id, expected: Option<u64>, change: Change) -> Answer<'_, Item<Value>>;
+    fn change_many(&self, patches: Vec<(Id, Value)>) -> Answers<'_, Item<Value>>;
     fn delete(&self, id: Id, expected: Option<u64>) -> Answer<'_, bool>;
+    fn delete_many(&self, ids: Vec<Id>) -> Answers<'_, bool>;
     fn versions(&self, id: Id, limit: u64, before: u64) -> Answer<'_, Vec<VersionInfo>>;
+
+    fn diff(&self, id: Id, from: u64, to: u64) -> Answer<'_, Diff>;
+    fn revert(&self, id: Id, expected: Option<u64>, version: u64) -> Answer<'_, Item<Value>>;
+    fn as_of(&self, id: Id, time: Timestamp) -> Answer<'_, Option<Item<Value>>>;
 
     fn audit(&self, id: &Id) -> Audit<'_>;
     fn audit_feed(&self) -> Audit<'_>;
@@ -54,12 +71,25 @@ pub(super) trait ErasedCollection: Send + Sync {
     fn materialize<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Value>;
     fn cached<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<Cached<Value>>>;
 
-    fn enqueue<'a>(&'a self, id: Id, name: &'a str, delay: Option<Duration>) -> Answer<'a, String>;
+    fn enqueue<'a>(
+        &'a self,
+        ids: Vec<Id>,
+        name: &'a str,
+        options: EnqueueOptions,
+    ) -> Answer<'a, Vec<Result<String>>>;
     fn status<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<JobStatus<Value>>>;
     fn result<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<Value>>;
     fn wait<'a>(&'a self, id: Id, name: &'a str, timeout: Duration) -> Answer<'a, Value>;
     fn cancel<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, bool>;
     fn discard<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, bool>;
+    fn retry<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<String>>;
+    fn queue_stats<'a>(&'a self, name: &'a str) -> Answer<'a, QueueStats>;
+    fn dead_jobs<'a>(
+        &'a self,
+        name: &'a str,
+        offset: usize,
+        limit: usize,
+    ) -> Answer<'a, Vec<DeadJob>>;
 }
 
 impl<T: Collection> ErasedCollection for Repo<T> {
@@ -67,8 +97,8 @@ impl<T: Collection> ErasedCollection for Repo<T> {
         Repo::address(self)
     }
 
-    fn schema(&self) -> &'static CollectionSchema {
-        T::SCHEMA
+    fn descriptor(&self) -> Descriptor {
+        Repo::descriptor(self)
     }
 
     fn for_user(&self, user: &Id) -> Arc<dyn ErasedCollection> {
@@ -86,7 +116,7 @@ impl<T: Collection> ErasedCollection for Repo<T> {
         })
     }
 
-    fn create_many(&self, data: Vec<Value>) -> BoxFuture<'_, Vec<Result<Item<Value>>>> {
+    fn create_many(&self, data: Vec<Value>) -> Answers<'_, Item<Value>> {
         const OPERATION: &str = "create_many";
         Box::pin(async move {
             let read = |json| document::<T>(json, self.store().limits(), OPERATION);
@@ -119,6 +149,19 @@ impl<T: Collection> ErasedCollection for Repo<T> {
             let item = Repo::get(self, &id).await?;
             item.map(|item| untyped(item, "get")).transpose()
         })
+    }
+
+    fn get_many(&self, ids: Vec<Id>) -> Answers<'_, Option<Item<Value>>> {
+        Box::pin(async move {
+            let found = Repo::get_many(self, ids).await.into_iter();
+            let json =
+                |item: Option<Item<T>>| item.map(|item| untyped(item, "get_many")).transpose();
+            found.map(|item| item.and_then(json)).collect()
+        })
+    }
+
+    fn exists(&self, id: Id) -> Answer<'_, bool> {
+        Box::pin(async move { Repo::exists(self, &id).await })
     }
 
     fn get_version(&self, id: Id, version: u64) -> Answer<'_, Option<Item<Value>>> {
@@ -181,6 +224,11 @@ impl<T: Collection> ErasedCollection for Repo<T> {
         })
     }
 
+    fn change_many(&self, patches: Vec<(Id, Value)>) -> Answers<'_, Item<Value>> {
+        let change = |(id, patch)| ErasedCollection::change(self, id, None, Change::Patch(patch));
+        Box::pin(stream::iter(patches).map(change).buffered(AT_ONCE).collect())
+    }
+
     fn delete(&self, id: Id, expected: Option<u64>) -> Answer<'_, bool> {
         Box::pin(async move {
             match expected {
@@ -190,8 +238,37 @@ impl<T: Collection> ErasedCollection for Repo<T> {
         })
     }
 
+    fn delete_many(&self, ids: Vec<Id>) -> Answers<'_, bool> {
+        Box::pin(async move { Repo::delete_many(self, ids).await })
+    }
+
     fn versions(&self, id: Id, limit: u64, before: u64) -> Answer<'_, Vec<VersionInfo>> {
         Box::pin(async move { Repo::versions(self, &id).limit(limit).before(before).await })
+    }
+
+    fn diff(&self, id: Id, from: u64, to: u64) -> Answer<'_, Diff> {
+        Box::pin(async move { Repo::diff(self, &id, from, to).await })
+    }
+
+    fn revert(&self, id: Id, expected: Option<u64>, version: u64) -> Answer<'_, Item<Value>> {
+        let operation = if expected.is_some() { "revert_at" } else { "revert" };
+        Box::pin(async move {
+            let reverted = match expected {
+                Some(expected) => {
+                    let base = self.read_at(&id, expected, operation).await?;
+                    Repo::revert(self, &base, version).await
+                }
+                None => Repo::revert(self, &id, version).await,
+            };
+            untyped(reverted.map_err(|error| error.during(operation))?, operation)
+        })
+    }
+
+    fn as_of(&self, id: Id, time: Timestamp) -> Answer<'_, Option<Item<Value>>> {
+        Box::pin(async move {
+            let item = Repo::as_of(self, &id, time).await?;
+            item.map(|item| untyped(item, "as_of")).transpose()
+        })
     }
 
     fn audit(&self, id: &Id) -> Audit<'_> {
@@ -265,35 +342,59 @@ impl<T: Collection> ErasedCollection for Repo<T> {
         })
     }
 
-    fn enqueue<'a>(&'a self, id: Id, name: &'a str, delay: Option<Duration>) -> Answer<'a, String> {
+    fn enqueue<'a>(
+        &'a self,
+        ids: Vec<Id>,
+        name: &'a str,
+        options: EnqueueOptions,
+    ) -> Answer<'a, Vec<Result<String>>> {
         Box::pin(async move {
-            let transformation = transformation(self, &id, name, "enqueue")?;
-            let job = match delay {
-                Some(delay) => transformation.enqueue_in(delay).await?,
-                None => transformation.enqueue().await?,
-            };
-            Ok(job.id().to_owned())
+            let transformation = transformation::<T>(name, "enqueue")?;
+            let jobs = Repo::enqueue_many(self, transformation, ids, options).await?;
+            Ok(jobs.into_iter().map(|job| Ok(job?.id().to_owned())).collect())
         })
     }
 
     fn status<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<JobStatus<Value>>> {
-        Box::pin(async move { transformation(self, &id, name, "status")?.status().await })
+        Box::pin(async move { requested(self, &id, name, "status")?.status().await })
     }
 
     fn result<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<Value>> {
-        Box::pin(async move { transformation(self, &id, name, "result")?.result().await })
+        Box::pin(async move { requested(self, &id, name, "result")?.result().await })
     }
 
     fn wait<'a>(&'a self, id: Id, name: &'a str, timeout: Duration) -> Answer<'a, Value> {
-        Box::pin(async move { transformation(self, &id, name, "wait")?.wait(timeout).await })
+        Box::pin(async move { requested(self, &id, name, "wait")?.wait(timeout).await })
     }
 
     fn cancel<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, bool> {
-        Box::pin(async move { transformation(self, &id, name, "cancel")?.cancel().await })
+        Box::pin(async move { requested(self, &id, name, "cancel")?.cancel().await })
     }
 
     fn discard<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, bool> {
-        Box::pin(async move { transformation(self, &id, name, "discard")?.discard().await })
+        Box::pin(async move { requested(self, &id, name, "discard")?.discard().await })
+    }
+
+    fn retry<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<String>> {
+        Box::pin(async move {
+            let job = requested(self, &id, name, "retry")?.retry().await?;
+            Ok(job.map(|job| job.id().to_owned()))
+        })
+    }
+
+    fn queue_stats<'a>(&'a self, name: &'a str) -> Answer<'a, QueueStats> {
+        Box::pin(async move { Queue::new(self, transformation(name, "stats")?).stats().await })
+    }
+
+    fn dead_jobs<'a>(
+        &'a self,
+        name: &'a str,
+        offset: usize,
+        limit: usize,
+    ) -> Answer<'a, Vec<DeadJob>> {
+        Box::pin(async move {
+            Queue::new(self, transformation(name, "dead")?).dead(offset, limit).await
+        })
     }
 }
 
@@ -330,16 +431,23 @@ fn parsed(json: &str, operation: &'static str) -> Result<Value> {
         .map_err(|error| Error::new(operation, ErrorKind::Encode(error.to_string())))
 }
 
-fn transformation<'a, T: Collection>(
-    repo: &'a Repo<T>,
-    id: &Id,
+fn transformation<T: Collection>(
     name: &str,
     operation: &'static str,
-) -> Result<ItemTransformation<'a, T, Value>> {
+) -> Result<Transformation<T, Value>> {
     let all = T::SCHEMA.transformations;
     let found = all.iter().find(|found| found.name == name).ok_or_else(|| {
         let known = all.iter().map(|found| found.name);
         Error::unknown_name(operation, "transformation", name, known)
     })?;
-    Ok(handle(repo, id).transformation(Transformation::new(*found)))
+    Ok(Transformation::new(*found))
+}
+
+fn requested<'a, T: Collection>(
+    repo: &'a Repo<T>,
+    id: &Id,
+    name: &str,
+    operation: &'static str,
+) -> Result<ItemTransformation<'a, T, Value>> {
+    Ok(handle(repo, id).transformation(transformation(name, operation)?))
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Actions;
 use super::document::Change;
 use crate::error::Result;
-use crate::item::{Item, VersionInfo};
+use crate::item::Item;
 use crate::key::ToId;
 use crate::repo::checked_id;
 
@@ -34,20 +34,6 @@ impl Actions {
         self.named(collection, "create")?.create(Some(id), data).await
     }
 
-    /// Creates many items, with a result for each document. See
-    /// [`Repo::create_many`](crate::Repo::create_many).
-    ///
-    /// # Errors
-    ///
-    /// `UnknownName` if there is no such collection.
-    pub async fn create_items(
-        &self,
-        collection: &str,
-        data: Vec<Value>,
-    ) -> Result<Vec<Result<Item<Value>>>> {
-        Ok(self.named(collection, "create_many")?.create_many(data).await)
-    }
-
     /// Reads an item; `None` if there is none. See [`Repo::get`](crate::Repo::get).
     ///
     /// # Errors
@@ -56,6 +42,16 @@ impl Actions {
     pub async fn get_item(&self, collection: &str, id: impl ToId) -> Result<Option<Item<Value>>> {
         let id = checked_id(&id, "get")?;
         self.named(collection, "get")?.get(id).await
+    }
+
+    /// Whether there is an item. See [`Repo::exists`](crate::Repo::exists).
+    ///
+    /// # Errors
+    ///
+    /// `UnknownName`, and as the typed call.
+    pub async fn item_exists(&self, collection: &str, id: impl ToId) -> Result<bool> {
+        let id = checked_id(&id, "exists")?;
+        self.named(collection, "exists")?.exists(id).await
     }
 
     /// Reads one version of an item; `None` if there is none. See
@@ -179,24 +175,5 @@ impl Actions {
     ) -> Result<()> {
         let id = checked_id(&id, "delete_at")?;
         self.named(collection, "delete_at")?.delete(id, Some(expected)).await.map(|_| ())
-    }
-
-    /// Lists the versions of an item, the newest first: at most `limit`, and if `before` is given only those
-    /// before it. See [`Repo::versions`](crate::Repo::versions).
-    ///
-    /// # Errors
-    ///
-    /// `UnknownName`, and as the typed call.
-    pub async fn versions(
-        &self,
-        collection: &str,
-        id: impl ToId,
-        limit: u64,
-        before: Option<u64>,
-    ) -> Result<Vec<VersionInfo>> {
-        const OPERATION: &str = "versions";
-        let id = checked_id(&id, OPERATION)?;
-        let before = before.unwrap_or(u64::MAX);
-        self.named(collection, OPERATION)?.versions(id, limit, before).await
     }
 }

@@ -2,17 +2,20 @@
 
 mod audit;
 mod condition;
-mod derived;
 mod document;
 mod erased;
-mod info;
+mod history;
 mod items;
+mod many;
+mod mutations;
 mod queries;
 mod selection;
+mod transformations;
 
 use std::fmt;
 use std::sync::Arc;
 
+use crate::catalog::Descriptor;
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Address, ToId};
@@ -20,7 +23,6 @@ use crate::repo::{Repo, checked_id};
 use crate::store::Store;
 use erased::ErasedCollection;
 
-pub use info::CollectionInfo;
 pub use selection::{Filter, Ordering, Selection};
 
 /// Collections by name, with all their operations over JSON.
@@ -126,13 +128,10 @@ impl Actions {
         Ok(Self(self.0.iter().map(|found| found.for_user(&user)).collect()))
     }
 
-    /// What there is, with the names by which it is called; in the order in which it was added.
+    /// What there is, as the catalog describes it, in the order in which it was added. No round trip.
     #[must_use]
-    pub fn collections(&self) -> Vec<CollectionInfo> {
-        let info = |found: &Arc<dyn ErasedCollection>| {
-            CollectionInfo::new(found.address(), found.schema())
-        };
-        self.0.iter().map(info).collect()
+    pub fn collections(&self) -> Vec<Descriptor> {
+        self.0.iter().map(|found| found.descriptor()).collect()
     }
 
     /// The collection of this name.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use metastore::{
-    Actions, Collection, Error, ErrorKind, Item, JobState, Repo, Repository, Selection, Store,
+    Actions, Collection, EnqueueOptions, Error, ErrorKind, Item, JobState, Priority, Repo,
+    Repository, Selection, Store, Timestamp,
 };
 use metastore_worker::{JobContext, Worker};
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,8 @@ async fn an_item_goes_all_the_way_by_name_and_is_the_same_by_type() {
 
     let first = actions.get_version("texts", &item.id, 1).await.unwrap().unwrap();
     assert_eq!(first.data, made);
+    assert!(actions.item_exists("texts", &item.id).await.unwrap());
+    assert!(!actions.item_exists("texts", "gone").await.unwrap());
     let versions = actions.versions("texts", &item.id, 2, Some(4)).await.unwrap();
     assert_eq!(versions.iter().map(|found| found.version).collect::<Vec<_>>(), [3, 2]);
 
@@ -64,6 +67,179 @@ async fn an_item_goes_all_the_way_by_name_and_is_the_same_by_type() {
     assert!(!actions.delete_item("texts", "mine").await.unwrap());
     assert!(actions.get_item("texts", "mine").await.unwrap().is_none());
     assert_eq!(actions.count_items("texts", &Selection::new()).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn history_by_name_is_the_history_by_type() {
+    let (_server, repo) = start().await;
+    let actions = repo.actions();
+    let id = &repo.texts.create(text("one")).await.unwrap().id.clone();
+    for content in ["two", "three"] {
+        actions.update_item("texts", id, json!({ "content": content })).await.unwrap();
+    }
+    let diff = actions.diff("texts", id, 1, 3).await.unwrap();
+    let typed = repo.texts.diff(id, 1, 3).await.unwrap();
+    assert_eq!((json_of(&diff), diff.to_string()), (json_of(&typed), typed.to_string()));
+    let change = json!([{"op": "replace", "path": "/content", "value": "three"}]);
+    assert_eq!(diff.patch(), change);
+
+    let ada = actions.as_user("ada").unwrap();
+    let back = ada.revert("texts", id, 1).await.unwrap();
+    assert_eq!((back.version, &back.data["content"]), (4, &json!("one")));
+    assert_eq!(back.actor.as_ref().unwrap().as_str(), "ada");
+    assert!(actions.revert("texts", id, 1).await.unwrap().unchanged);
+    let stale = actions.revert_at("texts", id, 3, 2).await.unwrap_err();
+    assert_eq!(kind(&stale), "revert_at Conflict { expected: 3, actual: 4 }");
+    assert_eq!(actions.revert_at("texts", id, 4, 2).await.unwrap().data["content"], "two");
+    let versions = actions.versions("texts", id, 10, None).await.unwrap();
+    assert_eq!(json_of(&versions), json_of(repo.texts.versions(id).limit(10).await.unwrap()));
+    assert_eq!(versions.iter().map(|found| found.version).collect::<Vec<_>>(), [5, 4, 3, 2, 1]);
+
+    let now = versions[0].written_at;
+    let then = actions.as_of("texts", id, now).await.unwrap().unwrap();
+    assert_eq!(json_of(&then), json_of(repo.texts.get(id).await.unwrap()));
+    let before: Timestamp = "1999-12-31T23:59:59Z".parse().unwrap();
+    assert!(actions.as_of("texts", id, before).await.unwrap().is_none());
+    assert!(actions.as_of("texts", "gone", now).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn mistakes_in_history_are_told_apart_by_name_as_by_type() {
+    let (_server, repo) = start().await;
+    let actions = repo.actions();
+    let id = &repo.texts.create(text("x")).await.unwrap().id.clone();
+    repo.texts.create_with_id("deleted", text("y")).await.unwrap();
+    repo.texts.update("deleted", Text::patch().content("z")).await.unwrap();
+    let now = repo.texts.get("deleted").await.unwrap().unwrap().updated_at;
+    assert!(actions.delete_item("texts", "deleted").await.unwrap());
+
+    for (wrong_id, from, to) in
+        [(id.as_str(), 1, 9), (id.as_str(), 0, 1), ("deleted", 1, 2), ("a:b", 1, 2)]
+    {
+        let typed = repo.texts.diff(wrong_id, from, to).await.unwrap_err();
+        let by_name = actions.diff("texts", wrong_id, from, to).await.unwrap_err();
+        assert_eq!((kind(&typed), typed.key()), (kind(&by_name), by_name.key()));
+    }
+    for (wrong_id, version) in [(id.as_str(), 9), (id.as_str(), 0), ("deleted", 1), ("a:b", 1)] {
+        let typed = repo.texts.revert(wrong_id, version).await.unwrap_err();
+        let by_name = actions.revert("texts", wrong_id, version).await.unwrap_err();
+        assert_eq!((kind(&typed), typed.key()), (kind(&by_name), by_name.key()));
+    }
+    assert!(actions.revert_at("texts", "deleted", 2, 1).await.unwrap_err().is_not_found());
+    assert!(actions.revert_at("texts", id, 1, 7).await.unwrap_err().is_not_found());
+    assert!(actions.versions("texts", "deleted", 5, None).await.unwrap().is_empty());
+    assert!(actions.get_version("texts", "deleted", 1).await.unwrap().is_none());
+    assert!(actions.as_of("texts", "deleted", now).await.unwrap().is_none());
+
+    for text in ["yesterday", "", "2026-11-24", "1960-01-01T00:00:00Z"] {
+        let error: Error = text.parse::<Timestamp>().unwrap_err().into();
+        assert!(matches!(error.kind(), ErrorKind::InvalidArgument(_)), "{error}");
+        let expected = format!("`{text}` is not a time from 1970 on: write it as RFC 3339");
+        assert!(error.to_string().contains(&expected), "{error}");
+    }
+    for error in [
+        actions.diff("txts", id, 1, 1).await.unwrap_err(),
+        actions.revert("txts", id, 1).await.unwrap_err(),
+        actions.revert_at("txts", id, 1, 1).await.unwrap_err(),
+        actions.as_of("txts", id, now).await.unwrap_err(),
+        actions.versions("txts", id, 5, None).await.unwrap_err(),
+        actions.audit("txts", id).err().unwrap(),
+    ] {
+        assert!(error.to_string().contains("there is no collection `txts`"), "{error}");
+    }
+    assert_eq!(repo.texts.get(id).await.unwrap().unwrap().version, 1);
+}
+
+#[tokio::test]
+async fn many_items_by_name_have_an_answer_each() {
+    let (_server, repo) = start().await;
+    let actions = repo.actions();
+    let made = (0..250).map(|number| json_of(text(&number.to_string()))).collect();
+    let made = actions.create_items("texts", made).await.unwrap();
+    let ids: Vec<_> = made.into_iter().map(|item| item.unwrap().id.clone()).collect();
+
+    let patch = |(number, id)| match number {
+        7 => (id, json!({"name": ""})),
+        8 => (id, json!({"colour": 1})),
+        _ => (id, json!({"content": format!("{number} words")})),
+    };
+    let patches: Vec<_> = ids.iter().enumerate().map(patch).collect();
+    let updated = actions.update_items("texts", patches).await.unwrap();
+    assert_eq!(updated.len(), 250);
+    assert!(updated[7].as_ref().unwrap_err().is_validation());
+    assert!(matches!(
+        updated[8].as_ref().unwrap_err().kind(),
+        ErrorKind::UnknownName { what: "field", .. }
+    ));
+    assert_eq!(updated.iter().filter(|item| item.is_ok()).count(), 248);
+
+    let some = [ids[249].as_str(), "gone", ids[7].as_str()];
+    let found = actions.get_items("texts", some).await.unwrap();
+    let contents = found.iter().map(|item| {
+        let item = item.as_ref().unwrap().as_ref();
+        item.map(|item| item.data["content"].clone())
+    });
+    let expected = [Some(json!("249 words")), None, Some(json!("7"))];
+    assert_eq!(contents.collect::<Vec<_>>(), expected);
+
+    let options = EnqueueOptions::new().priority(Priority::Low).delay(SOON * 100);
+    let jobs = actions.enqueue_items("texts", some, "count", options.clone()).await.unwrap();
+    assert!(jobs[1].as_ref().unwrap_err().is_not_found());
+    let status = actions.job_status("texts", some[0], "count").await.unwrap().unwrap();
+    assert_eq!((&status.job, status.state), (jobs[0].as_ref().unwrap(), JobState::Delayed));
+    let same = actions.enqueue_with("texts", some[0], "count", options).await.unwrap();
+    assert_eq!(same, status.job);
+    assert_eq!(actions.queue_stats("texts", "count").await.unwrap().delayed, 2);
+
+    let deleted = actions.delete_items("texts", some).await.unwrap();
+    assert_eq!(deleted.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(repo.texts.count().await.unwrap(), 248);
+
+    // A wrong id is found before anything is done.
+    let wrong = [ids[0].as_str(), "a:b"];
+    for error in [
+        actions.get_items("texts", wrong).await.unwrap_err(),
+        actions.delete_items("texts", wrong).await.unwrap_err(),
+        actions.update_items("texts", wrong.map(|id| (id, json!({})))).await.unwrap_err(),
+    ] {
+        assert!(matches!(error.kind(), ErrorKind::InvalidId(_)), "{error}");
+    }
+    assert!(actions.item_exists("texts", &ids[0]).await.unwrap());
+    assert!(actions.get_items("txts", wrong).await.unwrap_err().to_string().contains("id"));
+    assert!(actions.get_items("txts", [&ids[0]]).await.unwrap_err().to_string().contains("txts"));
+}
+
+#[tokio::test]
+async fn a_job_that_failed_for_good_is_found_and_run_again_by_name() {
+    let (_server, repo) = start().await;
+    let actions = repo.actions();
+    let id = &repo.texts.create(text("x")).await.unwrap().id.clone();
+    assert_eq!(actions.retry("texts", id, "count").await.unwrap(), None);
+    let job = actions.enqueue("texts", id, "count").await.unwrap();
+    let handler = |item: Item<Text>, _: JobContext| async move {
+        match item.version {
+            1 => Err(metastore_worker::Fatal::new("no good").into()),
+            version => Ok::<u64, Box<dyn std::error::Error + Send + Sync>>(version),
+        }
+    };
+    let worker = Worker::builder(&repo.texts).handle(Text::COUNT, handler).build();
+    let worker = worker.start().unwrap();
+    let error = actions.wait("texts", id, "count", SOON).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::JobFailed { .. }), "{error}");
+    let dead = actions.dead_jobs("texts", "count", 0, 10).await.unwrap();
+    assert_eq!((dead.len(), &dead[0].item, &dead[0].job), (1, id, &job));
+    assert!(dead[0].error.contains("no good"), "{dead:?}");
+    assert_eq!(actions.queue_stats("texts", "count").await.unwrap().dead, 1);
+
+    actions.update_item("texts", id, json!({"content": "y"})).await.unwrap();
+    assert_eq!(actions.retry("texts", id, "count").await.unwrap(), Some(job));
+    assert_eq!(actions.wait("texts", id, "count", SOON).await.unwrap(), 2);
+    worker.stop().await;
+
+    let error = actions.queue_stats("texts", "counts").await.unwrap_err();
+    assert!(error.to_string().contains("there is no transformation `counts`"), "{error}");
+    let error = actions.dead_jobs("texts", "count", 0, 0).await.unwrap_err();
+    assert!(error.to_string().contains("limit must be from 1 to 1000"), "{error}");
 }
 
 #[tokio::test]
@@ -502,10 +678,7 @@ async fn collections_of_the_same_name_are_told_apart_by_their_app() {
     // The same one added twice is one.
     let again = Actions::new().collection::<Text>(store).collection::<Text>(store);
     assert_eq!(again.collections().len(), 1);
-    let info = &again.collections()[0];
-    assert_eq!((info.name, info.address.as_str()), ("texts", "myapp:textsplitter:texts"));
-    assert_eq!(info.indexed, ["language"]);
-    assert_eq!(info.mutations, ["wordcount", "textsplit"]);
+    assert_eq!(again.collections(), [store.repo::<Text>().descriptor()]);
     let tenant = Store::options().app("tenant-7").connect(server.url()).await.unwrap();
     let both = again.with(&tenant.repo::<Text>());
     assert!(both.get_item("tenant-7/texts", "x").await.unwrap().is_none());
