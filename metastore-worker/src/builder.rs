@@ -14,6 +14,7 @@ use crate::config::{Config, ConfigError};
 use crate::context::JobContext;
 use crate::handler;
 use crate::hook::{HandlerEnd, Hook, JobRun};
+use crate::kept::{self, Kept};
 use crate::lane::{Lane, Surroundings, TypedLane};
 use crate::worker::Worker;
 
@@ -22,6 +23,7 @@ use crate::worker::Worker;
 pub struct WorkerBuilder<T> {
     repo: Repo<T>,
     lanes: Vec<Arc<dyn Lane>>,
+    kept: Vec<Arc<dyn Kept>>,
     limits: Vec<(String, usize)>,
     states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     hooks: Vec<Hook>,
@@ -34,6 +36,7 @@ impl Worker {
         WorkerBuilder {
             repo: repo.clone(),
             lanes: Vec::new(),
+            kept: vec![Arc::new(repo.clone())],
             limits: Vec::new(),
             states: HashMap::new(),
             hooks: Vec::new(),
@@ -111,17 +114,25 @@ impl<T: Collection> WorkerBuilder<T> {
     /// How many jobs of one transformation of the current collection run at once in this worker.
     /// Default: as many as there are slots.
     pub fn concurrency_of<R>(mut self, transformation: Transformation<T, R>, jobs: usize) -> Self {
-        let label = format!("{}:{}", self.repo.address(), transformation.name());
+        let label = kept::label(&Queue::new(&self.repo, transformation));
         self.limits.push((label, jobs));
         self
     }
 
     /// Goes on with another collection, of the same or another store; the handlers that follow are of
-    /// its transformations.
-    pub fn collection<U: Collection>(self, repo: &Repo<U>) -> WorkerBuilder<U> {
+    /// its transformations. One without handlers is looked after, too; see
+    /// [`upkeep_interval`](Self::upkeep_interval).
+    pub fn collection<U: Collection>(mut self, repo: &Repo<U>) -> WorkerBuilder<U> {
+        let is_same = |kept: &Arc<dyn Kept>| {
+            kept.address() == repo.address().as_str() && kept.store().is_same_as(repo.store())
+        };
+        if !self.kept.iter().any(is_same) {
+            self.kept.push(Arc::new(repo.clone()));
+        }
         WorkerBuilder {
             repo: repo.clone(),
             lanes: self.lanes,
+            kept: self.kept,
             limits: self.limits,
             states: self.states,
             hooks: self.hooks,
@@ -223,6 +234,18 @@ impl<T: Collection> WorkerBuilder<T> {
         self
     }
 
+    /// How often to look after what needs no hurry, in the collections that the worker was given. Default:
+    /// 1 minute.
+    ///
+    /// - What the indexes hold of items that have expired is forgotten, so that a collection that nobody
+    ///   reads does not grow. The collections with a time to live take turns, four seconds apart or more.
+    /// - Jobs of a transformation that this worker has no handler for and that no other worker listens
+    ///   for stay queued; the worker says so once, by a warning.
+    pub fn upkeep_interval(mut self, interval: Duration) -> Self {
+        self.config.upkeep_interval = interval;
+        self
+    }
+
     /// The worker. Settings that cannot work are reported as soon as it is run or started.
     pub fn build(self) -> Worker {
         let checked = self.config.check().and_then(|()| self.check_lanes());
@@ -232,7 +255,7 @@ impl<T: Collection> WorkerBuilder<T> {
         };
         let limits = self.lanes.iter().map(limit).collect();
         let around = Surroundings { states: Arc::new(self.states), hooks: self.hooks.into() };
-        Worker::new(self.lanes, limits, self.config, around, checked)
+        Worker::new(self.lanes, self.kept, limits, self.config, around, checked)
     }
 
     fn check_lanes(&self) -> Result<(), ConfigError> {

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::context::{JobContext, Reporter, States};
 use crate::handler::{Ending, Handler};
 use crate::hook::Hook;
+use crate::kept;
 use crate::run;
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -97,7 +98,7 @@ pub(crate) struct TypedLane<T> {
 
 impl<T: Collection> TypedLane<T> {
     pub(crate) fn new(queue: Queue<T>, handler: Handler<T>, batch: usize) -> Self {
-        let label = format!("{}:{}", queue.repo().address(), queue.schema().name).into();
+        let label = kept::label(&queue).into();
         Self { label, queue, handler, batch }
     }
 

@@ -41,6 +41,7 @@ mod fatal;
 mod handler;
 mod health;
 mod hook;
+mod kept;
 mod lane;
 mod metrics;
 mod run;

@@ -7,7 +7,8 @@
 //! |---|---|---|
 //! | `…finished_total`, `…failed_total`, `…retried_total`, `…dead_total`, `…released_total`, `…lost_total` | counters | how runs ended; failed ones are retried or dead |
 //! | `…wait_seconds`, `…run_seconds` | histograms | from when a job could have been taken until it was; from then to its recorded end |
-//! | `…queued`, `…running`, `…delayed`, `…dead` | gauges | as the last look found them |
+//! | `…queued`, `…running`, `…delayed` | gauges | as the last look, in each poll interval, found them |
+//! | `…dead` | gauge | the same; noticed after each job of this worker, and otherwise once in an upkeep interval |
 //! | `…oldest_seconds` | gauge | how long the first in line has waited |
 
 use std::sync::Arc;
@@ -16,6 +17,9 @@ use std::time::Duration;
 use metastore::queue::{End, QueueStats};
 
 use crate::lane::HeldJob;
+
+/// Whether anything is measured.
+pub(crate) const ARE_ON: bool = cfg!(feature = "metrics");
 
 #[cfg(feature = "metrics")]
 mod facade {
@@ -53,14 +57,17 @@ mod facade {
     }
 
     #[allow(clippy::cast_precision_loss, reason = "a gauge is a float, and exact up to 2^53")]
-    pub(crate) fn queue(queue: &Arc<str>, stats: &QueueStats) {
+    /// `dead` is not counted by every look, and then the last number stays.
+    pub(crate) fn queue(queue: &Arc<str>, stats: &QueueStats, dead: Option<u64>) {
         for (name, value) in [
             ("metastore_jobs_queued", stats.waiting),
             ("metastore_jobs_delayed", stats.delayed),
             ("metastore_jobs_running", stats.running),
-            ("metastore_jobs_dead", stats.dead),
         ] {
             gauge!(name, "queue" => queue.clone()).set(value as f64);
+        }
+        if let Some(dead) = dead {
+            gauge!("metastore_jobs_dead", "queue" => queue.clone()).set(dead as f64);
         }
         let oldest = stats.oldest.unwrap_or_default();
         gauge!("metastore_jobs_oldest_seconds", "queue" => queue.clone()).set(oldest.as_secs_f64());
@@ -74,7 +81,7 @@ mod facade {
     pub(crate) fn began(_queue: &Arc<str>, _job: &HeldJob) {}
     pub(crate) fn ended(_queue: &Arc<str>, _end: &End, _ran: Duration) {}
     pub(crate) fn lost(_queue: &Arc<str>) {}
-    pub(crate) fn queue(_queue: &Arc<str>, _stats: &QueueStats) {}
+    pub(crate) fn queue(_queue: &Arc<str>, _stats: &QueueStats, _dead: Option<u64>) {}
 }
 
 pub(crate) use facade::{began, ended, lost, queue};

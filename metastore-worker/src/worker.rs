@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use metastore::queue::Queue;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -10,12 +11,14 @@ use crate::config::{Config, ConfigError};
 use crate::control::Control;
 use crate::engine::{Engine, Mode};
 use crate::health::{Health, examine};
+use crate::kept::{self, Kept};
 use crate::lane::{Lane, Surroundings};
 
 /// Carries out transformations; made by [`Worker::builder`].
 #[must_use = "a worker does nothing until it is run or started"]
 pub struct Worker {
     lanes: Vec<Arc<dyn Lane>>,
+    kept: Vec<Arc<dyn Kept>>,
     limits: Vec<Option<usize>>,
     config: Config,
     around: Surroundings,
@@ -76,7 +79,7 @@ impl RunningWorker {
         transformation: metastore::Transformation<T, R>,
         jobs: Option<usize>,
     ) -> Result<(), ConfigError> {
-        let label = format!("{}:{}", repo.address(), transformation.name());
+        let label = kept::label(&Queue::new(repo, transformation));
         self.control.set_limit(&label, jobs)
     }
 
@@ -100,12 +103,13 @@ impl RunningWorker {
 impl Worker {
     pub(crate) fn new(
         lanes: Vec<Arc<dyn Lane>>,
+        kept: Vec<Arc<dyn Kept>>,
         limits: Vec<Option<usize>>,
         config: Config,
         around: Surroundings,
         checked: Result<(), ConfigError>,
     ) -> Self {
-        Self { lanes, limits, config, around, checked }
+        Self { lanes, kept, limits, config, around, checked }
     }
 
     /// Runs until `shutdown` returns, then stops as [`RunningWorker::stop`] does.
@@ -159,8 +163,9 @@ impl Worker {
         self.checked.clone()?;
         let stop = CancellationToken::new();
         let control = Arc::new(Control::new(&self.lanes, self.limits, &self.config));
+        let (lanes, kept) = (self.lanes, &self.kept);
         let engine =
-            Engine::new(self.lanes, self.config, self.around, control.clone(), stop.clone(), mode);
+            Engine::new(lanes, kept, self.config, self.around, control.clone(), stop.clone(), mode);
         let task = tokio::spawn(engine.run());
         Ok(RunningWorker { task, stop: stop.drop_guard(), control })
     }

@@ -209,6 +209,15 @@ impl<T: Collection> Repo<T> {
         Entries::of(T::SCHEMA, document, created, owner, operation).map(Some)
     }
 
+    /// The keys of all that may be derived from an item: stored mutations and records of transformations.
+    pub(crate) fn derived_keys(&self, id: &Id) -> Vec<String> {
+        let at = &self.address;
+        let mutations = T::SCHEMA.mutations.iter().map(|name| at.mutation(id, name));
+        let records =
+            T::SCHEMA.transformations.iter().map(|found| at.transformation(id, found.name));
+        mutations.chain(records).collect()
+    }
+
     /// The sorted sets beside the indexes that may hold the id of an item, from which whoever forgets
     /// the item removes it.
     pub(crate) fn id_sets(&self) -> Vec<String> {

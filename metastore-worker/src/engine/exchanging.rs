@@ -179,6 +179,7 @@ impl Engine {
     ) {
         let Some(held) = self.held.get(&serial) else { return };
         let track = &mut self.tracks[index];
+        self.stale[track.store] = true;
         let label = &**track.lane.label();
         let job = held.job.claim.job.as_str();
         match ended {

@@ -16,8 +16,11 @@ impl Engine {
                 continue;
             }
             let set = set.clone();
+            // The number of dead jobs is no work, so nothing but a closer look tells it.
+            let is_stale = std::mem::take(&mut self.stale[store]) && metrics::ARE_ON;
             self.beside.spawn(async move {
-                let found = match set.is_idle().await {
+                let is_idle = if is_stale { Ok(false) } else { set.is_idle().await };
+                let found = match is_idle {
                     Ok(true) => Ok(None),
                     Ok(false) => set.stats().await.map(Some),
                     Err(error) => Err(error),
@@ -47,12 +50,16 @@ impl Engine {
         };
         self.control.note_contact(store, None);
         let tracks = self.sets[store].1.clone();
+        self.stale[store] = found.as_ref().is_some_and(|stats| {
+            stats.iter().any(|stats| stats.waiting + stats.delayed + stats.running > 0)
+        });
+        let is_known = found.is_some();
         let stats = found.unwrap_or_else(|| vec![QueueStats::default(); tracks.len()]);
         let fast = self.config.fast_forward;
         self.idle[store] = true;
         for (index, stats) in tracks.into_iter().zip(stats) {
             let track = &mut self.tracks[index];
-            metrics::queue(track.lane.label(), &stats);
+            metrics::queue(track.lane.label(), &stats, is_known.then_some(stats.dead));
             let ready = stats.ready || (fast && stats.delayed > 0 && !stats.paused);
             if ready {
                 track.hot.store(true, Ordering::Release);

@@ -8,6 +8,7 @@ mod holding;
 mod listening;
 mod looking;
 mod stopping;
+mod upkeep;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -22,8 +23,10 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::control::Control;
 use crate::handler::Ending;
+use crate::kept::Kept;
 use crate::lane::{Exchanged, HeldJob, Lane, Surroundings};
 use crate::worker::Report;
+use upkeep::Upkeep;
 
 /// When the worker ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +86,8 @@ struct RunningUnit {
 enum Beside {
     Exchange { track: usize, ends: Vec<(Serial, End)>, slots: usize, exchanged: Exchanged },
     Look { store: usize, found: metastore::Result<Option<Vec<QueueStats>>> },
+    Reaped,
+    Others { number: usize, found: metastore::Result<Vec<(usize, QueueStats)>> },
     Renewal { store: usize, jobs: Vec<Serial>, held: metastore::Result<Vec<bool>> },
 }
 
@@ -107,15 +112,20 @@ pub(crate) struct Engine {
     renewing: Vec<bool>,
     /// Whether the last look found nothing to do, by store.
     idle: Vec<bool>,
+    /// Whether the measured numbers may have changed since the last look, although nothing is to be
+    /// done; by store.
+    stale: Vec<bool>,
     next_serial: Serial,
     /// Where the next round begins, so that each lane comes first in its turn.
     turn: usize,
     report: Report,
+    upkeep: Upkeep,
 }
 
 impl Engine {
     pub(crate) fn new(
         lanes: Vec<Arc<dyn Lane>>,
+        kept: &[Arc<dyn Kept>],
         config: Config,
         around: Surroundings,
         control: Arc<Control>,
@@ -145,6 +155,7 @@ impl Engine {
             });
         }
         let stores = sets.len();
+        let upkeep = Upkeep::new(kept, &tracks, &config, mode);
         Self {
             tracks,
             sets: sets.into_iter().map(|(set, tracks)| (Arc::new(set), tracks)).collect(),
@@ -162,9 +173,11 @@ impl Engine {
             looking: vec![false; stores],
             renewing: vec![false; stores],
             idle: vec![false; stores],
+            stale: vec![true; stores],
             next_serial: 0,
             turn: 0,
             report: Report::default(),
+            upkeep,
         }
     }
 
@@ -175,7 +188,8 @@ impl Engine {
         let mut renew = Instant::now() + renewal;
         while !self.stop.is_cancelled() && !self.is_done() {
             self.go_round();
-            let wait_until = self.next_time().min(sweep).min(renew);
+            let upkeep = self.upkeep.next_time();
+            let wait_until = self.next_time().min(sweep).min(renew).min(upkeep);
             tokio::select! {
                 () = self.stop.cancelled() => {}
                 () = self.control.wake.notified() => {}
@@ -193,6 +207,7 @@ impl Engine {
                 self.look();
                 sweep = now + self.config.poll_interval;
             }
+            self.keep_up(now);
         }
         listeners.shutdown().await;
         self.drain().await;
@@ -223,6 +238,8 @@ impl Engine {
                 self.exchanged(track, ends, slots, exchanged);
             }
             Ok(Beside::Look { store, found }) => self.looked(store, found),
+            Ok(Beside::Reaped) => self.reaped(),
+            Ok(Beside::Others { number, found }) => self.looked_at_others(number, found),
             Ok(Beside::Renewal { store, jobs, held }) => self.renewed(store, &jobs, held),
             // A mistake of this crate; the leases end by themselves.
             Err(error) => tracing::error!(%error, "a task of the worker ended badly"),
@@ -239,6 +256,7 @@ impl Engine {
             && self.is_quiet()
             && self.idle.iter().all(|idle| *idle)
             && !self.looking.contains(&true)
+            && !self.upkeep.is_looking()
     }
 
     /// When something is due besides sweeps and renewals.

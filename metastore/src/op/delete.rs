@@ -78,27 +78,23 @@ impl<T: Collection> Repo<T> {
     }
 
     pub(super) fn delete_script(&self, id: &Id, commit: &str) -> ScriptCall {
-        let (at, schema) = (self.address(), T::SCHEMA);
-        let mut call = ScriptCall::new(&DELETE)
+        let at = self.address();
+        let derived = self.derived_keys(id);
+        let count = derived.len() as u64;
+        ScriptCall::new(&DELETE)
             .key(at.latest(id))
             .key(at.index())
             .key(at.expiry())
             .key(at.deleted(id))
             .key(at.audit(id))
-            .key(at.trimmed(id));
-        for mutation in schema.mutations {
-            call = call.key(at.mutation(id, mutation));
-        }
-        for transformation in schema.transformations {
-            call = call.key(at.transformation(id, transformation.name));
-        }
-        call = call.keys(self.id_sets());
-        let derived = schema.mutations.len() + schema.transformations.len();
-        call.arg(id.as_str().to_owned())
+            .key(at.trimmed(id))
+            .keys(derived)
+            .keys(self.id_sets())
+            .arg(id.as_str().to_owned())
             .arg(commit.to_owned())
             .arg(at.version_prefix(id))
             .int(RECEIPT_MS)
-            .int(derived as u64)
+            .int(count)
             .arg(self.audit_arg(id))
             .arg(self.actor_arg())
     }

@@ -254,6 +254,8 @@ impl<T: Collection> Repo<T> {
             .arg(at.item_prefix())
             .int(from)
             .arg(changed);
+        let renewed = if deadline.is_some() { self.derived_keys(&base.id) } else { Vec::new() };
+        let call = renewed.into_iter().fold(call, ScriptCall::arg);
         let call = if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call };
         let call = self.requesting(call, &base.id, Event::Update);
         Ok(Some(Next { head, document, unknown, call }))

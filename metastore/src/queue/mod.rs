@@ -86,6 +86,13 @@ impl<T: Collection> Queue<T> {
         Self::of_schema(repo, transformation.schema())
     }
 
+    /// The queues of all transformations of a collection that workers carry out; no round trip.
+    #[must_use]
+    pub fn all(repo: &Repo<T>) -> Vec<Self> {
+        let queued = T::SCHEMA.transformations.iter().filter(|schema| !schema.inline);
+        queued.map(|schema| Self::of_schema(repo, *schema)).collect()
+    }
+
     pub(crate) fn of_schema(repo: &Repo<T>, schema: TransformationSchema) -> Self {
         Self { keys: repo.address().queue(schema.name), repo: repo.clone(), schema }
     }

@@ -7,7 +7,7 @@ use super::{Claim, Queue, QueueStats, add_claim};
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::TransformationKeys;
-use crate::redis::command::{Command, Reply, Verdict};
+use crate::redis::command::{Command, Reply, Verdict, unexpected};
 use crate::redis::commit::{Commit, WriteSet};
 use crate::redis::script::{LOOK, RENEW, ScriptCall};
 use crate::store::Store;
@@ -65,6 +65,31 @@ impl QueueSet {
         });
         let mut verdict = self.call("stats", call, Duration::ZERO).await?;
         verdict.array("stats")?.into_iter().map(parse).collect()
+    }
+
+    /// The queues that a worker would find something to do in, but that no worker listens to, with their
+    /// numbers: perhaps a handler is missing, or no worker runs.
+    ///
+    /// One round trip, and another one if there is anything to do.
+    ///
+    /// # Errors
+    ///
+    /// `WrongType`, `Unavailable`.
+    pub async fn unattended(&self) -> Result<Vec<(usize, QueueStats)>> {
+        let mut ready: Vec<(usize, QueueStats)> =
+            self.stats().await?.into_iter().enumerate().filter(|(_, stats)| stats.ready).collect();
+        if ready.is_empty() {
+            return Ok(ready);
+        }
+        let channels = ready.iter().map(|(number, _)| self.queues[*number].wake.clone());
+        let command = Command::new("PUBSUB").arg("NUMSUB").args(channels);
+        let reply = self.store.reader().call(command).await;
+        let reply = reply.map_err(|fault| fault.into_error("unattended"))?;
+        let strange = || unexpected("unattended", &"no numbers of subscribers");
+        let listeners = reply.into_array().ok_or_else(strange)?;
+        let mut listeners = listeners.into_iter().skip(1).step_by(2);
+        ready.retain(|_| matches!(listeners.next(), Some(Reply::Int(0))));
+        Ok(ready)
     }
 
     /// Prolongs claims on jobs, each of the queue with the number before it; gives for each whether the

@@ -1,6 +1,5 @@
 //! The catalog: kept by connecting, read level by level.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metastore::schema::{IndexKind, ObjectType, TtlOnUpdate};
@@ -9,7 +8,7 @@ use metastore_tests::{Proxy, Server, wait};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
-use crate::fixture::{Counter, SOON, Session, Text, text};
+use crate::fixture::{Counter, Log, SOON, Session, Text, text};
 
 #[derive(Repository)]
 struct MyRepo {
@@ -217,8 +216,7 @@ async fn two_shapes_with_one_schema_number_are_told() {
     let server = Server::start().await;
     MyRepo::connect(server.url()).await.unwrap();
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let _guard = log.record();
     MyRepo::connect(server.url()).await.unwrap();
     newest::MyRepo::connect(server.url()).await.unwrap();
     assert_eq!(log.text(), "");
@@ -229,35 +227,6 @@ async fn two_shapes_with_one_schema_number_are_told() {
     let told = log.text();
     assert!(told.contains("two shapes of a document have the same schema number"), "{told}");
     assert!(told.contains("myapp:textsplitter:texts") && told.contains("WARN"), "{told}");
-}
-
-/// What is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl tracing_subscriber::fmt::MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The server, the store and the collections that the tests use.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metastore::{Store, StoreOptions};
@@ -28,4 +29,40 @@ pub(crate) async fn start_proxied(options: StoreOptions) -> (Server, Proxy, MyRe
     let proxy = Proxy::start(server.port()).await;
     let store = options.connect(proxy.url()).await.expect("connects through the proxy");
     (server, proxy, MyRepo::with_store(&store))
+}
+
+/// What is logged.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Records what this thread logs, until the guard is dropped.
+    pub(crate) fn record(&self) -> tracing::subscriber::DefaultGuard {
+        let subscriber =
+            tracing_subscriber::fmt().with_writer(self.clone()).with_ansi(false).finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl tracing_subscriber::fmt::MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
 }

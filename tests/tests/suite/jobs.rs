@@ -6,7 +6,9 @@ mod cost;
 mod handlers;
 mod inline;
 mod life;
+mod measuring;
 mod observing;
+mod upkeep;
 
 use std::time::Duration;
 

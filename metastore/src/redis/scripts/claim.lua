@@ -33,7 +33,7 @@ if state == 'running' then
   redis.call('HINCRBY', record, 'crashes', 1)
 elseif state ~= 'queued' and state ~= 'delayed' then
   job = ARGV[2]
-  open_job(queue, record, id, job, state, 'running', {}, time, time)
+  open_job(queue, record, KEYS[9], id, job, state, 'running', {}, time, time)
   audit(ARGV[5], KEYS[10], 'enqueue', version, job, ARGV[6], 'transformation', ARGV[7])
 end
 local fence = whole(tonumber(found[3] or '0') + 1)

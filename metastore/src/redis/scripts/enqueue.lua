@@ -22,7 +22,8 @@ local time = now()
 local answers = {}
 for position = 13, #ARGV, 2 do
   local id, job = ARGV[position], ARGV[position + 1]
-  local version = head_of(ARGV[2] .. id .. ARGV[4])
+  local latest = ARGV[2] .. id .. ARGV[4]
+  local version = head_of(latest)
   local record, trail = ARGV[2] .. id .. ARGV[3], ARGV[6] .. id
   local packed = packed_for(ARGV[5], id)
   local code
@@ -34,7 +35,7 @@ for position = 13, #ARGV, 2 do
     code = -3
   else
     local is_new
-    code, job, is_new = request(queue, record, id, job, version, options, time)
+    code, job, is_new = request(queue, record, latest, id, job, version, options, time)
     if is_new then
       audit(packed, trail, 'enqueue', version, job, ARGV[7], 'transformation', ARGV[8])
     end

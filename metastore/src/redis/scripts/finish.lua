@@ -74,7 +74,7 @@ local function finish(position)
   audit(packed, trail, 'finish', tonumber(found[4]), job, ARGV[7], 'transformation', ARGV[8])
   for number, follower in ipairs(followers) do
     local version = head_of(latest) or tonumber(found[4])
-    local _, following, is_new = request(follower, ARGV[2] .. id .. follower.record_suffix, id,
+    local _, following, is_new = request(follower, ARGV[2] .. id .. follower.record_suffix, latest, id,
       ARGV[position + 3 + number], version, {again = true}, time)
     if is_new then
       audit(packed, trail, 'enqueue', version, following, ARGV[7], 'transformation', follower.name)

@@ -33,6 +33,16 @@ local function announce(queue)
   end
 end
 
+-- Lets a record live as long as its item, so that nothing is left of a job when its item expires.
+local function live_as(record, latest)
+  local left = redis.call('PTTL', latest)
+  if left > 0 then
+    redis.call('PEXPIRE', record, left)
+  else
+    redis.call('PERSIST', record)
+  end
+end
+
 -- Writes what a request says of its job: '' stands for the usual.
 local function note_options(record, prefix, priority, timeout, trace)
   for field, value in pairs({priority = priority, timeout = timeout, trace = trace}) do
@@ -43,12 +53,11 @@ local function note_options(record, prefix, priority, timeout, trace)
 end
 
 -- Begins a new job in a record that may hold the end of an earlier one, whose state is `before`.
-local function open_job(queue, record, id, job, before, state, options, since, time)
+local function open_job(queue, record, latest, id, job, before, state, options, since, time)
   if before then
     local result_until = redis.call('HGET', record, 'result_until')
     redis.call('HDEL', record, 'error', 'source', 'started', 'finished', 'worker', 'progress', 'priority',
       'timeout', 'trace')
-    redis.call('PERSIST', record)
     if result_until and tonumber(result_until) <= time then
       redis.call('HDEL', record, 'result', 'result_job', 'result_fence', 'result_version', 'result_at',
         'result_until')
@@ -60,13 +69,14 @@ local function open_job(queue, record, id, job, before, state, options, since, t
   redis.call('HSET', record, 'job', job, 'state', state, 'attempts', 0, 'crashes', 0,
     'enqueued', whole(time), 'since', whole(since))
   note_options(record, '', options.priority, options.timeout, options.trace)
+  live_as(record, latest)
 end
 
 -- Requests a run on this version of an item. `options`: delay, priority, timeout, trace, and `again` if a
 -- run on this very version will not do.
 -- Gives 1 and a new job, and whether it was queued now and not by an earlier run with the same id; or 2
 -- and the live job that will do: it waits, or it runs on this version.
-local function request(queue, record, id, job, version, options, time)
+local function request(queue, record, latest, id, job, version, options, time)
   local found = redis.call('HMGET', record, 'job', 'state', 'source', 'next', 'result_job', 'attempts',
     'priority')
   if found[1] == job or found[4] == job or found[5] == job then
@@ -103,8 +113,8 @@ local function request(queue, record, id, job, version, options, time)
     note_options(record, 'next_', options.priority, options.timeout, options.trace)
     return 1, job, true
   end
-  open_job(queue, record, id, job, found[1] and state, delay > 0 and 'delayed' or 'queued', options, time + delay,
-    time)
+  open_job(queue, record, latest, id, job, found[1] and state, delay > 0 and 'delayed' or 'queued', options,
+    time + delay, time)
   if delay > 0 then
     redis.call('ZADD', queue.delayed, whole(time + delay), id)
     -- Whoever sleeps until the first one is due must hear of an earlier one.
@@ -139,8 +149,5 @@ local function bury(queue, record, id, latest, message, time)
   redis.call('HSET', record, 'state', 'dead', 'finished', whole(time), 'error', message)
   redis.call('ZADD', queue.dead, whole(time), id)
   redis.call('HDEL', record, 'worker', 'progress')
-  local left = redis.call('PTTL', latest)
-  if left > 0 then
-    redis.call('PEXPIRE', record, left)
-  end
+  live_as(record, latest)
 end

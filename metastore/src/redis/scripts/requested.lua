@@ -5,7 +5,7 @@ if verdict[1] == 1 then
   local version, time = head_of(requested.latest), now()
   for _, queue in ipairs(requested) do
     if version then
-      local _, job, is_new = request(queue, queue.record, requested.id, queue.job, version, {}, time)
+      local _, job, is_new = request(queue, queue.record, requested.latest, requested.id, queue.job, version, {}, time)
       if is_new then
         audit(requested.audit, requested.trail, 'enqueue', version, job, requested.actor,
           'transformation', queue.name)

@@ -32,7 +32,7 @@ if found[1] ~= 'delayed' then
   redis.call('HSET', record, 'attempts', 0, 'crashes', 0)
   redis.call('HDEL', record, 'finished')
 end
-redis.call('PERSIST', record)
+live_as(record, KEYS[9])
 redis.call('ZREM', queue.dead, id)
 redis.call('ZREM', queue.delayed, id)
 push(queue, 'RPUSH', id, found[4])

@@ -13,6 +13,7 @@
 --       14 what item keys begin with
 --       15 and 16 for the audit: the version that is superseded or brought back, and the names of the
 --       fields that change
+--       17 … keys of what is derived from the item, in a collection whose updates renew the time to live
 -- Gives {1} written, now or by an earlier run with the same commit; {0, version} conflict;
 --       {-1} no such item; {-2} the key does not hold a document;
 --       {-3, index} another item has the value of a unique field.
@@ -61,6 +62,12 @@ if ARGV[6] ~= '' then
   redis.call('ZADD', KEYS[4], ARGV[6], ARGV[1])
   -- A version lives as long as the item would have lived without further writes.
   redis.call('PEXPIREAT', KEYS[2], ARGV[6])
+  -- What is derived from the item lives on with it, unless a result has a time to live of its own.
+  for position = 17, #ARGV do
+    local found = redis.pcall('HMGET', ARGV[position], 'state', 'result_until')
+    local sooner = found[1] == 'done' and found[2] and tonumber(found[2]) < tonumber(ARGV[6])
+    redis.call('PEXPIREAT', ARGV[position], sooner and found[2] or ARGV[6])
+  end
 elseif left > 0 then
   redis.call('SET', KEYS[1], ARGV[3], 'PX', left)
 else
