@@ -41,5 +41,5 @@ doc: ## Build the documentation and print where it is
 bench: server ## Run the benchmarks; pass ARGS="..."
 	$(CARGO) run --release -p metastore-benches -- $(ARGS)
 
-chaos: server ## Kill, freeze and cut workers at work, 5 minutes long; pass ARGS="--minutes 10 --seed N"
+chaos: server ## Kill, freeze and cut workers at work, within 10 minutes; pass ARGS="--minutes 30 --seed N"
 	$(CARGO) run --release -p metastore-tests --bin chaos -- $(ARGS)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use tracing::Instrument;
 
 use crate::collection::Collection;
 use crate::envelope;
@@ -178,8 +179,12 @@ impl<T: Collection> Repo<T> {
         let ids: Vec<Id> =
             ids.into_iter().map(|id| checked_id(&id, OPERATION)).collect::<Result<_>>()?;
         let mut jobs = Vec::with_capacity(ids.len());
+        let address = self.address().as_str();
+        let span =
+            tracing::info_span!("enqueue", collection = address, transformation = schema.name);
         for ids in ids.chunks(MAX_ITEMS) {
-            for (id, answer) in ids.iter().zip(self.request(schema.name, ids, &options).await?) {
+            let answers = self.request(schema.name, ids, &options).instrument(span.clone()).await?;
+            for (id, answer) in ids.iter().zip(answers) {
                 jobs.push(
                     answer.map(|job| Job::new(self.clone(), id.clone(), transformation, job)),
                 );

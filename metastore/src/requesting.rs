@@ -45,6 +45,7 @@ impl<T: Collection> Repo<T> {
             .arg(id.as_str().to_owned())
             .arg(self.audit_arg(id))
             .arg(self.actor_arg())
+            .arg(self.store().trace().unwrap_or_default())
             .int(count)
     }
 }

@@ -7,6 +7,7 @@ mod check;
 mod faults;
 mod history;
 mod jobs;
+mod latency;
 mod recovery;
 mod workers;
 
@@ -19,6 +20,7 @@ use metastore::{Repo, Store};
 pub use check::Findings;
 pub use history::History;
 pub use jobs::{Kind, Outcome, Task, handle};
+pub use latency::{Latency, measure as measure_latency};
 pub use workers::{LEASE, MAX_CRASHES, POLL, worker_main};
 
 use crate::{Proxy, Server, wait};
@@ -40,6 +42,9 @@ pub struct Options {
     pub workers: usize,
 }
 
+/// How many jobs are requested one by one to measure how soon they begin.
+const LATENCIES: usize = 500;
+
 /// How long the work may take to end once no more faults come.
 const CALM: Duration = Duration::from_secs(120);
 
@@ -56,6 +61,9 @@ pub async fn run(options: &Options) -> Result<Findings, String> {
     let server = Arc::new(Server::builder().append_only(true).start().await);
     let proxies = [Proxy::start(server.port()).await, Proxy::start(server.port()).await];
     let proxies = Arc::new(proxies);
+    // Before there are other workers and faults.
+    let latency =
+        latency::measure(&server.url(), LATENCIES).await.map_err(|error| error.to_string())?;
     let store = Store::options()
         .audit(true)
         .command_timeout(Duration::from_millis(500))
@@ -84,7 +92,7 @@ pub async fn run(options: &Options) -> Result<Findings, String> {
     }
     workers.stop_all().await;
     let findings =
-        check::check(&server, &tasks, &kinds, recoveries, &history, begin.elapsed()).await;
+        check::check(&server, &tasks, &kinds, latency, recoveries, &history, begin.elapsed()).await;
     if findings.problems.is_empty() {
         Ok(findings)
     } else {

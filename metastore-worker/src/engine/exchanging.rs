@@ -185,6 +185,7 @@ impl Engine {
         match ended {
             Ok(Ended::Recorded) => {
                 metrics::ended(track.lane.label(), &end, held.since.elapsed());
+                tracing::debug!(job, lane = label, "the end of the job is recorded");
                 match end {
                     End::Result { .. } => self.report.finished += 1,
                     End::Release { .. } => self.report.released += 1,

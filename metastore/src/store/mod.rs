@@ -185,6 +185,23 @@ impl Store {
         }
     }
 
+    /// What the server does when its memory is full, its `maxmemory-policy`: only `noeviction` keeps it from
+    /// throwing documents and jobs away. `None` if it does not tell.
+    ///
+    /// One round trip.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`.
+    pub async fn eviction_policy(&self) -> Result<Option<String>> {
+        let info = self.reader().call(Command::new("INFO").arg("memory")).await;
+        let info = info.map_err(|fault| fault.into_error("eviction_policy"))?;
+        let info = info.into_data().unwrap_or_default();
+        let info = String::from_utf8_lossy(&info);
+        let policy = info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
+        Ok(policy.map(|policy| policy.trim().to_owned()))
+    }
+
     /// Whether both are handles on the same connection.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {

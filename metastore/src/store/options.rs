@@ -103,7 +103,8 @@ impl StoreOptions {
     }
 
     /// Where jobs get the trace context of whoever requests them, such as W3C's `traceparent` of the
-    /// current span; what is longer than 512 bytes is left out.
+    /// current span; what is longer than 512 bytes is left out. It goes with jobs that a write requests
+    /// (`on = create, update`), too, and from a job to those that come `after` it.
     ///
     /// Default: nowhere; a request can name one itself.
     #[must_use]

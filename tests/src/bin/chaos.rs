@@ -1,6 +1,9 @@
 //! `make chaos`: the campaign against jobs, and its worker processes.
 //!
 //! `chaos [--minutes N] [--seconds N] [--seed N] [--jobs N] [--workers N]`
+//!
+//! Minutes and seconds say how long faults are injected. The default is 9 minutes, so that all of it, the
+//! end and the checks included, takes at most 10.
 
 #![allow(clippy::print_stdout, reason = "it says what it finds")]
 
@@ -18,7 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let mut options = Options {
         program: args[0].clone(),
-        length: Duration::from_secs(5 * 60),
+        length: Duration::from_secs(9 * 60),
         seed: std::process::id().into(),
         jobs: 0,
         workers: 4,

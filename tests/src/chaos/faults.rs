@@ -7,9 +7,12 @@ use rustix::process::Signal;
 use tokio::time::sleep;
 
 use super::History;
-use super::recovery::Orphans;
+use super::recovery::{Orphans, Recoveries};
 use super::workers::{LEASE, Workers};
 use crate::{Proxy, Server};
+
+/// How long those who were cut off, delayed or restarted before take to work again.
+const SETTLING: Duration = Duration::from_millis(1_500);
 
 /// One after the other, except that frozen workers thaw while other things happen.
 pub(super) struct Faults {
@@ -19,7 +22,7 @@ pub(super) struct Faults {
     history: History,
     random: fastrand::Rng,
     frozen: Vec<(usize, Instant)>,
-    recoveries: Vec<(usize, Duration)>,
+    recoveries: Recoveries,
 }
 
 impl Faults {
@@ -30,7 +33,7 @@ impl Faults {
         history: History,
         random: fastrand::Rng,
     ) -> Self {
-        let (frozen, recoveries) = (Vec::new(), Vec::new());
+        let (frozen, recoveries) = (Vec::new(), Recoveries::default());
         Self { server, proxies, workers, history, random, frozen, recoveries }
     }
 
@@ -68,18 +71,22 @@ impl Faults {
         if self.is_frozen(at) {
             return;
         }
-        let orphans = Orphans::of(&self.server, self.workers.id(at)).await;
-        self.history.fault("kill", format!("worker {at}"));
-        self.workers.signal(at, Signal::KILL);
-        self.workers.replace(at).await;
-        // In every third one nothing else happens meanwhile, so that the time says something.
-        if self.random.u8(..3) == 0 && self.frozen.is_empty() {
-            let (count, took) = orphans.recovered(self.server.clone()).await;
-            self.history.note(format!("{count} jobs of worker {at} are back after {took:?}"));
-            if count > 0 {
-                self.recoveries.push((count, took));
-            }
+        // In every third one nothing else happens before and after, so that the time says something.
+        let is_measured = self.random.u8(..3) == 0 && self.frozen.is_empty();
+        if is_measured {
+            sleep(SETTLING).await;
         }
+        self.history.fault("kill", format!("worker {at}"));
+        let kill = || self.workers.signal(at, Signal::KILL);
+        if !is_measured {
+            kill();
+            self.workers.replace(at).await;
+            return;
+        }
+        let orphans = Orphans::of(&self.server, self.workers.id(at), kill).await;
+        self.workers.replace(at).await;
+        let times = orphans.watch(&mut self.recoveries).await;
+        self.history.note(format!("jobs of worker {at} were brought back after {times:?}"));
     }
 
     fn freeze(&mut self, at: usize) {
@@ -147,7 +154,7 @@ impl Faults {
         }
     }
 
-    pub(super) fn into_parts(self) -> (Vec<(usize, Duration)>, Workers) {
+    pub(super) fn into_parts(self) -> (Recoveries, Workers) {
         (self.recoveries, self.workers)
     }
 }

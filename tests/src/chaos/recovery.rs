@@ -1,58 +1,107 @@
-//! How long it takes until the jobs of a killed worker are brought back.
+//! How long it takes until the jobs of a killed worker are brought back, by the server's own account: the
+//! time from which a job that was brought back could be taken again.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::Server;
+use crate::{Connection, Reply, Server};
 
 /// A job that a worker held when it was killed.
 struct Orphan {
     record: String,
+    job: String,
     fence: String,
+    crashes: u64,
 }
 
 /// The jobs of a worker process, and when it was killed.
 pub(super) struct Orphans {
     jobs: Vec<Orphan>,
-    since: Instant,
+    connection: Connection,
+    killed: Duration,
 }
 
-const PREFIX: &str = "tests:chaos:tasks:";
+/// The times of jobs that were brought back.
+#[derive(Debug, Default)]
+pub(super) struct Recoveries(pub(super) Vec<Duration>);
+
+const TASKS: &str = "tests:chaos:tasks";
+
+/// How long to watch a job that is never brought back.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Orphans {
-    /// What the process holds; to be asked right before it is killed.
-    pub(super) async fn of(server: &Server, process: u32) -> Self {
+    /// What a process holds; it is killed by `kill` right after it was asked.
+    pub(super) async fn of(server: &Server, process: u32, kill: impl FnOnce()) -> Self {
+        let mut connection = server.connect().await.expect("the server is there");
         let mut jobs = Vec::new();
         for name in ["work", "check"] {
-            let leased = format!("queue:{PREFIX}{name}:leased").replace("tasks::", "tasks:");
-            let ids = server.cli(&["ZRANGE", leased.as_str(), "0", "-1"]).await;
+            let leased = format!("queue:{TASKS}:{name}:leased");
+            let ids = call(&mut connection, &["ZRANGE", &leased, "0", "-1"]).await;
             for id in ids.as_strings() {
-                let record = format!("{PREFIX}{id}:transformation:{name}");
-                let found = server.cli(&["HGET", record.as_str(), "worker"]).await;
-                let fence = server.cli(&["HGET", record.as_str(), "fence"]).await;
-                let is_ours = format!("{found:?}").contains(&format!("{process}-"));
-                if is_ours {
-                    jobs.push(Orphan { record, fence: format!("{fence:?}") });
+                let record = format!("{TASKS}:{id}:transformation:{name}");
+                let [worker, job, fence, crashes] =
+                    fields(&mut connection, &record, ["worker", "job", "fence", "crashes"]).await;
+                if worker.starts_with(&format!("{process}-")) {
+                    jobs.push(Orphan { record, job, fence, crashes: number(&crashes) });
                 }
             }
         }
-        Self { jobs, since: Instant::now() }
+        kill();
+        let killed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { jobs, connection, killed }
     }
 
-    /// Until none is left; how many there were, and how long that took.
-    pub(super) async fn recovered(self, server: Arc<Server>) -> (usize, Duration) {
-        let count = self.jobs.len();
-        for job in self.jobs {
+    /// Watches until each of them has been brought back, or has ended after all: its end may have been on its
+    /// way.
+    pub(super) async fn watch(mut self, into: &mut Recoveries) -> Vec<Duration> {
+        let mut times = Vec::new();
+        for orphan in self.jobs {
             loop {
-                let state = server.cli(&["HGET", job.record.as_str(), "state"]).await;
-                let fence = server.cli(&["HGET", job.record.as_str(), "fence"]).await;
-                let runs_on = format!("{state:?}").contains("running");
-                if !runs_on || format!("{fence:?}") != job.fence {
+                let [job, state, fence, crashes, since] = fields(
+                    &mut self.connection,
+                    &orphan.record,
+                    ["job", "state", "fence", "crashes", "since"],
+                )
+                .await;
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let waited = now.saturating_sub(self.killed);
+                if job == orphan.job && number(&crashes) > orphan.crashes {
+                    let since = Duration::from_millis(number(&since));
+                    times.push(since.saturating_sub(self.killed));
                     break;
                 }
-                tokio::time::sleep(Duration::from_millis(15)).await;
+                if job != orphan.job || fence != orphan.fence || state != "running" {
+                    break;
+                }
+                if waited > PATIENCE {
+                    times.push(waited);
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
-        (count, self.since.elapsed())
+        into.0.extend(&times);
+        times
     }
+}
+
+async fn call(connection: &mut Connection, command: &[&str]) -> Reply {
+    connection.call(command).await.expect("the server answers")
+}
+
+async fn fields<const N: usize>(
+    connection: &mut Connection,
+    record: &str,
+    names: [&str; N],
+) -> [String; N] {
+    let command: Vec<&str> = ["HMGET", record].into_iter().chain(names).collect();
+    let found = call(connection, &command).await;
+    let text =
+        |field: &Reply| if field.is_nil() { String::new() } else { field.as_str().to_owned() };
+    let mut values = found.as_array().iter().map(text);
+    std::array::from_fn(|_| values.next().unwrap_or_default())
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().unwrap_or(0)
 }

@@ -23,7 +23,7 @@ use validator::Validate;
 #[collection(domain = "myapp", app = "crawl", name = "pages", object_type = texts)]
 #[transformation(extract -> String, retries = 1, retry_delay = "10ms")]
 #[transformation(words -> u64, after = extract)]
-#[transformation(links -> u64, after = extract)]
+#[transformation(links -> u64, after = extract, timeout = "300ms")]
 #[transformation(digest -> String, result_ttl = "400ms")]
 #[transformation(shout -> String, mode = inline, retries = 1, retry_delay = "1ms", timeout = "5s")]
 pub(crate) struct Page {

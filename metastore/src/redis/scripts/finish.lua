@@ -30,7 +30,7 @@ local function finish(position)
   local record, latest, trail = ARGV[2] .. id .. ARGV[3], ARGV[2] .. id .. ARGV[4], ARGV[6] .. id
   local packed = packed_for(ARGV[5], id)
   local found = redis.pcall('HMGET', record, 'job', 'fence', 'state', 'source', 'next', 'result_job',
-    'result_fence')
+    'result_fence', 'trace')
   if found.err then
     return -3
   end
@@ -75,7 +75,8 @@ local function finish(position)
   for number, follower in ipairs(followers) do
     local version = head_of(latest) or tonumber(found[4])
     local _, following, is_new = request(follower, ARGV[2] .. id .. follower.record_suffix, latest, id,
-      ARGV[position + 3 + number], version, {again = true}, time)
+      ARGV[position + 3 + number], version, {again = true, trace = found[8]},
+      time)
     if is_new then
       audit(packed, trail, 'enqueue', version, following, ARGV[7], 'transformation', follower.name)
     end

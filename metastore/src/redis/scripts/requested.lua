@@ -3,9 +3,11 @@ end
 local verdict = write()
 if verdict[1] == 1 then
   local version, time = head_of(requested.latest), now()
+  local options = {trace = requested.trace}
   for _, queue in ipairs(requested) do
     if version then
-      local _, job, is_new = request(queue, queue.record, requested.latest, requested.id, queue.job, version, {}, time)
+      local _, job, is_new = request(queue, queue.record, requested.latest, requested.id, queue.job,
+        version, options, time)
       if is_new then
         audit(requested.audit, requested.trail, 'enqueue', version, job, requested.actor,
           'transformation', queue.name)

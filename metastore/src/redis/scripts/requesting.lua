@@ -4,15 +4,16 @@
 -- KEYS  those of the body, then for each transformation: seven keys of its queue, its record;
 --       then the latest key and the audit trail
 -- ARGV  those of the body, then for each transformation: its wake channel, its name, a new job id;
---       then id, audit, packed, actor, number of transformations
+--       then id, audit, packed, actor, trace ('' for none), number of transformations
 -- Gives what the body gives.
 
 local requested = {}
 do
   local count = tonumber(ARGV[#ARGV])
-  requested.id, requested.audit, requested.actor = ARGV[#ARGV - 3], ARGV[#ARGV - 2], ARGV[#ARGV - 1]
+  requested.id, requested.audit, requested.actor = ARGV[#ARGV - 4], ARGV[#ARGV - 3], ARGV[#ARGV - 2]
+  requested.trace = ARGV[#ARGV - 1]
   requested.latest, requested.trail = KEYS[#KEYS - 1], KEYS[#KEYS]
-  requested.keys, requested.args = #KEYS - 2 - 8 * count, #ARGV - 4 - 3 * count
+  requested.keys, requested.args = #KEYS - 2 - 8 * count, #ARGV - 5 - 3 * count
   for number = 1, count do
     local key, arg = requested.keys + 8 * (number - 1), requested.args + 3 * (number - 1)
     local queue = queue_of(key + 1, ARGV[arg + 1])

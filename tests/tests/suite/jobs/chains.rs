@@ -1,12 +1,12 @@
 //! Transformations that are requested by what happened before, in the same atomic step.
 
 use metastore::queue::Queue;
-use metastore::{Collection, JobState};
+use metastore::{Collection, JobState, Store};
 use metastore_tests::{Cut, wait};
 use metastore_worker::Worker;
 
 use super::{Feed, Page, enqueue, options, take_one, worker};
-use crate::fixture::{SOON, start, start_proxied};
+use crate::fixture::{SOON, start, start_proxied, start_with};
 
 fn feed(url: &str) -> Feed {
     Feed { url: url.to_owned() }
@@ -14,7 +14,7 @@ fn feed(url: &str) -> Feed {
 
 #[tokio::test]
 async fn a_finished_job_requests_those_that_come_after_it_in_the_same_step() {
-    let (_server, proxy, repo) = start_proxied(metastore::Store::options()).await;
+    let (_server, proxy, repo) = start_proxied(Store::options()).await;
     let pages = repo.texts.store().repo::<Page>();
     let queue = Queue::new(&pages, Page::EXTRACT);
     enqueue(&pages, Page::EXTRACT, &["a", "b"]).await;
@@ -36,7 +36,7 @@ async fn a_finished_job_requests_those_that_come_after_it_in_the_same_step() {
 
 #[tokio::test]
 async fn a_lost_reply_requests_what_comes_after_only_once() {
-    let (_server, proxy, repo) = start_proxied(metastore::Store::options()).await;
+    let (_server, proxy, repo) = start_proxied(Store::options()).await;
     let pages = repo.texts.store().repo::<Page>();
     let queue = Queue::new(&pages, Page::EXTRACT);
     let words = Queue::new(&pages, Page::WORDS);
@@ -80,7 +80,7 @@ async fn a_chain_runs_from_one_worker_to_its_end_and_wakes_the_next() {
 
 #[tokio::test]
 async fn writes_request_what_depends_on_them_in_the_same_step() {
-    let (server, proxy, repo) = start_proxied(metastore::Store::options().audit(true)).await;
+    let (server, proxy, repo) = start_proxied(Store::options().audit(true)).await;
     let feeds = repo.texts.store().repo::<Feed>();
     let (greet, refresh, count) = (
         Queue::new(&feeds, Feed::GREET),
@@ -125,7 +125,7 @@ async fn writes_request_what_depends_on_them_in_the_same_step() {
 
 #[tokio::test]
 async fn a_write_whose_reply_is_lost_requests_once() {
-    let (_server, proxy, repo) = start_proxied(metastore::Store::options()).await;
+    let (_server, proxy, repo) = start_proxied(Store::options()).await;
     let feeds = repo.texts.store().repo::<Feed>();
     let greet = Queue::new(&feeds, Feed::GREET);
     feeds.create(feed("so that the script is known")).await.unwrap();
@@ -152,4 +152,86 @@ async fn a_worker_is_pushed_what_a_write_requests() {
     let item = feeds.create(feed("one")).await.unwrap();
     assert_eq!(feeds.item(&item.id).greet().wait(SOON).await.unwrap(), "hello one");
     worker.stop().await;
+}
+
+#[tokio::test]
+async fn many_that_are_written_at_once_request_a_job_each_in_the_same_step() {
+    let (server, proxy, repo) = start_proxied(Store::options().audit(true)).await;
+    let feeds = repo.texts.store().repo::<Feed>();
+    let (greet, refresh) = (Queue::new(&feeds, Feed::GREET), Queue::new(&feeds, Feed::REFRESH));
+    // So that the scripts are known.
+    let known = feeds.create(feed("known")).await.unwrap();
+    feeds.update(&known, Feed::patch().url("known!")).await.unwrap();
+    feeds.delete(&known.id).await.unwrap();
+    greet.take(&options(1)).await.unwrap();
+    refresh.take(&options(1)).await.unwrap();
+
+    let before = proxy.round_trips();
+    let created = feeds.create_many((0..60).map(|n| feed(&n.to_string()))).await;
+    assert_eq!(proxy.round_trips() - before, 1);
+    let ids: Vec<_> = created.into_iter().map(|item| item.unwrap().id.clone()).collect();
+    assert_eq!(greet.stats().await.unwrap().waiting, 60);
+    let patches = ids.iter().map(|id| (id, Feed::patch().url("changed")));
+    for item in feeds.update_many(patches).await {
+        assert_eq!(item.unwrap().version, 2);
+    }
+    assert_eq!(refresh.stats().await.unwrap().waiting, 60);
+    let mut taken: Vec<_> = greet
+        .take(&options(100))
+        .await
+        .unwrap()
+        .jobs
+        .into_iter()
+        .map(|job| job.claim.item)
+        .collect();
+    taken.sort();
+    let mut expected = ids.clone();
+    expected.sort();
+    assert_eq!(taken, expected);
+    // Told of with the write, once each: create, two requests; update, one more.
+    let trail = format!("stream:audit:myapp:crawl:feeds:{}", ids[0]);
+    assert_eq!(server.cli(&["XLEN", trail.as_str()]).await.as_int(), 5);
+}
+
+#[tokio::test]
+async fn many_that_are_created_request_once_each_although_the_reply_is_lost() {
+    let (_server, proxy, repo) = start_proxied(Store::options()).await;
+    let feeds = repo.texts.store().repo::<Feed>();
+    let greet = Queue::new(&feeds, Feed::GREET);
+    feeds.create(feed("so that the script is known")).await.unwrap();
+    for cut in [Cut::RequestAt(0), Cut::RequestAt(2_000), Cut::ReplyAt(0)] {
+        let before = greet.stats().await.unwrap().waiting;
+        proxy.cut_when(b"greet:wake", cut);
+        for item in feeds.create_many((0..20).map(|n| feed(&n.to_string()))).await {
+            item.unwrap();
+        }
+        assert_eq!(greet.stats().await.unwrap().waiting, before + 20, "{cut:?}");
+        assert_eq!(feeds.count().await.unwrap(), before + 20, "{cut:?}");
+    }
+}
+
+fn trace_of_the_writer() -> Option<String> {
+    Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned())
+}
+
+#[tokio::test]
+async fn the_trace_of_the_writer_goes_with_what_its_write_requests_and_along_the_chain() {
+    let (_server, repo) = start_with(Store::options().trace_source(trace_of_the_writer)).await;
+    let store = repo.texts.store();
+    let feeds = store.repo::<Feed>();
+    let item = feeds.create(feed("one")).await.unwrap();
+    feeds.update(&item, Feed::patch().url("two")).await.unwrap();
+    for status in [
+        feeds.item(&item.id).greet().status().await.unwrap().map(|status| status.trace),
+        feeds.item(&item.id).refresh().status().await.unwrap().map(|status| status.trace),
+    ] {
+        assert_eq!(status, Some(trace_of_the_writer()));
+    }
+    let pages = store.repo::<Page>();
+    enqueue(&pages, Page::EXTRACT, &["a"]).await;
+    let queue = Queue::new(&pages, Page::EXTRACT);
+    let claim = take_one(&queue).await;
+    assert!(queue.finish(&claim, &"text").await.unwrap());
+    let status = pages.item("a").words().status().await.unwrap().unwrap();
+    assert_eq!((status.state, status.trace), (JobState::Queued, trace_of_the_writer()));
 }

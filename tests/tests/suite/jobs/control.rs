@@ -9,7 +9,7 @@ use metastore::queue::{Queue, RateLimit};
 use metastore::{EnqueueOptions, Item, Priority};
 use metastore_tests::wait;
 
-use super::{Page, enqueue, ids, options, page, take_one, worker};
+use super::{Feed, Page, enqueue, ids, options, page, take_one, worker};
 use crate::fixture::{SOON, start};
 
 #[tokio::test]
@@ -203,4 +203,45 @@ async fn concurrency_changes_while_a_worker_runs() {
         pages.item(id).digest().wait(SOON).await.unwrap();
     }
     assert_eq!(worker.stop().await.finished, 10);
+}
+
+#[tokio::test]
+async fn a_flood_of_one_transformation_holds_up_no_other_one_nor_another_collection() {
+    let (_server, repo) = start().await;
+    let store = repo.texts.store();
+    let (pages, feeds) = (store.repo::<Page>(), store.repo::<Feed>());
+    let ids: Vec<String> = (0..400).map(|n| format!("p{n}")).collect();
+    for page in pages.create_many(ids.iter().map(|id| page(id))).await {
+        pages.item(&page.unwrap().id).digest().enqueue().await.unwrap();
+    }
+    enqueue(&pages, Page::EXTRACT, &["a", "b", "c"]).await;
+    let feed = feeds.create(Feed { url: "one".to_owned() }).await.unwrap();
+    let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let note = |name: &'static str| {
+        let order = order.clone();
+        move || {
+            order.lock().unwrap().push(name);
+            async {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+                Ok::<_, String>(String::new())
+            }
+        }
+    };
+    let (digest, extract, greet) = (note("digest"), note("extract"), note("greet"));
+    let report = worker(&pages)
+        .handle(Page::DIGEST, move |_item: Item<Page>, _job| digest())
+        .handle(Page::EXTRACT, move |_item: Item<Page>, _job| extract())
+        .collection(&feeds)
+        .handle(Feed::GREET, move |_item: Item<Feed>, _job| greet())
+        .concurrency(4)
+        .build()
+        .run_until_idle()
+        .await
+        .unwrap();
+    assert_eq!(report.finished, 404);
+    assert!(feeds.item(&feed.id).greet().result().await.unwrap().is_some());
+    let order = order.lock().unwrap();
+    let last = |name| order.iter().rposition(|seen| *seen == name).unwrap();
+    // In equal shares they are among the first dozen.
+    assert!(last("extract") < 24 && last("greet") < 24, "{:?}", &order[..40]);
 }

@@ -1,11 +1,13 @@
 //! What workers cost: nothing to speak of when idle, one round trip in the steady state, and the same for
 //! each job whatever the backlog.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use metastore::queue::{End, Queue};
 use metastore::{EnqueueOptions, Item};
-use metastore_tests::wait;
+use metastore_tests::{Server, wait};
 
 use super::{Feed, Page, options, page, worker};
 use crate::fixture::{SOON, Session, Text, start, start_proxied};
@@ -80,6 +82,48 @@ async fn many_ends_and_the_next_jobs_are_one_round_trip() {
 }
 
 #[tokio::test]
+async fn the_leases_of_all_running_jobs_are_renewed_by_one_call() {
+    let (server, repo) = start().await;
+    let pages = repo.texts.store().repo::<Page>();
+    let running = Arc::new(AtomicUsize::new(0));
+    let counted = running.clone();
+    let count = move |_item: Item<Page>, _job| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        std::future::pending::<Result<String, String>>()
+    };
+    let worker = worker(&pages)
+        .handle(Page::DIGEST, count.clone())
+        .handle(Page::EXTRACT, count)
+        .concurrency(80)
+        .lease(Duration::from_millis(900))
+        .poll_interval(Duration::from_secs(3600))
+        .drain_timeout(Duration::ZERO)
+        .build()
+        .start()
+        .unwrap();
+    let ids: Vec<String> = (0..40).map(|n| format!("p{n}")).collect();
+    for id in &ids {
+        pages.create_with_id(id.as_str(), page("x")).await.unwrap();
+    }
+    let all = || ids.iter().map(String::as_str);
+    pages.enqueue_many(Page::DIGEST, all(), EnqueueOptions::new()).await.unwrap();
+    pages.enqueue_many(Page::EXTRACT, all(), EnqueueOptions::new()).await.unwrap();
+    wait::until("all to run", SOON, async || running.load(Ordering::SeqCst) == 80).await;
+    server.reset_command_counts().await;
+    let begin = Instant::now();
+    tokio::time::sleep(Duration::from_millis(1_900)).await;
+    let counts = server.command_counts().await;
+    let calls =
+        counts.get("evalsha").copied().unwrap_or(0) + counts.get("eval").copied().unwrap_or(0);
+    let most = begin.elapsed().as_millis() / 300 + 2;
+    assert!(u128::from(calls) <= most, "{calls} calls, at most {most} renewals");
+    assert!(calls >= 4, "{calls} calls");
+    // Longer than two leases, and none was lost.
+    let report = worker.stop().await;
+    assert_eq!((report.released, report.lost), (80, 0));
+}
+
+#[tokio::test]
 async fn a_job_costs_the_same_before_a_backlog_of_a_million_as_of_a_thousand() {
     let (server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
@@ -131,9 +175,28 @@ async fn a_job_costs_the_same_before_a_backlog_of_a_million_as_of_a_thousand() {
         pages.create_with_id(format!("p{n}").as_str(), page("x")).await.unwrap();
     }
     grow(0, 1_000).await;
+    // Commands, those within the scripts included, say the same without a clock.
+    let commands = async || {
+        let counts = server.command_counts().await;
+        let others = ["info", "config|resetstat", "hello", "client|setinfo"];
+        counts
+            .iter()
+            .filter(|(name, _)| !others.contains(&name.as_str()))
+            .map(|(_, n)| n)
+            .sum::<u64>()
+    };
+    server.reset_command_counts().await;
     let few = cycle(200).await;
+    let few_commands = commands().await;
     grow(1_000, 1_000_000).await;
+    server.reset_command_counts().await;
     let many = cycle(200).await;
+    let many_commands = commands().await;
+    // What each of four turns in 16 begins with is passed once, since nothing is known of it.
+    assert!(
+        many_commands < few_commands * 11 / 10 + 100,
+        "{few_commands} commands before a thousand, {many_commands} before a million"
+    );
     let now = queue.stats().await.unwrap();
     assert!(now.waiting > 900_000 && now.delayed == 1_000_000 && now.running == 1_000_000);
     // A scan of a million would take a hundred times as long.
@@ -180,37 +243,14 @@ async fn one_take_brings_no_more_bytes_than_can_be_held() {
     assert_eq!((haul.jobs.len(), haul.waiting, haul.ready), (2, 4, true));
 }
 
-/// From the request to the begin of the handler on an idle worker. Run it alone with `--nocapture` for
-/// figures; the limit here only tells a push from a poll.
+/// Run it alone with `--nocapture` for figures; the limit here only tells a push from a poll.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_idle_worker_begins_a_job_as_soon_as_it_is_requested() {
-    let (_server, repo) = start().await;
-    let pages = repo.texts.store().repo::<Page>();
-    let (began, mut begins) = tokio::sync::mpsc::unbounded_channel();
-    let worker = worker(&pages)
-        .handle(Page::DIGEST, move |_item: Item<Page>, _job| {
-            let _ = began.send(Instant::now());
-            async { Ok::<_, String>(String::new()) }
-        })
-        // No sweep comes to help within this test.
-        .poll_interval(Duration::from_secs(3600))
-        .build()
-        .start()
-        .unwrap();
-    pages.create_with_id("a", page("x")).await.unwrap();
-    let mut latencies = Vec::new();
-    for _ in 0..500 {
-        let requested = Instant::now();
-        let job = pages.item("a").digest().enqueue().await.unwrap();
-        latencies.push(begins.recv().await.unwrap().duration_since(requested));
-        job.wait(SOON).await.unwrap();
-    }
-    latencies.sort();
-    let (p50, p99) = (latencies[250], latencies[495]);
+    let server = Server::start().await;
+    let latency = metastore_tests::chaos::measure_latency(&server.url(), 500).await.unwrap();
     #[allow(clippy::print_stdout, reason = "the figures are what it is run for")]
     {
-        println!("enqueue to handler start: p50 {p50:?}, p99 {p99:?}");
+        println!("{latency}");
     }
-    assert!(p50 < Duration::from_millis(20), "p50 {p50:?}");
-    worker.stop().await;
+    assert!(latency.p50 < Duration::from_millis(20), "{latency}");
 }

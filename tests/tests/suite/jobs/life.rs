@@ -107,6 +107,26 @@ async fn a_job_has_a_timeout_of_its_own() {
 }
 
 #[tokio::test]
+async fn the_timeout_of_a_transformation_goes_before_the_workers() {
+    let (_server, repo) = start().await;
+    let pages = repo.texts.store().repo::<Page>();
+    let worker = worker(&pages)
+        .handle(Page::LINKS, |_item: Item<Page>, _job| async {
+            std::future::pending::<Result<u64, String>>().await
+        })
+        .max_retries(0)
+        .job_timeout(Duration::from_secs(3600))
+        .build()
+        .start()
+        .unwrap();
+    pages.create_with_id("a", page("x")).await.unwrap();
+    let job = pages.item("a").links().enqueue().await.unwrap();
+    let error = job.wait(SOON).await.unwrap_err().to_string();
+    assert!(error.contains("timed out after 300ms"), "{error}");
+    worker.stop().await;
+}
+
+#[tokio::test]
 async fn a_dead_job_is_looked_at_and_run_again_under_its_own_id() {
     let (_server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();

@@ -7,7 +7,7 @@ use metastore::{Item, JobState, Store};
 use metastore_tests::wait;
 
 use super::{Page, enqueue, page, take_one, worker};
-use crate::fixture::{SOON, start, start_proxied, start_with};
+use crate::fixture::{Log, SOON, start, start_proxied, start_with};
 
 #[tokio::test]
 async fn whoever_watches_is_told_of_each_state_and_progress_and_of_the_end() {
@@ -106,5 +106,88 @@ async fn health_turns_red_while_the_server_is_away_and_green_when_it_is_back() {
     wait::until("it to be ill", SOON, async || !worker.health().await.is_healthy()).await;
     proxy.resume();
     wait::until("it to be well again", SOON, async || worker.health().await.is_healthy()).await;
+    worker.stop().await;
+}
+
+#[tokio::test]
+async fn progress_in_a_loop_is_noted_a_few_times_a_second_at_most() {
+    let (server, repo) = start().await;
+    let pages = repo.texts.store().repo::<Page>();
+    enqueue(&pages, Page::DIGEST, &["a"]).await;
+    server.reset_command_counts().await;
+    let begin = std::time::Instant::now();
+    worker(&pages)
+        .handle(Page::DIGEST, |_item: Item<Page>, job| async move {
+            for step in 0..10_000 {
+                job.progress(f64::from(step) / 1e4, "on").await;
+            }
+            Ok::<_, String>("done".to_owned())
+        })
+        .build()
+        .run_until_idle()
+        .await
+        .unwrap();
+    let sent = server.command_counts().await.get("publish").copied().unwrap_or(0);
+    let most = begin.elapsed().as_millis() / 200 + 4;
+    assert!(u128::from(sent) <= most, "{sent} messages in {:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn what_a_handler_logs_stands_in_the_span_of_its_job_with_the_trace_of_who_asked() {
+    let (_server, repo) = start_with(Store::options().trace_source(trace_of_this_test)).await;
+    let pages = repo.texts.store().repo::<Page>();
+    let log = Log::default();
+    let _guard = log.record();
+    enqueue(&pages, Page::DIGEST, &["a"]).await;
+    let job = pages.item("a").digest().status().await.unwrap().unwrap().job;
+    worker(&pages)
+        .handle(Page::DIGEST, |_item: Item<Page>, _job| async {
+            tracing::info!("in the handler");
+            tokio::task::yield_now().await;
+            tracing::info!("and after a pause");
+            Ok::<_, String>("done".to_owned())
+        })
+        .build()
+        .run_until_idle()
+        .await
+        .unwrap();
+    let text = log.text();
+    for said in ["in the handler", "and after a pause"] {
+        let line = text.lines().find(|line| line.contains(said)).unwrap();
+        for part in ["job{", &job, "item=\"a\"", "myapp:crawl:pages:digest", "attempt=1"] {
+            assert!(line.contains(part), "{part} in {line}");
+        }
+        assert!(line.contains(&trace_of_this_test().unwrap()), "{line}");
+    }
+}
+
+/// Its commands are answered as ever; only what is published does not reach it.
+#[tokio::test]
+async fn health_turns_red_when_the_worker_is_deaf_though_its_commands_are_answered() {
+    let (server, repo) = start().await;
+    let pages = repo.texts.store().repo::<Page>();
+    let worker = worker(&pages)
+        .handle(Page::DIGEST, |item: Item<Page>, _job| async move {
+            Ok::<_, String>(item.data.text.clone())
+        })
+        .build()
+        .start()
+        .unwrap();
+    wait::until("it to be well", SOON, async || worker.health().await.is_healthy()).await;
+    server.cli(&["ACL", "SETUSER", "default", "-subscribe"]).await;
+    server.cli(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+    let mut problems = Vec::new();
+    wait::until("it to be ill", SOON, async || {
+        problems = worker.health().await.problems;
+        !problems.is_empty()
+    })
+    .await;
+    assert!(!problems.iter().any(|problem| problem.contains("answered")), "{problems:?}");
+    // It works on, by its sweep.
+    enqueue(&pages, Page::DIGEST, &["a"]).await;
+    wait::until("the result", SOON, async || {
+        pages.item("a").digest().result().await.unwrap().is_some()
+    })
+    .await;
     worker.stop().await;
 }
