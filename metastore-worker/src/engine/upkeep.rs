@@ -86,12 +86,15 @@ impl Upkeep {
         self.others.iter().any(|others| others.looking)
     }
 
-    /// From one collection to the next: each has its turn once in an interval.
     fn pause(&self, config: &Config) -> Duration {
-        let interval = config.upkeep_interval;
-        let count = u32::try_from(self.expiring.len()).unwrap_or(u32::MAX).max(1);
-        (interval / count).max(PAUSE.min(interval))
+        pause(config.upkeep_interval, self.expiring.len())
     }
+}
+
+/// From one collection to the next: each has its turn once in an interval, if that leaves pauses enough.
+fn pause(interval: Duration, collections: usize) -> Duration {
+    let count = u32::try_from(collections).unwrap_or(u32::MAX).max(1);
+    (interval / count).max(PAUSE.min(interval))
 }
 
 impl Engine {
@@ -202,6 +205,25 @@ impl Engine {
         }
         if self.mode == Mode::UntilIdle {
             self.control.wake.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_collections_do_not_make_an_idle_worker_busy() {
+        let minute = Duration::from_secs(60);
+        for (interval, collections, expected) in [
+            (minute, 1, minute),
+            (minute, 4, Duration::from_secs(15)),
+            (minute, 15, PAUSE),
+            (minute, 1_000, PAUSE),
+            (Duration::from_millis(200), 8, Duration::from_millis(200)),
+        ] {
+            assert_eq!(pause(interval, collections), expected, "{collections} collections");
         }
     }
 }

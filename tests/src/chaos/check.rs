@@ -51,7 +51,7 @@ impl fmt::Display for Findings {
         )?;
         writeln!(
             f,
-            "recovery: {} jobs of killed workers observed, brought back after at most {:?} (lease {LEASE:?} + poll \
+            "recovery: {} jobs of killed workers observed, brought back after at most {:.1?} (lease {LEASE:?} + poll \
              {POLL:?})",
             self.recovered, self.longest_recovery
         )?;

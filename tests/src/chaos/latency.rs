@@ -34,7 +34,7 @@ impl fmt::Display for Latency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "dispatch: p50 {:?}, p99 {:?}, from enqueue to handler start on an idle worker, over {} jobs; pushed: it \
+            "dispatch: p50 {:.1?}, p99 {:.1?}, from enqueue to handler start on an idle worker, over {} jobs; pushed: it \
              polls once an hour",
             self.p50, self.p99, self.jobs
         )

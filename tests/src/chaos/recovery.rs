@@ -24,27 +24,25 @@ pub(super) struct Orphans {
 #[derive(Debug, Default)]
 pub(super) struct Recoveries(pub(super) Vec<Duration>);
 
+/// How often to look whether it holds jobs.
+const MOMENTS: usize = 100;
+
 const TASKS: &str = "tests:chaos:tasks";
 
 /// How long to watch a job that is never brought back.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Orphans {
-    /// What a process holds; it is killed by `kill` right after it was asked.
+    /// Waits a while for a moment in which a process holds jobs, and kills it right then, by `kill`.
     pub(super) async fn of(server: &Server, process: u32, kill: impl FnOnce()) -> Self {
         let mut connection = server.connect().await.expect("the server is there");
-        let mut jobs = Vec::new();
-        for name in ["work", "check"] {
-            let leased = format!("queue:{TASKS}:{name}:leased");
-            let ids = call(&mut connection, &["ZRANGE", &leased, "0", "-1"]).await;
-            for id in ids.as_strings() {
-                let record = format!("{TASKS}:{id}:transformation:{name}");
-                let [worker, job, fence, crashes] =
-                    fields(&mut connection, &record, ["worker", "job", "fence", "crashes"]).await;
-                if worker.starts_with(&format!("{process}-")) {
-                    jobs.push(Orphan { record, job, fence, crashes: number(&crashes) });
-                }
+        let mut jobs = held(&mut connection, process).await;
+        for _ in 0..MOMENTS {
+            if !jobs.is_empty() {
+                break;
             }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            jobs = held(&mut connection, process).await;
         }
         kill();
         let killed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -83,6 +81,24 @@ impl Orphans {
         into.0.extend(&times);
         times
     }
+}
+
+/// The jobs that a process holds.
+async fn held(connection: &mut Connection, process: u32) -> Vec<Orphan> {
+    let mut jobs = Vec::new();
+    for name in ["work", "check"] {
+        let leased = format!("queue:{TASKS}:{name}:leased");
+        let ids = call(connection, &["ZRANGE", &leased, "0", "-1"]).await;
+        for id in ids.as_strings() {
+            let record = format!("{TASKS}:{id}:transformation:{name}");
+            let [worker, job, fence, crashes] =
+                fields(connection, &record, ["worker", "job", "fence", "crashes"]).await;
+            if worker.starts_with(&format!("{process}-")) {
+                jobs.push(Orphan { record, job, fence, crashes: number(&crashes) });
+            }
+        }
+    }
+    jobs
 }
 
 async fn call(connection: &mut Connection, command: &[&str]) -> Reply {

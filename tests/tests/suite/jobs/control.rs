@@ -245,3 +245,39 @@ async fn a_flood_of_one_transformation_holds_up_no_other_one_nor_another_collect
     // In equal shares they are among the first dozen.
     assert!(last("extract") < 24 && last("greet") < 24, "{:?}", &order[..40]);
 }
+
+#[tokio::test]
+async fn a_transformation_has_no_more_slots_than_it_was_built_with() {
+    let (_server, repo) = start().await;
+    let pages = repo.texts.store().repo::<Page>();
+    let ids: Vec<String> = (0..20).map(|n| format!("p{n}")).collect();
+    enqueue(&pages, Page::DIGEST, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    for id in &ids {
+        pages.item(id).extract().enqueue().await.unwrap();
+    }
+    let counted = |most: &Arc<AtomicUsize>| {
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), most.clone());
+        move |_item: Item<Page>, _job| {
+            let (now, most) = (now.clone(), most.clone());
+            async move {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                now.fetch_sub(1, Ordering::SeqCst);
+                Ok::<_, String>(String::new())
+            }
+        }
+    };
+    let (digests, extracts) = (Arc::default(), Arc::default());
+    let report = worker(&pages)
+        .handle(Page::DIGEST, counted(&digests))
+        .handle(Page::EXTRACT, counted(&extracts))
+        .concurrency_of(Page::DIGEST, 2)
+        .concurrency(8)
+        .build()
+        .run_until_idle()
+        .await
+        .unwrap();
+    assert_eq!(report.finished, 40);
+    assert_eq!(digests.load(Ordering::SeqCst), 2);
+    assert!(extracts.load(Ordering::SeqCst) > 2);
+}
