@@ -77,6 +77,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "TIME")]
         as_of: Option<Timestamp>,
     },
+    /// Count documents and versions, and estimate what they take of the server's memory.
+    Stats {
+        /// How many documents to measure for the estimates.
+        #[arg(long, value_name = "N", default_value_t = 400)]
+        sample: usize,
+    },
     /// Compare two versions of a document.
     Diff { document: String, from: u64, to: u64 },
     /// Make the content of an old version the newest one.

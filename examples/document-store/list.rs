@@ -34,6 +34,11 @@ pub(crate) async fn search(
     show(ordered, total, page).await
 }
 
+pub(crate) async fn stats(documents: &Documents, sample: usize) -> anyhow::Result<Shown> {
+    let stats = documents.stats().sample(sample).await?;
+    Shown::new(&stats, stats.to_string())
+}
+
 /// All that the filter asks for; the server walks the index of the first, so the rarest come first.
 fn condition(filter: &Filter) -> Option<Condition<Document>> {
     let tags = filter.tags.iter().map(|tag| Document::TAGS.contains(tag.as_str()));

@@ -26,6 +26,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Show { document, version, as_of } => {
             show::show(&documents, &document, version, as_of).await
         }
+        Command::Stats { sample } => list::stats(&documents, sample).await,
         Command::Diff { document, from, to } => change::diff(&documents, &document, from, to).await,
         Command::Revert { document, version } => {
             change::revert(&documents, &document, version).await

@@ -120,8 +120,9 @@ pub use metastore_derive::{Collection, Repository};
 pub use mutation::{Cached, ItemMutation, Mutation};
 pub use named::{NamedField, NamedMutation};
 pub use op::{
-    Adopt, AdoptProblem, AdoptReport, Audit, AuditPage, IndexReport, Migrate, MigrationFailure,
-    MigrationReport, Query, Reindex, TrimAll, TrimReport, Versions,
+    Adopt, AdoptProblem, AdoptReport, Audit, AuditPage, CollectionStats, Estimate, IndexReport,
+    MemoryStats, Migrate, MigrationFailure, MigrationReport, Query, Reindex, Stats, TrimAll,
+    TrimReport, Versions,
 };
 pub use patch::{Patch, PatchValue};
 pub use repo::{FromStore, Repo};

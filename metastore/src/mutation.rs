@@ -8,6 +8,7 @@ use crate::envelope::{self, HEAD_LEN};
 use crate::error::{Error, ErrorKind, Result};
 use crate::handle::ItemHandle;
 use crate::json::write_json;
+use crate::key::Segment;
 use crate::redis::command::{Command, Reply};
 use crate::redis::script::{MATERIALIZE, ScriptCall};
 use crate::time::Timestamp;
@@ -163,13 +164,16 @@ impl<T: Collection> ItemHandle<'_, T> {
             .key(at.latest(&id))
             .key(key.clone())
             .key(at.audit(&id))
+            .key(at.index())
+            .key(at.segment(&Segment::Mutation(mutation.to_owned())))
             .int(version)
             .arg(commit)
             .arg(json)
             .arg(own_commit.clone())
             .arg(repo.audit_arg(&id))
             .arg(repo.actor_arg())
-            .arg(mutation);
+            .arg(mutation)
+            .arg(id.as_str().to_owned());
         let verdict = repo.write(OPERATION, &own_commit, call).await?;
         match verdict.code {
             1 => Ok(stored.value),

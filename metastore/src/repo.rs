@@ -9,10 +9,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::handle::ItemHandle;
 use crate::index::Entries;
 use crate::item::Target;
-use crate::key::{Address, Id, Name, ToId};
+use crate::key::{Address, Id, Name, Segment, ToId};
 use crate::redis::command::Verdict;
 use crate::redis::commit::{Commit, WriteSet};
 use crate::redis::script::ScriptCall;
+use crate::schema::CollectionSchema;
 use crate::store::Store;
 use crate::time::{Timestamp, millis};
 
@@ -222,7 +223,9 @@ impl<T: Collection> Repo<T> {
     /// the item removes it.
     pub(crate) fn id_sets(&self) -> Vec<String> {
         let queues = T::SCHEMA.transformations.iter().map(|found| self.address.queue(found.name));
-        queues.flat_map(|queue| [queue.delayed, queue.leased, queue.dead]).collect()
+        let of_queues = queues.flat_map(|queue| [queue.delayed, queue.leased, queue.dead]);
+        let derived = derived(T::SCHEMA).map(|segment| self.address.segment(&segment));
+        of_queues.chain(derived).collect()
     }
 
     /// The error for a value of a unique field that another item has.
@@ -283,6 +286,13 @@ impl<T: Collection> Repo<T> {
         let verdict = |reply| Verdict::from_reply(reply, operation);
         replies.into_iter().map(|reply| reply?.map(verdict).transpose()).collect()
     }
+}
+
+/// The lists of items that have a derived value, which a collection can have.
+pub(crate) fn derived(schema: &CollectionSchema) -> impl Iterator<Item = Segment> {
+    let mutations = schema.mutations.iter().map(|name| Segment::Mutation((*name).to_owned()));
+    let results = schema.transformations.iter().map(|found| found.name.to_owned());
+    mutations.chain(results.map(Segment::Transformation))
 }
 
 /// Checks an id where an operation begins.

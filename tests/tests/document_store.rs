@@ -230,6 +230,12 @@ async fn documents_are_found_by_tag_kind_and_length() {
     desk.shows(&["import", "b", "--tag", "new"]).await;
     let found = desk.gives(&["search", "--tag", "new", "--tag", "draft"]).await;
     assert_eq!((names(&found), &found["items"][0]["version"]), (vec!["b/two.txt"], &json!(2)));
+    let stats = desk.gives(&["stats"]).await;
+    assert_eq!(stats["items"], stats["sampled"]);
+    assert!(stats["bytes"]["documents"]["value"].as_u64() > Some(0), "{stats}");
+    assert!(desk.shows(&["stats"]).await.contains("bytes altogether"));
+    let error = desk.refuses(&["stats", "--sample", "0"]).await;
+    assert!(error.contains("sample must be from 1 to 10000"), "{error}");
     let output = run(&mut desk.command(&["search"])).await;
     assert_eq!(output.status.code(), Some(2), "it must be told what to look for");
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::erased::{mutation, transformation};
 use super::selection::{Filter, Ordering, Selection};
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
@@ -38,6 +39,14 @@ pub(super) fn query<'a, T: Collection>(
     };
     if let Some(user) = &selection.owned_by {
         query = query.owned_by(user.as_str());
+    }
+    for name in &selection.with_mutations {
+        let name = mutation::<T>(name, operation)?.name();
+        query = query.with_derived(Segment::Mutation(name.to_owned()));
+    }
+    for name in &selection.with_transformations {
+        let name = transformation::<T>(name, operation)?.name();
+        query = query.with_derived(Segment::Transformation(name.to_owned()));
     }
     if let Some(offset) = selection.offset {
         query = query.offset(offset);

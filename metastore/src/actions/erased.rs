@@ -22,7 +22,7 @@ use crate::json::Limits;
 use crate::key::{Address, Id};
 use crate::mutation::Cached;
 use crate::named::{NamedMutation, to_json};
-use crate::op::{Audit, Scope};
+use crate::op::{Audit, CollectionStats, Scope};
 use crate::queue::{DeadJob, Queue, QueueStats};
 use crate::repo::{FromStore, Repo};
 use crate::request::ItemTransformation;
@@ -65,6 +65,7 @@ pub(super) trait ErasedCollection: Send + Sync {
     fn find<'a>(&'a self, selection: &'a Selection) -> Answer<'a, Page<Item<Value>>>;
     fn ids<'a>(&'a self, selection: &'a Selection) -> Answer<'a, Page<Id>>;
     fn count<'a>(&'a self, selection: &'a Selection) -> Answer<'a, u64>;
+    fn stats(&self) -> Answer<'_, CollectionStats>;
 
     fn run<'a>(&'a self, id: Id, version: Option<u64>, name: &'a str) -> Answer<'a, Value>;
     fn run_batch<'a>(&'a self, id: Id, names: &'a [&'a str]) -> Answer<'a, Map<String, Value>>;
@@ -295,6 +296,10 @@ impl<T: Collection> ErasedCollection for Repo<T> {
         Box::pin(async move { query(self, selection, "count")?.count().await })
     }
 
+    fn stats(&self) -> Answer<'_, CollectionStats> {
+        Box::pin(async move { Repo::stats(self).await })
+    }
+
     fn run<'a>(&'a self, id: Id, version: Option<u64>, name: &'a str) -> Answer<'a, Value> {
         Box::pin(async move {
             let operation = if version.is_some() { "run_on" } else { "run" };
@@ -407,7 +412,7 @@ fn handle<'a, T: Collection>(repo: &'a Repo<T>, id: &Id) -> ItemHandle<'a, T> {
     ItemHandle { repo, target: Target::from(id) }
 }
 
-fn mutation<T: Collection>(
+pub(super) fn mutation<T: Collection>(
     name: &str,
     operation: &'static str,
 ) -> Result<&'static dyn NamedMutation<T>> {
@@ -431,7 +436,7 @@ fn parsed(json: &str, operation: &'static str) -> Result<Value> {
         .map_err(|error| Error::new(operation, ErrorKind::Encode(error.to_string())))
 }
 
-fn transformation<T: Collection>(
+pub(super) fn transformation<T: Collection>(
     name: &str,
     operation: &'static str,
 ) -> Result<Transformation<T, Value>> {

@@ -7,6 +7,7 @@ use crate::cursor::Page;
 use crate::error::Result;
 use crate::item::Item;
 use crate::key::Id;
+use crate::op::CollectionStats;
 
 impl Actions {
     /// Lists items, the newest first: `limit` of them behind the first `offset`. See
@@ -57,5 +58,14 @@ impl Actions {
     /// As [`Actions::find_items`].
     pub async fn count_items(&self, collection: &str, selection: &Selection) -> Result<u64> {
         self.named(collection, "count")?.count(selection).await
+    }
+
+    /// Counts items and jobs, and estimates versions and memory. See [`Repo::stats`](crate::Repo::stats).
+    ///
+    /// # Errors
+    ///
+    /// `UnknownName`, and as the typed call.
+    pub async fn collection_stats(&self, collection: &str) -> Result<CollectionStats> {
+        self.named(collection, "stats")?.stats().await
     }
 }

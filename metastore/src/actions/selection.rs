@@ -41,6 +41,12 @@ pub struct Selection {
     /// Only items that this user created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owned_by: Option<String>,
+    /// Only items that have stored results of these mutations.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub with_mutations: Vec<String>,
+    /// Only items that have results of these transformations.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub with_transformations: Vec<String>,
     /// The order; see [`Repo::find`](crate::Repo::find) for the one without.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<Ordering>,
@@ -104,6 +110,20 @@ impl Selection {
     #[must_use]
     pub fn owned_by(mut self, user: &str) -> Self {
         self.owned_by = Some(user.to_owned());
+        self
+    }
+
+    /// Only items that have a stored result of this mutation.
+    #[must_use]
+    pub fn with_mutation(mut self, mutation: &str) -> Self {
+        self.with_mutations.push(mutation.to_owned());
+        self
+    }
+
+    /// Only items that have a result of this transformation.
+    #[must_use]
+    pub fn with_transformation(mut self, transformation: &str) -> Self {
+        self.with_transformations.push(transformation.to_owned());
         self
     }
 

@@ -147,6 +147,12 @@ impl Address {
         format!("stream:audit:{self}:{id}")
     }
 
+    /// What [`Address::audit`] begins with, for scripts that append the id.
+    #[must_use]
+    pub(crate) fn audit_prefix(&self) -> String {
+        format!("stream:audit:{self}:")
+    }
+
     /// The audit feed of all items: a stream.
     #[must_use]
     pub fn audit_feed(&self) -> String {
@@ -175,7 +181,7 @@ impl Address {
             item_prefix: self.item_prefix(),
             record_suffix: format!(":transformation:{transformation}"),
             latest_suffix: ":latest",
-            audit_prefix: format!("stream:audit:{self}:"),
+            audit_prefix: self.audit_prefix(),
         }
     }
 

@@ -37,7 +37,7 @@ pub enum KeyKind {
     Expiry,
     /// What the indexes hold of each item.
     Entries,
-    /// One index of a field, or the index of owners.
+    /// One index of a field, that of owners, or the items that have a derived value.
     Segment(Segment),
     /// The audit trail of an item.
     Audit(Id),
@@ -188,6 +188,8 @@ mod tests {
             ".{0,12}".prop_map(|field| KeyKind::Segment(Segment::By(field))),
             ".{0,12}".prop_map(|field| KeyKind::Segment(Segment::Each(field))),
             ".{0,12}".prop_map(|field| KeyKind::Segment(Segment::Unique(field))),
+            name().prop_map(|n| KeyKind::Segment(Segment::Mutation(n.to_string()))),
+            name().prop_map(|n| KeyKind::Segment(Segment::Transformation(n.to_string()))),
             id().prop_map(KeyKind::Audit),
             Just(KeyKind::AuditFeed),
             name().prop_map(KeyKind::Waiting),

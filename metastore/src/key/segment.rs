@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Name;
+
 /// Which index of a collection: the part of its key behind the collection's address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -14,6 +16,10 @@ pub enum Segment {
     Unique(String),
     /// `owner`: the items of each user.
     Owner,
+    /// `mutation:<name>`: the items that have a stored result of a mutation, by creation time.
+    Mutation(String),
+    /// `transformation:<name>`: the items that have a result of a transformation, by creation time.
+    Transformation(String),
 }
 
 impl Segment {
@@ -25,6 +31,10 @@ impl Segment {
             ("each", Some(field)) => Self::Each(decode(field)?),
             ("unique", Some(field)) => Self::Unique(decode(field)?),
             ("owner", None) => Self::Owner,
+            ("mutation", Some(name)) => Self::Mutation(Name::new(name).ok()?.to_string()),
+            ("transformation", Some(name)) => {
+                Self::Transformation(Name::new(name).ok()?.to_string())
+            }
             _ => return None,
         })
     }
@@ -37,6 +47,8 @@ impl fmt::Display for Segment {
             Self::Each(field) => write!(f, "each:{}", encode(field)),
             Self::Unique(field) => write!(f, "unique:{}", encode(field)),
             Self::Owner => f.write_str("owner"),
+            Self::Mutation(name) => write!(f, "mutation:{name}"),
+            Self::Transformation(name) => write!(f, "transformation:{name}"),
         }
     }
 }

@@ -13,11 +13,13 @@ use crate::field::{ByClaim, ByRange, Condition, Field, Part};
 use crate::index::{Interval, encode};
 use crate::item::Item;
 use crate::key::{Id, InvalidId, Segment, ToId};
+use crate::mutation::Mutation;
 use crate::patch::PatchValue;
 use crate::redis::command::{Reply, Verdict, unexpected};
 use crate::redis::script::{FIND, ScriptCall};
 use crate::repo::Repo;
 use crate::schema::IndexKind;
+use crate::transformation::Transformation;
 
 const OPERATION: &str = "find";
 
@@ -36,6 +38,8 @@ pub struct Query<'a, T: Collection> {
     repo: &'a Repo<T>,
     condition: Option<Condition<T>>,
     owner: Option<Result<Id, InvalidId>>,
+    /// Derived values that each item must have.
+    derived: Vec<Segment>,
     order: Order,
     offset: usize,
     limit: usize,
@@ -93,6 +97,7 @@ impl<T: Collection> Repo<T> {
             repo: self,
             condition: None,
             owner: None,
+            derived: Vec::new(),
             order: Order::Natural,
             offset: 0,
             limit: DEFAULT_LIMIT,
@@ -190,6 +195,40 @@ impl<'a, T: Collection> Query<'a, T> {
         self
     }
 
+    /// Only items that have a stored result of this mutation, stale or not.
+    ///
+    /// Such items are kept in a list, which is walked if there is no other condition.
+    ///
+    /// ```no_run
+    /// # use metastore::{Collection, Repo};
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, validator::Validate, Collection)]
+    /// # #[collection(domain = "d", app = "a", name = "notes", object_type = texts)]
+    /// # #[mutation(length -> usize)]
+    /// # struct Note { title: String }
+    /// # impl Note { fn length(&self) -> usize { self.title.len() } }
+    /// # async fn example(notes: Repo<Note>) -> Result<(), metastore::Error> {
+    /// let measured = notes.list().with_mutation(Note::LENGTH).ids().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_mutation<R>(self, mutation: Mutation<T, R>) -> Self {
+        self.with_derived(Segment::Mutation(mutation.name().to_owned()))
+    }
+
+    /// Only items that have a result of this transformation, stale or not, that has not expired.
+    ///
+    /// Such items are kept in a list, which is walked if there is no other condition.
+    pub fn with_transformation<R>(self, transformation: Transformation<T, R>) -> Self {
+        self.with_derived(Segment::Transformation(transformation.name().to_owned()))
+    }
+
+    pub(crate) fn with_derived(mut self, derived: Segment) -> Self {
+        if !self.derived.contains(&derived) {
+            self.derived.push(derived);
+        }
+        self
+    }
+
     /// The newest item first. The default of a list, and of a condition on a single value.
     pub fn newest_first(mut self) -> Self {
         self.order = Order::Creation { newest_first: true };
@@ -240,8 +279,8 @@ impl<'a, T: Collection> Query<'a, T> {
 
     /// Counts the items that meet all conditions; the limit, the offset and a cursor do not matter.
     ///
-    /// One round trip for no or one condition. With several, one for each 1,000 items that the index of
-    /// the first holds.
+    /// One round trip for no or one condition on a field. With several, or one on derived values, one for
+    /// each 1,000 items that the index of the first holds.
     ///
     /// # Errors
     ///
@@ -306,6 +345,7 @@ impl<'a, T: Collection> Query<'a, T> {
             repo: self.repo,
             condition: self.condition.clone(),
             owner: self.owner.clone(),
+            derived: self.derived.clone(),
             order: self.order.clone(),
             offset: self.offset,
             limit: self.limit,
@@ -384,6 +424,7 @@ impl<'a, T: Collection> Query<'a, T> {
             .arg(position.to_vec())
             .int(offset as u64)
             .int(limit as u64)
+            .arg(joined(&self.derived))
             .int(walk.complete.len() as u64);
         for segment in &walk.complete {
             call = call.arg(segment.to_string());
@@ -460,7 +501,13 @@ impl<'a, T: Collection> Query<'a, T> {
                 (Some(own), *descending)
             }
         };
-        let index = chosen.map(|chosen| parts.remove(chosen));
+        let index = match (chosen, self.derived.first()) {
+            (Some(chosen), _) => Some(parts.remove(chosen)),
+            (None, Some(listed)) => {
+                Some(Part { segment: listed.clone(), interval: Interval::everything() })
+            }
+            (None, None) => None,
+        };
         complete.sort();
         complete.dedup();
         Ok(Walk { index, backwards, others: parts, complete })
@@ -469,15 +516,20 @@ impl<'a, T: Collection> Query<'a, T> {
     /// What makes a query the same one, for its cursors.
     fn identity(&self, walk: &Walk) -> Vec<u8> {
         let parts = (&walk.index, walk.backwards, &walk.others);
-        format!("{} {parts:?}", self.repo.address()).into_bytes()
+        format!("{} {parts:?} {:?}", self.repo.address(), self.derived).into_bytes()
     }
+}
+
+/// Derived values as scripts take them.
+pub(super) fn joined(derived: &[Segment]) -> String {
+    derived.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// The index whose size tells whether all items are in it. That of a list's elements does not, but
 /// each list stands in the field's own index, too. Not every item has an owner.
 fn counted(part: &Part) -> Option<Segment> {
     match &part.segment {
-        Segment::Owner => None,
+        Segment::Owner | Segment::Mutation(_) | Segment::Transformation(_) => None,
         Segment::Each(field) => Some(Segment::By(field.clone())),
         other => Some(other.clone()),
     }

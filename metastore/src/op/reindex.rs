@@ -6,6 +6,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::query::joined;
 use crate::collection::Collection;
 use crate::cursor::Cursor;
 use crate::envelope;
@@ -15,7 +16,7 @@ use crate::item::Item;
 use crate::key::{Id, Segment};
 use crate::redis::command::Reply;
 use crate::redis::script::{ORPHANS, REAP, REINDEX, STRAYS, ScriptCall};
-use crate::repo::Repo;
+use crate::repo::{Repo, derived};
 
 /// The items that are read and checked by one pair of round trips.
 const PAGE: usize = 200;
@@ -252,7 +253,8 @@ impl<T: Collection> Walk<'_, T> {
             .key(at.index())
             .keys(self.repo.id_sets())
             .arg(at.item_prefix())
-            .arg(self.mend_arg());
+            .arg(self.mend_arg())
+            .arg(joined(&derived(T::SCHEMA).collect::<Vec<_>>()));
         for item in expected {
             call = call
                 .arg(item.id.as_str().to_owned())
@@ -323,7 +325,7 @@ fn fail(report: &mut IndexReport, id: Id, reason: String) {
 }
 
 /// All indexes of fields that a collection has, and that of owners.
-fn segments(schema: &crate::schema::CollectionSchema) -> Vec<Segment> {
+pub(super) fn segments(schema: &crate::schema::CollectionSchema) -> Vec<Segment> {
     let fields = schema.fields.iter().filter_map(|field| Some((field.json_name?, field.index?)));
     let of_fields = fields
         .flat_map(|(name, kind)| [field::segment(name, kind), Segment::Each(name.to_owned())]);

@@ -165,7 +165,8 @@ impl<T: Collection> Queue<T> {
             .arg(self.repo.actor_arg())
             .arg(self.schema.name)
             .arg(self.schema.result_ttl.map(|ttl| millis(ttl).to_string()).unwrap_or_default())
-            .int(followers.len() as u64);
+            .int(followers.len() as u64)
+            .arg(address.index());
         for (follower, schema) in followers.into_iter().zip(self.followers()) {
             call = call.arg(follower.wake).arg(follower.record_suffix).arg(schema.name);
         }

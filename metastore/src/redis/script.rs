@@ -44,6 +44,7 @@ scripts! {
     REINDEX = "reindex" with "index";
     ORPHANS = "orphans" with "index";
     STRAYS = "strays" with "index";
+    SAMPLE = "sample";
     TRIM = "trim";
     MATERIALIZE = "materialize";
     CONTROL = "control";

@@ -154,7 +154,9 @@ async fn finished_jobs_leave_nothing_but_their_result() {
     count_worker(&repo).concurrency(8).build().run_until_idle().await.unwrap();
     let of_jobs = async || {
         let keys = server.keys().await;
-        let results = keys.iter().filter(|key| key.ends_with(":transformation:count")).count();
+        let is_result =
+            |key: &&String| key.starts_with("myapp:") && key.ends_with(":transformation:count");
+        let results = keys.iter().filter(is_result).count();
         (results, keys.iter().filter(|key| key.starts_with("queue:")).count(), keys.len())
     };
     let (results, queues, all) = of_jobs().await;

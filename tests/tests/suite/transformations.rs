@@ -58,6 +58,7 @@ async fn a_job_goes_from_queued_over_running_to_done() {
             "idx:myapp:textsplitter:texts",
             "idx:myapp:textsplitter:texts:by:language",
             "idx:myapp:textsplitter:texts:entries",
+            "idx:myapp:textsplitter:texts:transformation:summarize",
             "myapp:textsplitter:texts:abc123:latest",
             "myapp:textsplitter:texts:abc123:transformation:summarize",
         ]

@@ -3,10 +3,12 @@
 --
 -- KEYS  1 index  2 … sorted sets that may hold the ids of items that have expired
 -- ARGV  1 what is asked for: 'documents', 'ids' or 'count'
---       2 what item keys begin with  3 name of the index to walk, '' for that of all items
+--       2 what item keys begin with  3 name of the index to walk, '' for that of all items; a derived
+--       value for the list of items that have it
 --       4 '1' to walk it backwards  5 lower and  6 upper bound in the index of a field
 --       7 position to go on behind, '' for the beginning  8 number of items to leave out
---       9 limit  10 number of indexes that must be complete, then their names
+--       9 limit  10 derived values that each item must have, separated by spaces
+--       11 number of indexes that must be complete, then their names
 --       … for each further condition: name of the index, lower bound, upper bound
 -- A position is a member of a field's index, or creation time, ' ' and id in the index of all items.
 -- Gives {1, documents or ids or number, position of the last one looked at, '1' if there may be more,
@@ -20,9 +22,9 @@ if reap(index, 2) then
   return {0}
 end
 
-local next_argument = 11
+local next_argument = 12
 local items = redis.call('ZCARD', index)
-for _ = 1, tonumber(ARGV[10]) do
+for _ = 1, tonumber(ARGV[11]) do
   local indexed = redis.call('ZCARD', index .. ':' .. ARGV[next_argument])
   if indexed < items then
     return {-1, ARGV[next_argument], indexed, items}
@@ -36,8 +38,12 @@ while next_argument < #ARGV do
   next_argument = next_argument + 3
 end
 
+local derived = {}
+for one in string.gmatch(ARGV[10], '%S+') do
+  derived[#derived + 1] = one
+end
 local position = ARGV[7]
-if what == 'count' and #conditions == 0 and position == '' then
+if what == 'count' and #conditions == 0 and #derived == 0 and position == '' then
   if name == '' then
     return {1, items, '', '0', '0'}
   end
@@ -61,6 +67,18 @@ local function meets_all(entries)
   return true
 end
 
+-- Whether an item has all derived values; one that it had is taken off the list. Says in its second place
+-- whether the item is in the list that is walked no more.
+local function has_all(id)
+  for _, one in ipairs(derived) do
+    if not has_derived(prefix .. id, one) then
+      local removed = redis.pcall('ZREM', index .. ':' .. one, id)
+      return false, one == name and removed == 1
+    end
+  end
+  return true
+end
+
 local found, bytes, count = {}, 0, 0
 local limit, leave_out = tonumber(ARGV[9]), tonumber(ARGV[8])
 
@@ -69,6 +87,12 @@ local function visit(id, entries)
   local latest = prefix .. id .. ':latest'
   if #conditions > 0 and not (entries and meets_all(entries)) then
     return redis.call('EXISTS', latest) == 1 or forget(index, id, 2)
+  end
+  if #derived > 0 and redis.call('EXISTS', latest) == 1 then
+    local has, removed = has_all(id)
+    if not has then
+      return not removed
+    end
   end
   if what == 'documents' and leave_out == 0 then
     local document = redis.call('GET', latest)
@@ -96,23 +120,25 @@ local function is_full()
 end
 
 local more = true
-if name == '' then
+local walked = name == '' and index or index .. ':' .. name
+if name == '' or string.find(name, '^mutation:') or string.find(name, '^transformation:') then
   -- Ranks are counted from the end when walking backwards.
   local rank = 0
-  if #conditions == 0 then
+  if #conditions == 0 and #derived == 0 then
     -- Nothing but what has expired stands in the way, so those left out need not be looked at.
     rank, leave_out = leave_out, 0
   end
   if position ~= '' then
     local time, id = string.match(position, '^(%d+) (.+)$')
-    if redis.call('ZSCORE', index, id) == time then
-      rank = rank + redis.call(backwards and 'ZREVRANK' or 'ZRANK', index, id) + 1
+    if redis.call('ZSCORE', walked, id) == time then
+      rank = rank + redis.call(backwards and 'ZREVRANK' or 'ZRANK', walked, id) + 1
     else
       -- The item is gone: the first rank behind where it stood, by halving.
-      local low, high = 0, items
+      local low, high = 0, redis.call('ZCARD', walked)
+      local all = high
       while low < high do
         local middle = math.floor((low + high) / 2)
-        local there = redis.call('ZRANGE', index, middle, middle, 'WITHSCORES')
+        local there = redis.call('ZRANGE', walked, middle, middle, 'WITHSCORES')
         local score, mark = tonumber(there[2]), tonumber(time)
         if score < mark or (score == mark and not before(id, there[1])) then
           low = middle + 1
@@ -120,13 +146,13 @@ if name == '' then
           high = middle
         end
       end
-      rank = rank + (backwards and items - low or low)
+      rank = rank + (backwards and all - low or low)
     end
   end
   local command = backwards and 'ZREVRANGE' or 'ZRANGE'
   while more and not is_full() do
     local wanted = math.min(limit - count + leave_out, 100)
-    local page = redis.call(command, index, whole(rank), whole(rank + wanted - 1), 'WITHSCORES')
+    local page = redis.call(command, walked, whole(rank), whole(rank + wanted - 1), 'WITHSCORES')
     more = #page == 2 * wanted
     for at = 1, #page, 2 do
       if is_full() then
@@ -140,9 +166,8 @@ if name == '' then
       end
     end
   end
-  more = rank < redis.call('ZCARD', index)
+  more = rank < redis.call('ZCARD', walked)
 else
-  local walked = index .. ':' .. name
   local from, to = '[' .. ARGV[5], '(' .. ARGV[6]
   local command = backwards and 'ZREVRANGEBYLEX' or 'ZRANGEBYLEX'
   -- The members behind the position.

@@ -4,17 +4,18 @@
 -- ARGV  1 wake channel  2 what item keys begin with  3 what records end with  4 what latest keys end
 --       with  5 audit, packed, but for the id  6 what audit trails begin with  7 actor  8 name of the transformation
 --       9 ms that a result lives, '' for as long as its item  10 number of those that follow
---       11 … wake channel, end of records and name of each that follows
+--       11 index  12 … wake channel, end of records and name of each that follows
 --       then id, job, fence and result of each job, and a new job id for each that follows
 -- Gives {1, verdicts}, for each job: 1 stored, now or by an earlier run; 0 refused: another worker has
 --       the job, or it is done; -1 the item is gone, and the job with it; -3 a key of the item holds
 --       another type of value.
 
 local queue = queue_of(1, ARGV[1])
-local wrong = not_a_queue(queue)
+local listed = ARGV[11] .. ':transformation:' .. ARGV[8]
+local wrong = not_a_queue(queue) or wrong_type(ARGV[11], 'zset') or wrong_type(listed, 'zset')
 local followers = {}
 for number = 1, tonumber(ARGV[10]) do
-  local at = 11 + (number - 1) * 3
+  local at = 12 + (number - 1) * 3
   local follower = queue_of(1 + 7 * number, ARGV[at])
   follower.record_suffix, follower.name = ARGV[at + 1], ARGV[at + 2]
   wrong = wrong or not_a_queue(follower)
@@ -60,6 +61,7 @@ local function finish(position)
   end
   redis.call('HSET', record, 'state', 'done', 'finished', whole(time), 'result', ARGV[position + 3],
     'result_version', found[4], 'result_job', job, 'result_fence', fence, 'result_at', whole(time))
+  list_derived(listed, ARGV[11], id)
   redis.call('ZREM', queue.leased, id)
   redis.call('HDEL', record, 'error', 'progress', 'worker')
   if ARGV[9] ~= '' then
@@ -86,7 +88,7 @@ local function finish(position)
 end
 
 local verdicts = {}
-for position = 11 + #followers * 3, #ARGV, 4 + #followers do
+for position = 12 + #followers * 3, #ARGV, 4 + #followers do
   verdicts[#verdicts + 1] = finish(position)
 end
 -- Where the number of running ones is limited, others may have waited for this.

@@ -77,6 +77,17 @@ local function forget(index, id, first)
   return false
 end
 
+-- Whether an item has a derived value, named as its key ends: 'mutation:…' or 'transformation:…'. What
+-- begins its keys is given with its id.
+local function has_derived(item, derived)
+  local key = item .. ':' .. derived
+  if string.sub(derived, 1, 9) == 'mutation:' then
+    return redis.call('EXISTS', key) == 1
+  end
+  local found = redis.pcall('HMGET', key, 'result', 'result_until')
+  return found[1] and not (found[2] and tonumber(found[2]) <= now())
+end
+
 -- Forgets up to 500 items whose deadline has passed. Says whether there may be more.
 local function reap(index, first)
   local passed =

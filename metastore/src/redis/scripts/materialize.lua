@@ -1,9 +1,9 @@
 -- Stores the result of a mutation with the version that it was computed from.
 --
--- KEYS  1 latest  2 mutation  3 audit trail
+-- KEYS  1 latest  2 mutation  3 audit trail  4 index  5 ids of the items that have a result of the mutation
 -- ARGV  1 source version  2 commit of the source version
 --       3 result, beginning with {"version":N,"commit":"…",
---       4 commit  5 audit, packed  6 actor  7 name of the mutation
+--       4 commit  5 audit, packed  6 actor  7 name of the mutation  8 id
 -- Gives {1} stored, now or by an earlier run, or a result is stored already that is of a later version
 --       or of a later commit; {-1} the item is gone; {-2} the key does not hold a document.
 
@@ -26,7 +26,7 @@ local earlier = string.match(start, '^{"version":%d+,"commit":"(%w+)"') or ''
 if stored > source or (stored == source and earlier >= ARGV[4]) then
   return {1}
 end
-local wrong = wrong_audit(ARGV[5], KEYS[3])
+local wrong = wrong_audit(ARGV[5], KEYS[3]) or wrong_type(KEYS[4], 'zset') or wrong_type(KEYS[5], 'zset')
 if wrong then
   return wrong
 end
@@ -37,5 +37,6 @@ if left > 0 then
 else
   redis.call('SET', KEYS[2], ARGV[3])
 end
+list_derived(KEYS[5], KEYS[4], ARGV[8])
 audit(ARGV[5], KEYS[3], 'materialize', source, ARGV[4], ARGV[6], 'mutation', ARGV[7])
 return {1}

@@ -2,7 +2,8 @@
 --
 -- KEYS  1 index  2 … sorted sets that may hold the ids of items that have expired
 -- ARGV  1 what item keys begin with  2 '1' to mend
---       3 … for each item: id, version, commit, creation time, entries as they should be, '' for none
+--       3 derived values that items can have, separated by spaces
+--       4 … for each item: id, version, commit, creation time, entries as they should be, '' for none
 -- Gives {1, findings}: for each item 0 all is right, 1 something was wrong, 2 the item has changed since
 --       it was read, 3 the item is gone, 4 another item has the value of a unique field.
 
@@ -40,6 +41,19 @@ local function look(id, version, commit, created, entries)
       redis.call('ZREM', index .. ':expiry', id)
     end
   end
+  for derived in string.gmatch(ARGV[3], '%S+') do
+    local set = index .. ':' .. derived
+    local has = has_derived(prefix .. id, derived)
+    if has and redis.call('ZSCORE', set, id) ~= created then
+      wrong = true
+      if mend then
+        redis.call('ZADD', set, created, id)
+      end
+    elseif not has and mend then
+      -- What has expired by itself is taken off the list by whoever reads it: nothing is wrong.
+      redis.call('ZREM', set, id)
+    end
+  end
   local kept = redis.call('HGET', index .. ':entries', id) or ''
   if kept ~= entries then
     wrong = true
@@ -71,7 +85,7 @@ local function look(id, version, commit, created, entries)
 end
 
 local findings = {}
-for position = 3, #ARGV, 5 do
+for position = 4, #ARGV, 5 do
   findings[#findings + 1] = look(ARGV[position], ARGV[position + 1], ARGV[position + 2],
     ARGV[position + 3], ARGV[position + 4])
 end
