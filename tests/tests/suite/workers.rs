@@ -211,11 +211,11 @@ async fn losing_the_lease_cancels_the_handler() {
 #[tokio::test]
 async fn a_long_job_keeps_its_lease() {
     let (_server, repo) = start().await;
-    let lease = Duration::from_millis(150);
+    let lease = Duration::from_millis(500);
     let build = || {
         builder(&repo)
             .handle(Text::COUNT, |_item, job| async move {
-                tokio::time::sleep(Duration::from_millis(700)).await;
+                tokio::time::sleep(Duration::from_millis(1_400)).await;
                 Ok::<_, String>(job.fence)
             })
             .lease(lease)
