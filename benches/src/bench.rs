@@ -1,36 +1,83 @@
 //! The server and the sides, and the rows measured one after the other.
 
-use anyhow::{Result, ensure};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use futures_util::TryStreamExt;
+use metastore::{Repo, Store};
 use metastore_tests::{Reply, Server};
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use crate::cli::Settings;
 use crate::contender::Contender;
 use crate::document::Article;
 use crate::line::Line;
 use crate::load::prepare;
-use crate::measure::{Comparison, compare};
+use crate::measure::compare;
 use crate::ours::Metastore;
-use crate::peers::{Fred, PeerName, RedisRs};
-use crate::rows::Plan;
+use crate::peers::{External, Fred, RedisRs};
+use crate::progress::Progress;
+use crate::report::LeftOut;
+use crate::rows::{Backlog, Generated, LINES};
+use crate::side::Side;
 
 /// A private server that keeps nothing on disk, with one connection to it for each side.
 pub(crate) struct Bench {
     // Dropped first, while their server still answers.
-    ours: Metastore,
-    fred: Fred,
-    redis_rs: RedisRs,
+    pub(crate) ours: Metastore,
+    pub(crate) fred: Fred,
+    pub(crate) redis_rs: RedisRs,
+    externals: Mutex<HashMap<Side, External>>,
     server: Server,
+    crowds: Mutex<HashMap<usize, Arc<Crowd>>>,
+    pub(crate) generated: OnceCell<Generated>,
+    /// Where whatever is built goes.
+    directory: PathBuf,
+}
+
+/// Very many items on a server of their own, created once and used by several runs.
+pub(crate) struct Crowd {
+    pub(crate) articles: Repo<Article>,
+    pub(crate) ids: Vec<String>,
+    pub(crate) backlog: Backlog,
+    _server: Server,
+}
+
+impl Crowd {
+    async fn gather(items: usize) -> Result<Self> {
+        let server = Server::start().await;
+        let articles: Repo<Article> = Store::connect(server.url()).await?.repo();
+        let samples = (0..items as u64).map(Article::sample);
+        let ids = articles
+            .create_many(samples)
+            .chunk(1_000)
+            .stream()
+            .map_ok(|item| item.id.as_str().to_owned())
+            .try_collect()
+            .await?;
+        Ok(Self { articles, ids, backlog: Backlog::new(), _server: server })
+    }
+
+    pub(crate) fn ours(&self) -> Metastore {
+        Metastore::of(self.articles.clone())
+    }
 }
 
 impl Bench {
-    pub(crate) async fn start() -> Result<Self> {
+    pub(crate) async fn start(directory: &Path) -> Result<Self> {
         let server = Server::start().await;
         let url = server.url();
         Ok(Self {
             ours: Metastore::connect(&url).await?,
             fred: Fred::connect(&url).await?,
             redis_rs: RedisRs::connect(&url).await?,
+            externals: Mutex::default(),
             server,
+            crowds: Mutex::default(),
+            generated: OnceCell::new(),
+            directory: directory.to_owned(),
         })
     }
 
@@ -38,41 +85,83 @@ impl Bench {
         &self.server
     }
 
-    pub(crate) async fn measure_all(&self, settings: &Settings) -> Result<Vec<Line>> {
-        let mut lines = Vec::new();
-        for &row in &settings.rows {
-            for plan in Plan::all(row, settings) {
-                for &peer in &settings.peers {
-                    let measured = match peer {
-                        PeerName::Fred => {
-                            Box::pin(self.measure(&plan, settings.runs, &self.fred)).await?
-                        }
-                        PeerName::RedisRs => {
-                            Box::pin(self.measure(&plan, settings.runs, &self.redis_rs)).await?
-                        }
-                    };
-                    let line = Line::new(plan.name(), plan.unit(), peer, &measured);
-                    eprintln!("{line}");
-                    lines.push(line);
-                }
-            }
-        }
-        Ok(lines)
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
-    async fn measure<C: Contender>(
+    /// Measures what the settings ask for, and says of what it cannot measure why.
+    pub(crate) async fn measure_all(
         &self,
-        plan: &Plan,
-        runs: usize,
-        peer: &C,
-    ) -> Result<Comparison> {
-        compare(
-            plan.unit(),
-            runs,
-            async || Box::pin(plan.run(self, &self.ours)).await,
-            async || plan.run(self, peer).await,
-        )
-        .await
+        settings: &Settings,
+    ) -> Result<(Vec<Line>, Vec<LeftOut>)> {
+        let chosen: Vec<_> = LINES
+            .into_iter()
+            .filter(|(row, peer, _)| settings.rows.contains(row) && settings.peers.contains(peer))
+            .collect();
+        let progress = Progress::new(chosen.len());
+        let (mut lines, mut left_out) = (Vec::new(), Vec::new());
+        for (row, peer, goal) in chosen {
+            let name = row.name(settings);
+            progress.next(format!("{name} against {peer}"));
+            if let Err(reason) = self.make_ready(peer).await {
+                let reason = format!("{reason:#}");
+                progress.say(format!("{name} against {peer} is left out: {reason}"));
+                left_out.push(LeftOut { name, peer_name: peer, reason });
+                continue;
+            }
+            let measured = compare(
+                row.pairs(settings),
+                |pair| progress.pair(pair, row.pairs(settings)),
+                async || row.figure(Side::Metastore, peer, self, settings).await,
+                async || row.figure(peer, peer, self, settings).await,
+            )
+            .await?;
+            let line = Line::new(name, row.unit(), peer, goal, &measured);
+            progress.say(line.to_string());
+            lines.push(line);
+        }
+        Ok((lines, left_out))
+    }
+
+    /// Starts the program of a side that has one; an error says why it cannot be had here.
+    async fn make_ready(&self, side: Side) -> Result<()> {
+        let mut externals = self.externals.lock().await;
+        if matches!(side, Side::Bullmq | Side::BullmqNode | Side::Apalis)
+            && !externals.contains_key(&side)
+        {
+            let program = External::start(side, &self.server.url(), &self.directory).await?;
+            externals.insert(side, program);
+        }
+        Ok(())
+    }
+
+    /// The program of a side that has one, with the server empty.
+    pub(crate) async fn external(
+        &self,
+        side: Side,
+    ) -> Result<impl std::ops::DerefMut<Target = External>> {
+        self.empty().await?;
+        let externals = self.externals.lock().await;
+        ensure!(externals.contains_key(&side), "{side} is not started");
+        MutexGuard::try_map(externals, |externals| externals.get_mut(&side))
+            .ok()
+            .context("it has just been there")
+    }
+
+    /// Items on a server of their own, as many as asked for.
+    pub(crate) async fn crowd(&self, items: usize) -> Result<Arc<Crowd>> {
+        let mut crowds = self.crowds.lock().await;
+        if let Some(crowd) = crowds.get(&items) {
+            return Ok(crowd.clone());
+        }
+        let crowd = Arc::new(Crowd::gather(items).await?);
+        crowds.insert(items, crowd.clone());
+        Ok(crowd)
+    }
+
+    /// 1 if the key exists, or else 0.
+    pub(crate) async fn exists(&self, key: &str) -> Result<u64> {
+        Ok(u64::try_from(self.server.cli(&["EXISTS", key]).await.as_int())?)
     }
 
     /// Empties the server.

@@ -7,37 +7,40 @@ use anyhow::{Result, ensure};
 use clap::Parser;
 use serde::Serialize;
 
-use crate::peers::PeerName;
 use crate::rows::Row;
+use crate::side::Side;
 
-/// Measures metastore against the same work written by hand on fred and on redis-rs.
+/// Measures metastore against the same work written by hand, and against job queues.
 #[derive(Parser)]
 #[command(name = "bench")]
 pub(crate) struct Cli {
     /// Which rows to measure; all by default
-    #[arg(long, value_enum, value_delimiter = ',')]
+    #[arg(long = "only", visible_alias = "rows", value_enum, value_delimiter = ',')]
     rows: Vec<Row>,
     /// Which peers to measure against; all by default
     #[arg(long, value_enum, value_delimiter = ',')]
-    peers: Vec<PeerName>,
+    peers: Vec<Side>,
     /// How many pairs of runs a row has [default: 7]
     #[arg(long)]
     runs: Option<usize>,
-    /// How many tasks work at once; each row is also measured with one
+    /// How many tasks work at once in the rows of many tasks
     #[arg(long, default_value_t = 256)]
     tasks: usize,
     /// How long a run lasts, in seconds [default: 0.5]
     #[arg(long)]
     seconds: Option<f64>,
-    /// How many jobs wait when a run of `process` begins [default: 5000]
+    /// How many jobs a run of `process` works off [default: 10000]
     #[arg(long)]
     jobs: Option<usize>,
+    /// How many items `page` and `backlog` have where there are many [default: 1000000]
+    #[arg(long)]
+    many: Option<usize>,
     /// A few short runs that show that everything works; the figures say little
     #[arg(long)]
     quick: bool,
-    /// Where to write the report
-    #[arg(long, default_value = "target/bench/report.json")]
-    report: PathBuf,
+    /// Where to write the report, and to build what has to be built
+    #[arg(long, default_value = "target/bench")]
+    directory: PathBuf,
 }
 
 /// What to measure and how long.
@@ -46,19 +49,28 @@ pub(crate) struct Settings {
     #[serde(skip)]
     pub(crate) rows: Vec<Row>,
     #[serde(skip)]
-    pub(crate) peers: Vec<PeerName>,
+    pub(crate) peers: Vec<Side>,
     pub(crate) runs: usize,
     pub(crate) tasks: usize,
     #[serde(rename = "seconds", serialize_with = "as_seconds")]
     pub(crate) time: Duration,
     pub(crate) jobs: usize,
+    /// How many jobs a run of `start` starts.
+    pub(crate) starts: usize,
+    pub(crate) many: usize,
+    /// How many items `page` has where there are few, and `memory` has.
+    pub(crate) few: usize,
+    /// How many structs `check` has.
+    pub(crate) structs: usize,
     #[serde(skip)]
-    pub(crate) report: PathBuf,
+    pub(crate) directory: PathBuf,
 }
 
 impl Cli {
     pub(crate) fn settings(self) -> Result<Settings> {
-        let (runs, seconds, jobs) = if self.quick { (3, 0.1, 500) } else { (7, 0.5, 5_000) };
+        let (runs, seconds, jobs) = if self.quick { (3, 0.1, 500) } else { (7, 0.5, 10_000) };
+        let (starts, many, few, structs) =
+            if self.quick { (20, 5_000, 1_000, 3) } else { (300, 1_000_000, 10_000, 100) };
         let seconds = self.seconds.unwrap_or(seconds);
         ensure!((0.001..=3_600.0).contains(&seconds), "--seconds must be from 0.001 to 3600");
         let settings = Settings {
@@ -68,7 +80,11 @@ impl Cli {
             tasks: self.tasks,
             time: Duration::from_secs_f64(seconds),
             jobs: self.jobs.unwrap_or(jobs),
-            report: self.report,
+            starts,
+            many: self.many.unwrap_or(many),
+            few,
+            structs,
+            directory: self.directory,
         };
         ensure!(settings.runs > 0, "--runs must be at least 1");
         ensure!(settings.tasks > 0, "--tasks must be at least 1");

@@ -12,9 +12,6 @@ pub(crate) const CONCURRENCY: usize = 100;
 
 /// A side: metastore, or the same work written by hand. Cloning shares the connection.
 pub(crate) trait Contender: Clone + Send + Sync + 'static {
-    /// For messages.
-    const NAME: &'static str;
-
     /// A document in hand, decoded, with its id and version.
     type Item: Send + Sync + 'static;
 
@@ -26,6 +23,12 @@ pub(crate) trait Contender: Clone + Send + Sync + 'static {
 
     /// Validates, encodes and stores under a generated id, with an index entry, atomically.
     fn create(&self, article: Article) -> impl Future<Output = Result<Self::Item>> + Send;
+
+    /// The same with an entry in the item's audit trail, in the same step.
+    fn create_audited(&self, article: Article) -> impl Future<Output = Result<Self::Item>> + Send;
+
+    /// Creates many, in atomic steps of a hundred, two of them under way at a time. Gives how many.
+    fn create_many(&self, articles: Vec<Article>) -> impl Future<Output = Result<usize>> + Send;
 
     /// Writes the next version with another content, unless somebody else was faster; the current
     /// version is kept. One round trip.

@@ -5,23 +5,23 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::measure::Comparison;
-use crate::peers::PeerName;
+use crate::side::Side;
 use crate::unit::Unit;
 
-/// Figures are medians; `ratio` says how many times as fast as the peer metastore is, whether the
-/// unit counts work or time.
+/// Figures are medians; `ratio` is our figure divided by the peer's, so above 1 it is good in a unit
+/// of speed and bad in a unit of cost.
 #[derive(Serialize)]
 pub(crate) struct Line {
-    name: String,
-    unit: Unit,
-    ours: f64,
+    pub(crate) name: String,
+    pub(crate) unit: Unit,
+    pub(crate) ours: f64,
     ours_min: f64,
     ours_max: f64,
-    peer_name: PeerName,
-    peer: f64,
+    pub(crate) peer_name: Side,
+    pub(crate) peer: f64,
     peer_min: f64,
     peer_max: f64,
-    ratio: f64,
+    pub(crate) ratio: f64,
     ratio_min: f64,
     ratio_max: f64,
     /// The ratio to be reached where one is set, and whether it is.
@@ -31,7 +31,13 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn new(name: String, unit: Unit, peer_name: PeerName, result: &Comparison) -> Self {
+    pub(crate) fn new(
+        name: String,
+        unit: Unit,
+        peer_name: Side,
+        goal: Option<f64>,
+        result: &Comparison,
+    ) -> Self {
         let Comparison { ours, peer, ratio, runs } = *result;
         Self {
             name,
@@ -46,26 +52,40 @@ impl Line {
             ratio: ratio.median,
             ratio_min: ratio.min,
             ratio_max: ratio.max,
-            goal: None,
-            ok: None,
+            goal,
+            ok: goal.map(|goal| unit.reaches(ratio.median, goal)),
             runs,
         }
     }
 
+    pub(crate) const HEADER: [&str; 9] =
+        ["", "unit", "metastore", "against", "", "ratio", "spread", "goal", ""];
+
     /// The cells of the table, in the order of its header.
-    pub(crate) fn cells(&self) -> Vec<String> {
-        let range = |min, max| format!("{}–{}", self.unit.show(min), self.unit.show(max));
-        vec![
+    pub(crate) fn cells(&self) -> [String; 9] {
+        let sign = if self.unit.more_is_better() { '≥' } else { '≤' };
+        [
             self.name.clone(),
+            self.unit.to_string(),
             self.unit.show(self.ours),
-            range(self.ours_min, self.ours_max),
             self.peer_name.to_string(),
             self.unit.show(self.peer),
-            range(self.peer_min, self.peer_max),
             format!("{:.2}", self.ratio),
             format!("{:.2}–{:.2}", self.ratio_min, self.ratio_max),
-            self.unit.to_string(),
+            self.goal.map_or_else(String::new, |goal| format!("{sign} {goal}")),
+            self.verdict(),
         ]
+    }
+
+    /// Whether the goal is met, or by how much it is missed.
+    fn verdict(&self) -> String {
+        match (self.goal, self.ok) {
+            (Some(_), Some(true)) => "met".to_owned(),
+            (Some(goal), _) => {
+                format!("misses by {:.0} %", ((self.ratio - goal) / goal * 100.0).abs().ceil())
+            }
+            (None, _) => String::new(),
+        }
     }
 }
 
@@ -73,6 +93,31 @@ impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, unit, peer_name, ratio, .. } = self;
         let (ours, peer) = (unit.show(self.ours), unit.show(self.peer));
-        write!(f, "{name}: {ours} against {peer} {unit} by {peer_name}, {ratio:.2} times as fast")
+        write!(f, "{name}: {ours} against {peer} {unit} by {peer_name}, ratio {ratio:.2}")?;
+        match (self.goal, self.verdict()) {
+            (Some(goal), verdict) => write!(f, ", goal {goal}: {verdict}"),
+            (None, _) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Spread;
+
+    fn line(unit: Unit, ratio: f64, goal: Option<f64>) -> Line {
+        let spread = |median| Spread { median, min: median, max: median };
+        let result =
+            Comparison { ours: spread(ratio), peer: spread(1.0), ratio: spread(ratio), runs: 1 };
+        Line::new("row".to_owned(), unit, Side::Fred, goal, &result)
+    }
+
+    #[test]
+    fn a_missed_goal_stays_and_says_by_how_much() {
+        assert_eq!(line(Unit::JobsPerSecond, 1.6, Some(2.0)).verdict(), "misses by 20 %");
+        assert_eq!(line(Unit::Seconds, 2.5, Some(2.0)).verdict(), "misses by 25 %");
+        assert_eq!(line(Unit::Seconds, 1.5, Some(2.0)).verdict(), "met");
+        assert_eq!(line(Unit::Seconds, 1.5, None).verdict(), "");
     }
 }

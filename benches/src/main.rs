@@ -1,4 +1,4 @@
-//! Measures metastore against the same work written by hand on two well-known clients.
+//! Measures metastore against the same work written by hand, and against job queues.
 //!
 //! `make bench` runs everything; `make bench ARGS="--help"` lists the options. Each row is measured
 //! in pairs of runs, so that whatever slows the machine down meets both sides alike.
@@ -15,8 +15,10 @@ mod machine;
 mod measure;
 mod ours;
 mod peers;
+mod progress;
 mod report;
 mod rows;
+mod side;
 mod unit;
 mod versions;
 
@@ -45,17 +47,22 @@ fn main() -> Result<()> {
 
 async fn run(settings: &cli::Settings) -> Result<()> {
     let machine = machine::Machine::look();
-    let bench = bench::Bench::start().await?;
-    let rows = bench.measure_all(settings).await?;
+    let bench = bench::Bench::start(&settings.directory).await?;
+    let (rows, left_out) = bench.measure_all(settings).await?;
     let report = report::Report {
         machine,
         versions: versions::Versions::look(bench.server()).await,
         command: cli::command_line(),
         settings: settings.clone(),
         rows,
+        left_out,
     };
     println!("{}", report.table());
-    report.write(&settings.report)?;
-    eprintln!("report: {}", settings.report.display());
+    for report::LeftOut { name, peer_name, reason } in &report.left_out {
+        println!("left out: {name} against {peer_name}: {reason}");
+    }
+    let path = settings.directory.join("report.json");
+    report.write(&path)?;
+    eprintln!("report: {}", path.display());
     Ok(())
 }

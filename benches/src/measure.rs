@@ -6,8 +6,6 @@
 
 use anyhow::Result;
 
-use crate::unit::Unit;
-
 /// The middle of several figures, and how far they lie apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
@@ -36,16 +34,16 @@ impl Spread {
 pub(crate) struct Comparison {
     pub(crate) ours: Spread,
     pub(crate) peer: Spread,
-    /// How many times as fast as the peer we are, pair by pair.
+    /// Our figure divided by the peer's, pair by pair.
     pub(crate) ratio: Spread,
     /// How many pairs there were.
     pub(crate) runs: usize,
 }
 
 impl Comparison {
-    fn of(unit: Unit, pairs: &[(f64, f64)]) -> Self {
+    fn of(pairs: &[(f64, f64)]) -> Self {
         let (ours, peer): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
-        let ratios: Vec<f64> = pairs.iter().map(|(ours, peer)| unit.ratio(*ours, *peer)).collect();
+        let ratios: Vec<f64> = pairs.iter().map(|(ours, peer)| ours / peer).collect();
         Self {
             ours: Spread::of(&ours),
             peer: Spread::of(&peer),
@@ -55,11 +53,10 @@ impl Comparison {
     }
 }
 
-/// Warms both sides up and measures them in turns. Each call does one run and gives its speed per
-/// second.
+/// Warms both sides up and measures them in turns. Each call does one run and gives its figure.
 pub(crate) async fn compare(
-    unit: Unit,
     pairs: usize,
+    mut progress: impl FnMut(usize),
     mut ours: impl AsyncFnMut() -> Result<f64>,
     mut peer: impl AsyncFnMut() -> Result<f64>,
 ) -> Result<Comparison> {
@@ -68,16 +65,16 @@ pub(crate) async fn compare(
     peer().await?;
     let mut figures = Vec::with_capacity(pairs);
     for pair in 0..pairs {
-        let (our_speed, peer_speed) = if pair % 2 == 0 {
-            let our_speed = ours().await?;
-            (our_speed, peer().await?)
+        progress(pair + 1);
+        figures.push(if pair % 2 == 0 {
+            let our_figure = ours().await?;
+            (our_figure, peer().await?)
         } else {
-            let peer_speed = peer().await?;
-            (ours().await?, peer_speed)
-        };
-        figures.push((unit.figure(our_speed), unit.figure(peer_speed)));
+            let peer_figure = peer().await?;
+            (ours().await?, peer_figure)
+        });
     }
-    Ok(Comparison::of(unit, &figures))
+    Ok(Comparison::of(&figures))
 }
 
 #[cfg(test)]
@@ -107,7 +104,7 @@ mod tests {
         // The machine was ten times slower during the last pair: of medians alone, 20 / 20 would
         // hide that we were twice as fast in every pair.
         let pairs = [(40.0, 20.0), (44.0, 22.0), (4.0, 2.0)];
-        let comparison = Comparison::of(Unit::OperationsPerSecond, &pairs);
+        let comparison = Comparison::of(&pairs);
         assert_eq!(comparison.ratio, Spread { median: 2.0, min: 2.0, max: 2.0 });
         assert_eq!(comparison.ours.median, 40.0);
         assert_eq!(comparison.peer.median, 20.0);
@@ -120,8 +117,7 @@ mod tests {
             order.borrow_mut().push(name);
             anyhow::Ok(1.0)
         };
-        let unit = Unit::OperationsPerSecond;
-        compare(unit, 3, async || side('A').await, async || side('B').await)
+        compare(3, |_| (), async || side('A').await, async || side('B').await)
             .await
             .expect("neither side fails");
         assert_eq!(*order.borrow(), "ABABBAAB");

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use metastore::{Collection, Item, Repo, Store};
+use metastore::queue::Queue;
+use metastore::{Collection, EnqueueOptions, Item, Repo, Store};
 use metastore_worker::Worker;
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::time::{sleep, timeout};
 
 use crate::contender::{CONCURRENCY, Contender};
 use crate::document::Article;
@@ -17,19 +19,23 @@ use crate::document::Article;
 /// A worker that has not come to its end by then never will.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How many jobs a worker that is mostly idle might run at once.
+const IDLE_CONCURRENCY: usize = 8;
+
 #[derive(Clone)]
 pub(crate) struct Metastore {
     articles: Repo<Article>,
+    audited: Repo<Article>,
 }
 
 impl Metastore {
     pub(crate) async fn connect(url: &str) -> Result<Self> {
-        Ok(Self { articles: Store::connect(url).await?.repo() })
+        let audited = Store::options().audit(true).connect(url).await?.repo();
+        Ok(Self { articles: Store::connect(url).await?.repo(), audited })
     }
 }
 
 impl Contender for Metastore {
-    const NAME: &'static str = "metastore";
     type Item = Item<Article>;
 
     fn id(item: &Item<Article>) -> &str {
@@ -48,6 +54,15 @@ impl Contender for Metastore {
         Ok(self.articles.create(article).await?)
     }
 
+    async fn create_audited(&self, article: Article) -> Result<Item<Article>> {
+        Ok(self.audited.create(article).await?)
+    }
+
+    async fn create_many(&self, articles: Vec<Article>) -> Result<usize> {
+        let created = self.articles.create_many(articles).await;
+        Ok(created.into_iter().collect::<metastore::Result<Vec<_>>>()?.len())
+    }
+
     async fn update(&self, item: &Item<Article>, content: String) -> Result<Item<Article>> {
         Ok(self.articles.update(item, Article::patch().content(content)).await?)
     }
@@ -62,6 +77,36 @@ impl Contender for Metastore {
     }
 
     async fn process(&self, jobs: usize) -> Result<Duration> {
+        let (finished, elapsed) = self.process_some(jobs).await?;
+        ensure!(finished == jobs as u64, "{finished} of {jobs} jobs are done");
+        Ok(elapsed)
+    }
+}
+
+impl Metastore {
+    pub(crate) fn of(articles: Repo<Article>) -> Self {
+        Self { audited: articles.clone(), articles }
+    }
+
+    /// Requests a job on each of these items, many in one round trip. Not timed.
+    pub(crate) async fn enqueue_all(&self, ids: &[String]) -> Result<()> {
+        for ids in ids.chunks(10_000) {
+            let options = EnqueueOptions::new();
+            for job in self.articles.enqueue_many(Article::DIGEST, ids, options).await? {
+                job?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many jobs wait.
+    pub(crate) async fn waiting(&self) -> Result<u64> {
+        Ok(Queue::new(&self.articles, Article::DIGEST).stats().await?.waiting)
+    }
+
+    /// Works off at least this many of the jobs that wait, [`CONCURRENCY`] at once. Gives how many, and
+    /// the time from the start until the last result is stored.
+    pub(crate) async fn process_some(&self, jobs: usize) -> Result<(u64, Duration)> {
         let (handled, all) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
         let last = all.clone();
         let worker = Worker::builder(&self.articles)
@@ -80,7 +125,33 @@ impl Contender for Metastore {
         let report = worker.stop().await;
         let elapsed = start.elapsed();
         ended.with_context(|| format!("not done within {PATIENCE:?}: {report:?}"))?;
-        ensure!(report.finished == jobs as u64, "the worker reports {report:?}");
-        Ok(elapsed)
+        ensure!(report.finished >= jobs as u64, "the worker reports {report:?}");
+        Ok((report.finished, elapsed))
+    }
+
+    /// Requests one job after the other, each after a pause, from a worker that has nothing else to do.
+    /// Gives the microseconds from before each request until its handler starts.
+    pub(crate) async fn starts(&self, ids: &[String], pause: Duration) -> Result<Vec<f64>> {
+        let (started, mut starts) = unbounded_channel();
+        let worker = Worker::builder(&self.articles)
+            .handle(Article::DIGEST, move |_item: Item<Article>, _job| {
+                // The other side is gone only when the run is over.
+                let _ = started.send(Instant::now());
+                async { Ok::<_, Infallible>(0) }
+            })
+            .concurrency(IDLE_CONCURRENCY)
+            .build()
+            .start()?;
+        let mut micros = Vec::with_capacity(ids.len());
+        for id in ids {
+            sleep(pause).await;
+            let asked = Instant::now();
+            self.enqueue(id).await?;
+            let began = timeout(PATIENCE, starts.recv()).await?.context("the worker has ended")?;
+            micros.push(began.duration_since(asked).as_secs_f64() * 1e6);
+        }
+        let report = worker.stop().await;
+        ensure!(report.finished == ids.len() as u64, "the worker reports {report:?}");
+        Ok(micros)
     }
 }

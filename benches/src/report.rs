@@ -11,7 +11,16 @@ use serde::Serialize;
 use crate::cli::Settings;
 use crate::line::Line;
 use crate::machine::Machine;
+use crate::side::Side;
 use crate::versions::Versions;
+
+/// A line that cannot be measured on this machine.
+#[derive(Serialize)]
+pub(crate) struct LeftOut {
+    pub(crate) name: String,
+    pub(crate) peer_name: Side,
+    pub(crate) reason: String,
+}
 
 #[derive(Serialize)]
 pub(crate) struct Report {
@@ -20,16 +29,17 @@ pub(crate) struct Report {
     pub(crate) command: String,
     pub(crate) settings: Settings,
     pub(crate) rows: Vec<Line>,
+    pub(crate) left_out: Vec<LeftOut>,
 }
 
 impl Report {
-    /// The medians of all runs, each with the least and the greatest figure.
+    /// The medians of all runs, each with the spread of its ratios.
     pub(crate) fn table(&self) -> Table {
         let mut table = Table::new();
         table.load_style(UTF8_FULL_CONDENSED);
-        table.set_header(["", "metastore", "", "against", "", "", "times as fast", "", "unit"]);
+        table.set_header(Line::HEADER);
         table.add_rows(self.rows.iter().map(Line::cells));
-        for figures in [1, 2, 4, 5, 6, 7] {
+        for figures in [2, 4, 5, 6, 7] {
             if let Some(column) = table.column_mut(figures) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
@@ -38,14 +48,19 @@ impl Report {
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        let write = || {
-            if let Some(directory) = path.parent() {
-                fs::create_dir_all(directory)?;
-            }
-            let mut json = serde_json::to_string_pretty(self)?;
-            json.push('\n');
-            fs::write(path, json).map_err(anyhow::Error::from)
-        };
-        write().with_context(|| format!("cannot write {}", path.display()))
+        let mut json = serde_json::to_string_pretty(self)?;
+        json.push('\n');
+        write(path, &json)
     }
+}
+
+/// Writes a file, with the directories above it.
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+    let write = || {
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        fs::write(path, text)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
 }

@@ -7,39 +7,46 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     OperationsPerSecond,
+    DocumentsPerSecond,
     JobsPerSecond,
     MicrosPerOperation,
+    MicrosPerJob,
+    /// The time that 99 of 100 stay below.
+    MicrosAtMost,
+    BytesPerItem,
+    Seconds,
 }
 
 impl Unit {
-    /// A speed per second in this unit.
-    pub(crate) fn figure(self, per_second: f64) -> f64 {
-        match self {
-            Self::OperationsPerSecond | Self::JobsPerSecond => per_second,
-            Self::MicrosPerOperation => 1_000_000.0 / per_second,
-        }
+    /// Whether a larger figure is the better one: a speed, and not a cost.
+    pub(crate) fn more_is_better(self) -> bool {
+        matches!(self, Self::OperationsPerSecond | Self::DocumentsPerSecond | Self::JobsPerSecond)
     }
 
-    /// How many times as fast as the peer, whether more or less is better in this unit.
-    pub(crate) fn ratio(self, ours: f64, peer: f64) -> f64 {
-        match self {
-            Self::OperationsPerSecond | Self::JobsPerSecond => ours / peer,
-            Self::MicrosPerOperation => peer / ours,
-        }
+    /// Whether a ratio, our figure divided by the peer's, reaches a goal.
+    pub(crate) fn reaches(self, ratio: f64, goal: f64) -> bool {
+        if self.more_is_better() { ratio >= goal } else { ratio <= goal }
     }
 
-    /// A figure for people: a large one in groups of three digits, a small one with a decimal.
+    /// A figure for people: a large one in groups of three digits, a small one with decimals.
     pub(crate) fn show(self, figure: f64) -> String {
-        if self == Self::MicrosPerOperation {
-            return format!("{figure:.1}");
-        }
-        let digits = format!("{figure:.0}");
+        let decimals = match self {
+            Self::Seconds => 2,
+            Self::MicrosPerOperation | Self::MicrosPerJob | Self::MicrosAtMost => 1,
+            _ => 0,
+        };
+        let digits = format!("{figure:.decimals$}");
+        let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
         let mut shown = String::new();
-        for (position, digit) in digits.chars().enumerate() {
-            if position > 0 && (digits.len() - position).is_multiple_of(3) {
+        for (position, digit) in whole.chars().enumerate() {
+            if position > 0 && (whole.len() - position).is_multiple_of(3) {
                 shown.push(',');
             }
             shown.push(digit);
+        }
+        if !fraction.is_empty() {
+            shown.push('.');
+            shown.push_str(fraction);
         }
         shown
     }
@@ -49,8 +56,13 @@ impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::OperationsPerSecond => "op/s",
+            Self::DocumentsPerSecond => "documents/s",
             Self::JobsPerSecond => "jobs/s",
             Self::MicrosPerOperation => "µs/op",
+            Self::MicrosPerJob => "µs/job",
+            Self::MicrosAtMost => "µs, p99",
+            Self::BytesPerItem => "bytes/item",
+            Self::Seconds => "s",
         })
     }
 }
@@ -62,16 +74,14 @@ impl Serialize for Unit {
 }
 
 #[cfg(test)]
-#[allow(clippy::float_cmp, reason = "the figures are chosen to be exact")]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_ratio_above_one_is_faster_in_every_unit() {
-        assert_eq!(Unit::OperationsPerSecond.ratio(300.0, 200.0), 1.5);
-        assert_eq!(Unit::JobsPerSecond.ratio(100.0, 200.0), 0.5);
-        assert_eq!(Unit::MicrosPerOperation.ratio(100.0, 200.0), 2.0);
-        assert_eq!(Unit::MicrosPerOperation.figure(10_000.0), 100.0);
+    fn a_speed_should_be_high_and_a_cost_low() {
+        assert!(Unit::JobsPerSecond.reaches(2.1, 2.0) && !Unit::JobsPerSecond.reaches(1.9, 2.0));
+        assert!(Unit::BytesPerItem.reaches(1.2, 1.25) && !Unit::BytesPerItem.reaches(1.3, 1.25));
+        assert!(Unit::Seconds.reaches(2.0, 2.0));
     }
 
     #[test]
@@ -80,5 +90,6 @@ mod tests {
         assert_eq!(Unit::OperationsPerSecond.show(123_456.7), "123,457");
         assert_eq!(Unit::JobsPerSecond.show(1_234_567.0), "1,234,567");
         assert_eq!(Unit::MicrosPerOperation.show(98.76), "98.8");
+        assert_eq!(Unit::MicrosAtMost.show(12_345.67), "12,345.7");
     }
 }

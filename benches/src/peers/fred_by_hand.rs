@@ -1,15 +1,19 @@
 //! By hand on fred: one shared client, raw commands in a pipeline for the transaction, since fred's
 //! own transactions are several times slower on a shared client.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use fred::clients::Client;
-use fred::interfaces::{ClientLike, KeysInterface, ListInterface, SortedSetsInterface};
+use fred::interfaces::{
+    ClientLike, KeysInterface, ListInterface, SortedSetsInterface, StreamsInterface,
+};
 use fred::types::config::Config;
 use fred::types::{Builder, ClusterHash, CustomCommand, Value};
 use fred::util::sha1_hash;
 
+use super::bulk::by_hundreds;
 use super::stored::Stored;
 use super::worker::{Finished, Queue, work};
 use super::{ATTEMPTS, REPLY_TIMEOUT, STEP, UPDATE, keys};
@@ -43,7 +47,6 @@ fn command(name: &'static str) -> CustomCommand {
 }
 
 impl Contender for Fred {
-    const NAME: &'static str = "fred";
     type Item = Stored;
 
     fn id(item: &Stored) -> &str {
@@ -62,21 +65,19 @@ impl Contender for Fred {
 
     async fn create(&self, article: Article) -> Result<Stored> {
         let stored = Stored::first(article)?;
-        let json = serde_json::to_string(&stored)?;
-        let transaction = self.client.pipeline();
-        let none: Vec<Value> = Vec::new();
-        // In a pipeline these only queue. Only MULTI and EXEC are raw, since fred has no others for a
-        // shared client, and it writes to the socket after each raw command instead of waiting for
-        // the next one.
-        let _: Value = transaction.custom(command("MULTI"), none.clone()).await?;
-        let _: Value = transaction.set(keys::latest(&stored.id), json, None, None, false).await?;
-        #[allow(clippy::cast_precision_loss, reason = "milliseconds stay below 2^52")]
-        let entry = (stored.created as f64, stored.id.as_str());
-        let _: Value = transaction.zadd(keys::INDEX, None, None, false, false, entry).await?;
-        let _: Value = transaction.custom(command("EXEC"), none).await?;
-        let replies: Value = transaction.last().await?;
-        ensure!(replies.is_array(), "EXEC: {replies:?}");
+        self.add(std::slice::from_ref(&stored), false).await?;
         Ok(stored)
+    }
+
+    async fn create_audited(&self, article: Article) -> Result<Stored> {
+        let stored = Stored::first(article)?;
+        self.add(std::slice::from_ref(&stored), true).await?;
+        Ok(stored)
+    }
+
+    async fn create_many(&self, articles: Vec<Article>) -> Result<usize> {
+        by_hundreds(self, articles, |peer, stored| async move { peer.add(&stored, false).await })
+            .await
     }
 
     async fn update(&self, item: &Stored, content: String) -> Result<Stored> {
@@ -107,6 +108,38 @@ impl Contender for Fred {
 }
 
 impl Fred {
+    /// Adds new items in one step.
+    async fn add(&self, items: &[Stored], audited: bool) -> Result<()> {
+        let transaction = self.client.pipeline();
+        let none: Vec<Value> = Vec::new();
+        // In a pipeline these only queue. Only MULTI and EXEC are raw, since fred has no others for a
+        // shared client, and it writes to the socket after each raw command instead of waiting for
+        // the next one.
+        let _: Value = transaction.custom(command("MULTI"), none.clone()).await?;
+        if let [item] = items {
+            let json = serde_json::to_string(item)?;
+            let _: Value = transaction.set(keys::latest(&item.id), json, None, None, false).await?;
+        } else {
+            let pair = |item: &Stored| Ok((keys::latest(&item.id), serde_json::to_string(item)?));
+            let pairs = items.iter().map(pair).collect::<Result<HashMap<_, _>>>()?;
+            transaction.mset(pairs).await?;
+        }
+        #[allow(clippy::cast_precision_loss, reason = "milliseconds stay below 2^52")]
+        let entries: Vec<(f64, &str)> =
+            items.iter().map(|item| (item.created as f64, item.id.as_str())).collect();
+        let _: Value = transaction.zadd(keys::INDEX, None, None, false, false, entries).await?;
+        if audited {
+            for item in items {
+                let (trail, entry) = (keys::trail(&item.id), item.audit_entry());
+                let _: Value = transaction.xadd(trail, false, None, "*", entry.to_vec()).await?;
+            }
+        }
+        let _: Value = transaction.custom(command("EXEC"), none).await?;
+        let replies: Value = transaction.last().await?;
+        ensure!(replies.is_array(), "EXEC: {replies:?}");
+        Ok(())
+    }
+
     /// Writes the next version; `None` if another one came first.
     async fn write(&self, item: &Stored, content: String) -> Result<Option<Stored>> {
         let next = item.next(content)?;

@@ -6,6 +6,9 @@ pub(crate) const PREFIX: &str = "bench:blog:articles:";
 /// All items by the time of their creation.
 pub(crate) const INDEX: &str = "idx:bench:blog:articles";
 
+/// The audit entries of all items, which only metastore keeps.
+pub(crate) const FEED: &str = "stream:audit:bench:blog:articles";
+
 /// The jobs that wait.
 pub(crate) const WAITING: &str = "queue:bench:blog:articles:digest:waiting";
 
@@ -25,4 +28,9 @@ pub(crate) fn version(id: &str, version: u64) -> String {
 /// Where the result of a job goes.
 pub(crate) fn record(id: &str) -> String {
     format!("{PREFIX}{id}:transformation:digest")
+}
+
+/// The audit trail of an item.
+pub(crate) fn trail(id: &str) -> String {
+    format!("stream:audit:{PREFIX}{id}")
 }

@@ -8,6 +8,7 @@ use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{AsyncCommands, AsyncConnectionConfig, Client, IntoConnectionInfo, Script};
 
+use super::bulk::by_hundreds;
 use super::stored::Stored;
 use super::worker::{Finished, Queue, work};
 use super::{ATTEMPTS, REPLY_TIMEOUT, STEP, UPDATE, keys};
@@ -36,7 +37,6 @@ impl RedisRs {
 }
 
 impl Contender for RedisRs {
-    const NAME: &'static str = "redis-rs";
     type Item = Stored;
 
     fn id(item: &Stored) -> &str {
@@ -63,6 +63,39 @@ impl Contender for RedisRs {
             .exec_async(&mut self.connection.clone())
             .await?;
         Ok(stored)
+    }
+
+    async fn create_audited(&self, article: Article) -> Result<Stored> {
+        let stored = Stored::first(article)?;
+        redis::pipe()
+            .atomic()
+            .set(keys::latest(&stored.id), serde_json::to_vec(&stored)?)
+            .ignore()
+            .zadd(keys::INDEX, &stored.id, stored.created)
+            .ignore()
+            .xadd(keys::trail(&stored.id), "*", &stored.audit_entry())
+            .ignore()
+            .exec_async(&mut self.connection.clone())
+            .await?;
+        Ok(stored)
+    }
+
+    async fn create_many(&self, articles: Vec<Article>) -> Result<usize> {
+        by_hundreds(self, articles, |peer, stored| async move {
+            let pair = |item: &Stored| Ok((keys::latest(&item.id), serde_json::to_vec(item)?));
+            let pairs = stored.iter().map(pair).collect::<Result<Vec<_>>>()?;
+            let entries: Vec<_> = stored.iter().map(|item| (item.created, &item.id)).collect();
+            redis::pipe()
+                .atomic()
+                .mset(&pairs)
+                .ignore()
+                .zadd_multiple(keys::INDEX, &entries)
+                .ignore()
+                .exec_async(&mut peer.connection.clone())
+                .await?;
+            Ok(())
+        })
+        .await
     }
 
     async fn update(&self, item: &Stored, content: String) -> Result<Stored> {
@@ -93,6 +126,20 @@ impl Contender for RedisRs {
 }
 
 impl RedisRs {
+    /// Stores a document with nothing around it, and its index entry.
+    pub(crate) async fn store_plain(&self, article: Article) -> Result<()> {
+        let stored = Stored::first(article)?;
+        redis::pipe()
+            .atomic()
+            .set(keys::latest(&stored.id), serde_json::to_vec(&stored.data)?)
+            .ignore()
+            .zadd(keys::INDEX, &stored.id, stored.created)
+            .ignore()
+            .exec_async(&mut self.connection.clone())
+            .await?;
+        Ok(())
+    }
+
     /// Writes the next version; `None` if another one came first.
     async fn write(&self, item: &Stored, content: String) -> Result<Option<Stored>> {
         let next = item.next(content)?;

@@ -18,7 +18,7 @@ pub(crate) struct Stored {
     pub(crate) created: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     updated: Option<u64>,
-    data: Article,
+    pub(super) data: Article,
 }
 
 impl Stored {
@@ -49,6 +49,11 @@ impl Stored {
             updated: Some(now()),
             data,
         })
+    }
+
+    /// The fields of the audit entry of a create, the same as metastore's.
+    pub(super) fn audit_entry(&self) -> [(&'static str, &str); 3] {
+        [("op", "create"), ("version", "1"), ("commit", &self.commit)]
     }
 
     /// What the stored bytes of this version begin with. Nobody else writes a version with the same

@@ -3,9 +3,12 @@
 use anyhow::{Result, ensure};
 
 use crate::bench::Bench;
-use crate::contender::Contender;
+use crate::cli::Settings;
+use crate::contender::{CONCURRENCY, Contender};
+use crate::document::Article;
 use crate::load::{Load, prepare};
-use crate::peers::keys;
+use crate::peers::{Task, keys};
+use crate::side::Side;
 
 /// Counts the records that hold a result.
 const COUNT_RESULTS: &str = "\
@@ -14,6 +17,22 @@ const COUNT_RESULTS: &str = "\
       count = count + redis.call('HEXISTS', key, 'result') \
     end \
     return count";
+
+/// With a longer backlog the worker of apalis-redis ends: "too many results to unpack".
+const APALIS_SURVIVES: usize = 5_000;
+
+/// How many jobs both sides work off in a run against this peer.
+pub(crate) fn jobs(peer: Side, settings: &Settings) -> usize {
+    if peer == Side::Apalis { settings.jobs.min(APALIS_SURVIVES) } else { settings.jobs }
+}
+
+/// A job queue brings its own jobs.
+pub(crate) async fn run_external(bench: &Bench, side: Side, jobs: usize) -> Result<f64> {
+    let document = Article::sample(0);
+    let task = Task::Process { document, jobs, concurrency: CONCURRENCY };
+    let elapsed = bench.external(side).await?.time(&task).await?;
+    Ok(Load { operations: jobs as u64, elapsed }.per_second())
+}
 
 pub(crate) async fn run<C: Contender>(bench: &Bench, side: &C, jobs: usize) -> Result<Load> {
     let ids = bench.fill(jobs).await?;

@@ -1,0 +1,42 @@
+//! What a job costs when very many wait: the same number of jobs is worked off either way.
+
+use anyhow::{Result, bail, ensure};
+use tokio::sync::OnceCell;
+
+use crate::bench::{Bench, Crowd};
+use crate::cli::Settings;
+use crate::ours::Metastore;
+use crate::side::Side;
+
+/// How many jobs are left in the shorter backlog after a run.
+pub(crate) const FEW: usize = 1_000;
+
+/// Whether the jobs of the long backlog have been requested already.
+pub(crate) type Backlog = OnceCell<()>;
+
+#[allow(clippy::cast_precision_loss, reason = "no run comes near 2^52 jobs")]
+pub(crate) async fn run(bench: &Bench, side: Side, settings: &Settings) -> Result<f64> {
+    let jobs = settings.jobs;
+    let (handled, elapsed) = match side {
+        Side::Metastore => {
+            // The jobs of a run are few among all, so it stays as long from one run to the next.
+            let crowd = bench.crowd(settings.many).await?;
+            crowd.backlog.get_or_try_init(|| request(&crowd)).await?;
+            let waiting = crowd.ours().waiting().await?;
+            ensure!(waiting >= jobs as u64, "only {waiting} jobs are left");
+            crowd.ours().process_some(jobs).await?
+        }
+        Side::Fewer => {
+            let ids = bench.fill(FEW + jobs).await?;
+            bench.ours.enqueue_all(&ids).await?;
+            bench.ours.process_some(jobs).await?
+        }
+        _ => bail!("takes no part in this row"),
+    };
+    Ok(elapsed.as_secs_f64() * 1e6 / handled as f64)
+}
+
+async fn request(crowd: &Crowd) -> Result<()> {
+    let ours = Metastore::of(crowd.articles.clone());
+    ours.enqueue_all(&crowd.ids).await
+}

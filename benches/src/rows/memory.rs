@@ -1,0 +1,59 @@
+//! What the server needs for an item: a small document, at version 1, with its entry in the index.
+//! By hand there is a key of the same length, and as its value the document without any envelope.
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::bench::Bench;
+use crate::cli::Settings;
+use crate::contender::Contender;
+use crate::document::Article;
+use crate::load::prepare;
+use crate::side::Side;
+
+#[allow(clippy::cast_precision_loss, reason = "no server has 2^52 bytes")]
+pub(crate) async fn run(bench: &Bench, side: Side, settings: &Settings) -> Result<f64> {
+    let items = settings.few as u64;
+    // The first ones grow buffers and load scripts.
+    store(bench, side, 256).await?;
+    bench.empty().await?;
+    let before = used(bench).await?;
+    store(bench, side, items).await?;
+    let after = used(bench).await?;
+    bench.check_keys(items + 1).await?;
+    ensure!(after > before, "{after} bytes after {before}");
+    Ok((after - before) as f64 / items as f64)
+}
+
+async fn store(bench: &Bench, side: Side, items: u64) -> Result<()> {
+    let articles = (0..items).map(Article::sample);
+    match side {
+        Side::Metastore => {
+            let ours = &bench.ours;
+            prepare(articles.map(|article| {
+                let ours = ours.clone();
+                async move { ours.create(article).await.map(drop) }
+            }))
+            .await?;
+        }
+        Side::RedisRs => {
+            let peer = &bench.redis_rs;
+            prepare(articles.map(|article| {
+                let peer = peer.clone();
+                async move { peer.store_plain(article).await }
+            }))
+            .await?;
+        }
+        _ => bail!("takes no part in this row"),
+    }
+    Ok(())
+}
+
+/// What the server has in use, without the buffers of its clients, which come and go.
+async fn used(bench: &Bench) -> Result<u64> {
+    let info = bench.server().cli(&["INFO", "memory"]).await;
+    let field = |name: &str| -> Result<u64> {
+        let line = info.as_str().lines().find_map(|line| line.strip_prefix(name));
+        Ok(line.context("the server does not tell its memory")?.trim().parse()?)
+    };
+    Ok(field("used_memory:")?.saturating_sub(field("mem_clients_normal:")?))
+}
