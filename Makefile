@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help server demo users documents test lint doc bench chaos
+.PHONY: help server demo users documents service test lint doc bench chaos
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -25,6 +25,9 @@ users: $(if $(REDIS_URL),,server) ## Run the user management example; pass ARGS=
 documents: $(if $(REDIS_URL),,server) ## Run the document store example; pass ARGS="..."
 	$(CARGO) run --release -p metastore-examples --bin document-store -- $(KEPT) \
 		$(or $(ARGS),import README.md ARCHITECTURE.md CHANGELOG.md)
+
+service: $(if $(REDIS_URL),,server) ## Serve documents over HTTP, on port 8080; pass ARGS="..."
+	$(CARGO) run --release -p metastore-examples --bin document-service -- $(KEPT) $(ARGS)
 
 test: server ## Run all tests: unit, integration, ui and documentation
 	$(CARGO) test --workspace --all-features

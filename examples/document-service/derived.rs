@@ -1,0 +1,81 @@
+//! Mutations and transformations of an item.
+
+use axum::Json as Body;
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use metastore::{Cached, JobStatus};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::extract::{Acting, Asked, Named as InPath};
+use crate::problem::Problem;
+
+type Named = InPath<(String, String, String)>;
+
+/// Which version a mutation is to be run on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct On {
+    version: Option<u64>,
+}
+
+/// Runs a mutation; nothing is stored.
+pub(crate) async fn run(
+    Acting(actions): Acting,
+    InPath((collection, id, name)): Named,
+    Asked(On { version }): Asked<On>,
+) -> Result<Body<Value>, Problem> {
+    let value = match version {
+        Some(version) => actions.run_mutation_on(&collection, &id, version, &name).await?,
+        None => actions.run_mutation(&collection, &id, &name).await?,
+    };
+    Ok(Body(json!({ "value": value })))
+}
+
+/// Runs a mutation and stores its result.
+pub(crate) async fn materialize(
+    Acting(actions): Acting,
+    InPath((collection, id, name)): Named,
+) -> Result<Body<Value>, Problem> {
+    let value = actions.materialize_mutation(&collection, &id, &name).await?;
+    Ok(Body(json!({ "value": value })))
+}
+
+/// The stored result of a mutation.
+pub(crate) async fn stored(
+    Acting(actions): Acting,
+    InPath((collection, id, name)): Named,
+) -> Result<Body<Cached<Value>>, Problem> {
+    let cached = actions.get_mutation(&collection, &id, &name).await?;
+    Ok(Body(cached.ok_or_else(|| Problem::not_found("no result is stored"))?))
+}
+
+/// Requests a job, which is then to be asked after at the same path.
+pub(crate) async fn enqueue(
+    Acting(actions): Acting,
+    InPath((collection, id, name)): Named,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let job = actions.enqueue(&collection, &id, &name).await?;
+    let location = [(header::LOCATION, uri.path().to_owned())];
+    Ok((StatusCode::ACCEPTED, location, Body(json!({ "job": job }))).into_response())
+}
+
+/// Where the job stands, with the last result.
+pub(crate) async fn status(
+    Acting(actions): Acting,
+    InPath((collection, id, name)): Named,
+) -> Result<Body<JobStatus<Value>>, Problem> {
+    let status = actions.job_status(&collection, &id, &name).await?;
+    Ok(Body(status.ok_or_else(|| Problem::not_found("no run was ever requested"))?))
+}
+
+pub(crate) async fn cancel(
+    Acting(actions): Acting,
+    InPath((collection, id, name)): Named,
+) -> Result<StatusCode, Problem> {
+    match actions.cancel(&collection, &id, &name).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Problem::not_found("there is no live job")),
+    }
+}

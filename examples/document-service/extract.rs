@@ -1,0 +1,107 @@
+//! What handlers take from a request, with each refusal told as a [`Problem`].
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use metastore::Actions;
+use serde::de::DeserializeOwned;
+
+use crate::args::Args;
+use crate::problem::Problem;
+
+/// Who asks. Whatever stands before the service vouches for it.
+const ACTOR: &str = "x-actor";
+
+/// What all requests share.
+#[derive(Clone)]
+pub(crate) struct Service {
+    actions: Actions,
+    pub(crate) max_body: usize,
+    pub(crate) require_match: bool,
+}
+
+impl Service {
+    pub(crate) fn new(actions: Actions, args: &Args) -> Self {
+        Self { actions, max_body: args.max_body, require_match: args.require_match }
+    }
+}
+
+/// The actions, on behalf of the user that the header names: who writes, and whose is what is created.
+pub(crate) struct Acting(pub(crate) Actions);
+
+impl FromRequestParts<Service> for Acting {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
+        let actions = &service.actions;
+        Ok(Self(match parts.headers.get(ACTOR) {
+            // What is no text is no name either.
+            Some(actor) => actions.as_user(actor.to_str().unwrap_or("?"))?,
+            None => actions.clone(),
+        }))
+    }
+}
+
+/// The names in the path.
+pub(crate) struct Named<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Service> for Named<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
+        let names = Path::from_request_parts(parts, service).await;
+        let Path(names) = names.map_err(|no| Problem::new(no.status(), no.body_text()))?;
+        Ok(Self(names))
+    }
+}
+
+/// What the part behind the question mark asks for.
+pub(crate) struct Asked<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Service> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
+        let asked = Query::from_request_parts(parts, service).await;
+        let Query(asked) = asked.map_err(|no| Problem::new(no.status(), no.body_text()))?;
+        Ok(Self(asked))
+    }
+}
+
+/// The body, read as JSON.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Service> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
+        if !is_json(&request) {
+            let detail = "send JSON, with `content-type: application/json`";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
+        let bytes =
+            Bytes::from_request(request, service).await.map_err(|no| match no.status() {
+                status @ StatusCode::PAYLOAD_TOO_LARGE => {
+                    Problem::new(status, format!("a body has {} bytes at most", service.max_body))
+                }
+                status => Problem::new(status, no.body_text()),
+            })?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            // JSON of another shape is understood; what is no JSON is not.
+            let status = match error.is_data() {
+                true => StatusCode::UNPROCESSABLE_ENTITY,
+                false => StatusCode::BAD_REQUEST,
+            };
+            Problem::new(status, format!("the body cannot be read: {error}"))
+        })
+    }
+}
+
+/// `application/json`, `application/merge-patch+json` and the like; a body of no named type is given a try.
+fn is_json(request: &Request) -> bool {
+    let Some(kind) = request.headers().get(header::CONTENT_TYPE) else { return true };
+    let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let kind = kind.to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
