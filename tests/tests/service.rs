@@ -497,6 +497,30 @@ async fn while_its_server_is_away_it_says_so_and_goes_on_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_write_of_which_nobody_knows_what_became_is_told_apart() {
+    let service = Service::start().await;
+    service.article("First");
+    service.redis.freeze();
+    let unknown = service.post("/items/articles", &article("Perhaps"));
+    assert!(!unknown.headers.contains_key("retry-after"), "{unknown:?}");
+    let unknown = unknown.problem(504, "look before trying again");
+    let commit = unknown["commit"].as_str().expect("it names the write");
+    service.redis.thaw();
+    wait::until("it answers again", PATIENCE, async || {
+        service.get("/items/articles").status == 200
+    })
+    .await;
+    // By the commit one can tell whether it was done.
+    let page = service.get("/items/articles").expect(200).json();
+    let items = page["items"].as_array().unwrap();
+    let done = items.iter().any(|item| item["commit"] == commit);
+    assert_eq!(items.len(), if done { 2 } else { 1 }, "{page}");
+
+    service.redis.cli(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    service.post("/items/articles", &article("Too much")).problem(507, "no room");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn it_ends_what_it_has_begun_before_it_ends() {
     for signal in [Signal::TERM, Signal::INT] {
         let mut service = Service::start().await;
