@@ -30,6 +30,13 @@ pub struct WorkerBuilder<T> {
     config: Config,
 }
 
+/// Shows the settings.
+impl<T> std::fmt::Debug for WorkerBuilder<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WorkerBuilder").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
 impl Worker {
     /// Begins a worker with a collection; see [`WorkerBuilder`] for its settings.
     pub fn builder<T: Collection>(repo: &Repo<T>) -> WorkerBuilder<T> {

@@ -27,6 +27,7 @@ mod jobs;
 mod lost_replies;
 mod model;
 mod mutations;
+mod parity;
 mod peers_documents;
 mod peers_workers;
 mod queries;

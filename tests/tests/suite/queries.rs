@@ -300,3 +300,29 @@ async fn expired_items_are_in_no_list_no_count_and_no_query_and_leave_nothing() 
     assert_eq!(repo.seats.find(crate::fixture::Seat::ROW.eq("a")).count().await.unwrap(), 0);
     assert_eq!(server.keys().await, [""; 0]);
 }
+
+#[tokio::test]
+async fn a_deep_page_makes_the_server_do_the_same_however_many_items_there_are() {
+    let (server, repo) = start().await;
+    let mut calls = Vec::new();
+    for number in [1_000, 9_000] {
+        for result in repo.orders.create_many((0..number).map(order)).await {
+            result.unwrap();
+        }
+        let half = usize::try_from(number / 2).unwrap();
+        let mut of_both = Vec::new();
+        for by_field in [false, true] {
+            let query = || match by_field {
+                true => repo.orders.find(Order::TOTAL.at_least(0)).limit(50),
+                false => repo.orders.list().limit(50),
+            };
+            let deep = query().offset(half.min(900)).page().await.unwrap().next.unwrap();
+            server.reset_command_counts().await;
+            let page = query().after(&deep).page().await.unwrap();
+            assert_eq!(page.items.len(), 50);
+            of_both.push(server.command_counts().await);
+        }
+        calls.push(of_both);
+    }
+    assert_eq!(calls[0], calls[1]);
+}
