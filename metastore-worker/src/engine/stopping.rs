@@ -20,8 +20,12 @@ impl Engine {
         let mut renew = Instant::now() + renewal;
         let mut gave_back = false;
         // Also what a `take` on its way brings is waited for: it would stay leased to nobody.
-        while !self.is_quiet() {
+        loop {
             self.go_round();
+            // Asked after the round, which may have dealt with the last of it: nothing would wake us then.
+            if self.is_quiet() {
+                break;
+            }
             let now = Instant::now();
             if now >= deadline && !gave_back {
                 gave_back = true;

@@ -231,3 +231,49 @@ async fn what_follows_keeps_its_options_and_comes_even_after_a_job_that_died() {
     assert_eq!(taken.trace.as_deref(), Some("00-abc"));
     assert_eq!(queue.stats().await.unwrap().dead, 0);
 }
+
+#[tokio::test]
+async fn stopping_at_any_moment_leaves_no_job_leased_and_burns_no_attempt() {
+    let (server, repo) = start().await;
+    let pages = repo.texts.store().repo::<Page>();
+    let queue = Queue::new(&pages, Page::EXTRACT);
+    let (mut finished, mut given_back) = (0, 0);
+    for round in 0..60_u64 {
+        let worker = worker(&pages)
+            .handle(Page::EXTRACT, |_item: Item<Page>, _job| async {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                Ok::<_, String>("done".to_owned())
+            })
+            .concurrency(2)
+            .drain_timeout(Duration::ZERO)
+            .build()
+            .start()
+            .unwrap();
+        let ids: Vec<String> = (0..3).map(|n| format!("p{round}-{n}")).collect();
+        enqueue(&pages, Page::EXTRACT, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        // From before the first is taken until after the last has ended.
+        tokio::time::sleep(Duration::from_micros(round * 100)).await;
+        let begin = std::time::Instant::now();
+        let report = worker.stop().await;
+        assert!(begin.elapsed() < Duration::from_secs(3), "{:?} in round {round}", begin.elapsed());
+        assert_eq!((report.failed, report.lost), (0, 0));
+        given_back += report.released;
+        assert_eq!(queue.stats().await.unwrap().running, 0, "round {round}");
+        for id in &ids {
+            let status = pages.item(id).extract().status().await.unwrap().unwrap();
+            assert_eq!((status.attempts, status.crashes), (0, 0), "{status:?}");
+            match status.state {
+                JobState::Done => finished += 1,
+                JobState::Queued => {}
+                other => panic!("{other} in round {round}"),
+            }
+        }
+        // The next round begins with an empty queue.
+        for id in &ids {
+            pages.delete(id.as_str()).await.unwrap();
+        }
+        queue.take(&options(10)).await.unwrap();
+    }
+    assert!(finished > 0 && given_back > 0, "{finished} finished, {given_back} given back");
+    assert!(!server.keys().await.iter().any(|key| key.contains(":extract:leased")));
+}

@@ -193,8 +193,8 @@ async fn several_workers_forget_beside_those_who_create() {
         }
     }
     wait::until("nothing to be left", SOON, async || server.dbsize().await == 0).await;
-    for number in 0..500 {
-        visits.create(visit(number)).await.unwrap();
+    for item in visits.create_many((0..500).map(visit)).await {
+        item.unwrap();
     }
     assert_eq!(visits.count().await.unwrap(), 500);
     assert!(visits.verify().await.unwrap().is_clean());
