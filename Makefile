@@ -41,7 +41,7 @@ doc: ## Build the documentation and print where it is
 	$(CARGO) doc --workspace --no-deps --all-features
 	@echo "open $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/doc/metastore/index.html"
 
-bench: server ## Run the benchmarks; pass ARGS="..."
+bench: server ## Run the benchmarks; pass ARGS="--only get,create", ARGS="--publish", …
 	$(CARGO) run --release -p metastore-benches -- $(ARGS)
 
 chaos: server ## Kill, freeze and cut workers at work, within 10 minutes; pass ARGS="--minutes 30 --seed N"

@@ -38,6 +38,12 @@ pub(crate) struct Cli {
     /// A few short runs that show that everything works; the figures say little
     #[arg(long)]
     quick: bool,
+    /// Measure for the chart, too, even if only some rows are measured
+    #[arg(long)]
+    chart: bool,
+    /// Write BENCHMARKS.md and the chart into the repository, or into another directory
+    #[arg(long, value_name = "DIRECTORY", num_args = 0..=1, default_missing_value = ".")]
+    publish: Option<PathBuf>,
     /// Where to write the report, and to build what has to be built
     #[arg(long, default_value = "target/bench")]
     directory: PathBuf,
@@ -62,6 +68,13 @@ pub(crate) struct Settings {
     pub(crate) few: usize,
     /// How many structs `check` has.
     pub(crate) structs: usize,
+    /// With how many tasks the chart is made, each so many times.
+    pub(crate) concurrencies: Vec<usize>,
+    pub(crate) rounds: usize,
+    #[serde(skip)]
+    pub(crate) chart: bool,
+    #[serde(skip)]
+    pub(crate) publish: Option<PathBuf>,
     #[serde(skip)]
     pub(crate) directory: PathBuf,
 }
@@ -73,6 +86,7 @@ impl Cli {
             if self.quick { (20, 5_000, 1_000, 3) } else { (300, 1_000_000, 10_000, 100) };
         let seconds = self.seconds.unwrap_or(seconds);
         ensure!((0.001..=3_600.0).contains(&seconds), "--seconds must be from 0.001 to 3600");
+        let chart = self.chart || self.rows.is_empty();
         let settings = Settings {
             rows: all_if_empty(self.rows),
             peers: all_if_empty(self.peers),
@@ -84,6 +98,11 @@ impl Cli {
             many: self.many.unwrap_or(many),
             few,
             structs,
+            concurrencies: if self.quick { vec![1, 8] } else { vec![1, 4, 16, 64, 256, 1_024] },
+            rounds: if self.quick { 1 } else { 3 },
+            // Whoever asks for single rows does not want to wait for the chart.
+            chart,
+            publish: self.publish,
             directory: self.directory,
         };
         ensure!(settings.runs > 0, "--runs must be at least 1");

@@ -1,5 +1,6 @@
 //! What the figures were measured on.
 
+use std::fmt;
 use std::fs::read_to_string;
 
 use serde::Serialize;
@@ -12,6 +13,14 @@ pub(crate) struct Machine {
     kernel: String,
     /// How many processes wanted to run during the minute before; it should be far below `cores`.
     load: Option<f64>,
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cpu, cores, os, kernel, load } = self;
+        write!(f, "{cpu}, {cores} cores, {os}, kernel {kernel}")?;
+        load.map_or(Ok(()), |load| write!(f, ", load before {load:.2}"))
+    }
 }
 
 impl Machine {

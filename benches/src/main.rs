@@ -6,8 +6,10 @@
 #![allow(clippy::print_stdout, reason = "the table is the program's output")]
 
 mod bench;
+mod chart;
 mod cli;
 mod contender;
+mod curve;
 mod document;
 mod line;
 mod load;
@@ -16,6 +18,7 @@ mod measure;
 mod ours;
 mod peers;
 mod progress;
+mod publish;
 mod report;
 mod rows;
 mod side;
@@ -24,6 +27,9 @@ mod versions;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
+
+/// The file of the chart, beside the report and beside BENCHMARKS.md.
+const CHART: &str = "BENCHMARKS.svg";
 
 fn main() -> Result<()> {
     let settings = cli::Cli::parse().settings()?;
@@ -49,6 +55,7 @@ async fn run(settings: &cli::Settings) -> Result<()> {
     let machine = machine::Machine::look();
     let bench = bench::Bench::start(&settings.directory).await?;
     let (rows, left_out) = bench.measure_all(settings).await?;
+    let curves = if settings.chart { curve::measure(&bench, settings).await? } else { Vec::new() };
     let report = report::Report {
         machine,
         versions: versions::Versions::look(bench.server()).await,
@@ -56,6 +63,7 @@ async fn run(settings: &cli::Settings) -> Result<()> {
         settings: settings.clone(),
         rows,
         left_out,
+        curves,
     };
     println!("{}", report.table());
     for report::LeftOut { name, peer_name, reason } in &report.left_out {
@@ -64,5 +72,19 @@ async fn run(settings: &cli::Settings) -> Result<()> {
     let path = settings.directory.join("report.json");
     report.write(&path)?;
     eprintln!("report: {}", path.display());
+    let chart = settings.chart.then(|| chart::draw(&report.curves)).transpose()?;
+    if let Some(chart) = &chart {
+        let path = settings.directory.join(CHART);
+        report::write(&path, chart)?;
+        eprintln!("chart: {}", path.display());
+    }
+    if let Some(directory) = &settings.publish {
+        let document = publish::document(&report, chart.as_ref().map(|_| CHART));
+        report::write(&directory.join("BENCHMARKS.md"), &document)?;
+        if let Some(chart) = &chart {
+            report::write(&directory.join(CHART), chart)?;
+        }
+        eprintln!("published in {}", directory.display());
+    }
     Ok(())
 }

@@ -9,6 +9,7 @@ use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
 use crate::cli::Settings;
+use crate::curve::Curve;
 use crate::line::Line;
 use crate::machine::Machine;
 use crate::side::Side;
@@ -30,6 +31,8 @@ pub(crate) struct Report {
     pub(crate) settings: Settings,
     pub(crate) rows: Vec<Line>,
     pub(crate) left_out: Vec<LeftOut>,
+    /// Empty when no chart was asked for.
+    pub(crate) curves: Vec<Curve>,
 }
 
 impl Report {

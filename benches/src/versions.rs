@@ -1,10 +1,15 @@
 //! Which versions the figures belong to.
 
+use std::fmt;
+
 use metastore_tests::Server;
 use serde::Serialize;
+use tokio::process::Command;
 
 /// The lock file says which versions were built in; no crate tells its own at run time.
 const LOCK: &str = include_str!("../../Cargo.lock");
+const QUEUES_LOCK: &str = include_str!("../queues/Cargo.lock");
+const PACKAGE: &str = include_str!("../queues/node/package.json");
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Versions {
@@ -14,6 +19,30 @@ pub(crate) struct Versions {
     redis_rs: String,
     server: String,
     rustc: &'static str,
+    queues: Queues,
+}
+
+/// The job queues, by their own lock files.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Queues {
+    bullmq: String,
+    apalis: String,
+    bullmq_on_node: String,
+    node: Option<String>,
+}
+
+impl fmt::Display for Versions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { metastore, fred, redis_rs, server, rustc, queues } = self;
+        let Queues { bullmq, apalis, bullmq_on_node, node } = queues;
+        write!(f, "metastore {metastore}, {server}, {rustc}, fred {fred}, redis-rs {redis_rs}, ")?;
+        write!(
+            f,
+            "bullmq-official {bullmq}, apalis-redis {apalis}, BullMQ {bullmq_on_node} on Node"
+        )?;
+        write!(f, " {}", node.as_deref().unwrap_or("(there is none)"))
+    }
 }
 
 impl Versions {
@@ -25,13 +54,34 @@ impl Versions {
             redis_rs: locked("redis"),
             server: server_version(info.as_str()),
             rustc: env!("BENCH_RUSTC"),
+            queues: Queues {
+                bullmq: locked_in(QUEUES_LOCK, "bullmq-official"),
+                apalis: locked_in(QUEUES_LOCK, "apalis-redis"),
+                bullmq_on_node: in_package("bullmq"),
+                node: node().await,
+            },
         }
     }
 }
 
 fn locked(package: &str) -> String {
+    locked_in(LOCK, package)
+}
+
+/// The exact version that `BullMQ`'s package file asks for.
+fn in_package(name: &str) -> String {
+    let package: serde_json::Value = serde_json::from_str(PACKAGE).unwrap_or_default();
+    package["dependencies"][name].as_str().unwrap_or("unknown").to_owned()
+}
+
+async fn node() -> Option<String> {
+    let output = Command::new("node").arg("--version").output().await.ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn locked_in(lock: &str, package: &str) -> String {
     let name = format!("name = \"{package}\"");
-    let mut lines = LOCK.lines().skip_while(|line| *line != name);
+    let mut lines = lock.lines().skip_while(|line| *line != name);
     let version = lines.nth(1).and_then(|line| line.strip_prefix("version = "));
     version.unwrap_or("unknown").trim_matches('"').to_owned()
 }
@@ -57,6 +107,10 @@ mod tests {
             assert!(version.starts_with(|c: char| c.is_ascii_digit()), "{package}: {version}");
         }
         assert_eq!(locked("no such package"), "unknown");
+        for package in ["bullmq-official", "apalis-redis"] {
+            assert_ne!(locked_in(QUEUES_LOCK, package), "unknown");
+        }
+        assert_ne!(in_package("bullmq"), "unknown");
     }
 
     #[test]

@@ -22,8 +22,11 @@ fn report(directory: &Path, arguments: &[&str]) -> Value {
 #[test]
 fn every_row_runs_that_needs_nothing_to_be_built() {
     let directory = tempfile::tempdir().expect("a temporary directory should be creatable");
-    let peers = ["--peers", "fred,redis-rs,fewer"];
-    let report = report(&directory.path().join("below"), &peers);
+    let below = directory.path().join("below");
+    let published = directory.path().join("published");
+    let published_path = published.to_str().expect("a temporary path should be text");
+    let arguments = ["--peers", "fred,redis-rs,fewer", "--publish", published_path];
+    let report = report(&below, &arguments);
     let rows = report["rows"].as_array().expect("the report should have rows");
     // Six operations with many tasks and the jobs against two peers each, four with one task, the
     // backlog, the page and the memory.
@@ -39,5 +42,21 @@ fn every_row_runs_that_needs_nothing_to_be_built() {
     for version in ["metastore", "fred", "redis-rs", "server", "rustc"] {
         let version = report["versions"][version].as_str();
         assert!(version.is_some_and(|version| version != "unknown"), "{report}");
+    }
+
+    // Three operations by three sides, with one task and with several.
+    let curves = report["curves"].as_array().expect("the report should have curves");
+    assert_eq!(curves.len(), 3 * 3, "{report}");
+    for curve in curves {
+        assert_eq!(curve["points"].as_array().map(Vec::len), Some(2), "{curve}");
+    }
+    let read = |path: &Path| std::fs::read_to_string(path).expect("the file should be written");
+    let chart = read(&published.join("BENCHMARKS.svg"));
+    assert!(chart.starts_with("<svg"), "{chart}");
+    assert_eq!(chart, read(&below.join("BENCHMARKS.svg")));
+    let document = read(&published.join("BENCHMARKS.md"));
+    for row in rows {
+        let name = row["name"].as_str().expect("a row should have a name");
+        assert!(document.contains(&format!("| {name} |")), "{name}: {document}");
     }
 }

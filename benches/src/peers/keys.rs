@@ -9,6 +9,9 @@ pub(crate) const INDEX: &str = "idx:bench:blog:articles";
 /// The audit entries of all items, which only metastore keeps.
 pub(crate) const FEED: &str = "stream:audit:bench:blog:articles";
 
+/// The items that have a result, which only metastore keeps.
+pub(crate) const RESULTS: &str = "idx:bench:blog:articles:transformation:digest";
+
 /// The jobs that wait.
 pub(crate) const WAITING: &str = "queue:bench:blog:articles:digest:waiting";
 

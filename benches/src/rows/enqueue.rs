@@ -25,7 +25,7 @@ pub(crate) async fn run(bench: &Bench, side: Side, settings: &Settings) -> Resul
         Side::Bullmq => {
             let task = Task::Enqueue { document: Article::sample(0), jobs, tasks };
             let elapsed = bench.external(side).await?.time(&task).await?;
-            Load { operations: jobs as u64, elapsed }
+            Load::total(jobs as u64, elapsed)
         }
         _ => bail!("takes no part in this row"),
     };
@@ -51,5 +51,5 @@ async fn ours(bench: &Bench, jobs: usize, tasks: usize) -> Result<Load> {
     let elapsed = start.elapsed();
     let waiting = bench.server().cli(&["LLEN", keys::WAITING]).await.as_int();
     ensure!(usize::try_from(waiting) == Ok(jobs), "{waiting} of {jobs} jobs wait");
-    Ok(Load { operations: jobs as u64, elapsed })
+    Ok(Load::total(jobs as u64, elapsed))
 }

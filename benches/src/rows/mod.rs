@@ -1,16 +1,16 @@
 //! The rows: one kind of work a file, each checked after every run.
 
 mod backlog;
-mod create;
+pub(crate) mod create;
 mod create_many;
 mod enqueue;
-mod get;
+pub(crate) mod get;
 mod memory;
 mod page;
 mod process;
 mod start;
 mod structs;
-mod update;
+pub(crate) mod update;
 mod update_by_id;
 
 pub(crate) use backlog::Backlog;

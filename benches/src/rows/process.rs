@@ -31,7 +31,7 @@ pub(crate) async fn run_external(bench: &Bench, side: Side, jobs: usize) -> Resu
     let document = Article::sample(0);
     let task = Task::Process { document, jobs, concurrency: CONCURRENCY };
     let elapsed = bench.external(side).await?.time(&task).await?;
-    Ok(Load { operations: jobs as u64, elapsed }.per_second())
+    Ok(Load::total(jobs as u64, elapsed).per_second())
 }
 
 pub(crate) async fn run<C: Contender>(bench: &Bench, side: &C, jobs: usize) -> Result<Load> {
@@ -47,7 +47,9 @@ pub(crate) async fn run<C: Contender>(bench: &Bench, side: &C, jobs: usize) -> R
     let records = keys::record("*");
     let results = bench.server().cli(&["EVAL", COUNT_RESULTS, "0", &records]).await.as_int();
     ensure!(u64::try_from(results) == Ok(jobs), "{results} results of {jobs} jobs");
-    // Documents, records and the index; a job that still waits or is held would be one key more.
-    bench.check_keys(2 * jobs + 1).await?;
-    Ok(Load { operations: jobs, elapsed })
+    // Documents, records, the index, and in metastore the index of results; a job that still waits or is
+    // held would be one key more.
+    let index_of_results = bench.exists(keys::RESULTS).await?;
+    bench.check_keys(2 * jobs + 1 + index_of_results).await?;
+    Ok(Load::total(jobs, elapsed))
 }
