@@ -61,6 +61,9 @@ fn panel(
         .x_desc("tasks")
         .x_label_formatter(&|tasks| format!("{:.0}", tasks.exp2()))
         .y_label_formatter(&|figure| short(10_f64.powf(*figure)))
+        .x_labels(11)
+        .y_labels(5)
+        .max_light_lines(1)
         .light_line_style(WHITE)
         .draw()
         .map_err(failed)?;

@@ -6,7 +6,11 @@ use std::process::Command;
 use serde_json::Value;
 
 fn report(directory: &Path, arguments: &[&str]) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_bench"))
+    report_of(&mut Command::new(env!("CARGO_BIN_EXE_bench")), directory, arguments)
+}
+
+fn report_of(bench: &mut Command, directory: &Path, arguments: &[&str]) -> Value {
+    let output = bench
         .args(["--quick", "--runs", "1", "--seconds", "0.01", "--tasks", "8", "--jobs", "50"])
         .args(arguments)
         .arg("--directory")
@@ -59,4 +63,22 @@ fn every_row_runs_that_needs_nothing_to_be_built() {
         let name = row["name"].as_str().expect("a row should have a name");
         assert!(document.contains(&format!("| {name} |")), "{name}: {document}");
     }
+}
+
+#[test]
+fn a_peer_that_is_not_to_be_had_is_left_out_with_the_reason() {
+    let directory = tempfile::tempdir().expect("a temporary directory should be creatable");
+    // Found before any other `node`, and of no use.
+    std::fs::create_dir(directory.path().join("node")).expect("a directory should be creatable");
+    std::os::unix::fs::symlink("/bin/false", directory.path().join("node/node"))
+        .expect("a link should be creatable");
+    let path = std::env::var("PATH").expect("there should be a path");
+    let path = format!("{}:{path}", directory.path().join("node").display());
+    let mut bench = Command::new(env!("CARGO_BIN_EXE_bench"));
+    let arguments = ["--only", "process", "--peers", "bullmq-node,fred"];
+    let report = report_of(bench.env("PATH", path), &directory.path().join("below"), &arguments);
+    assert_eq!(report["rows"].as_array().map(Vec::len), Some(1), "{report}");
+    assert_eq!(report["rows"][0]["peer_name"], "fred");
+    assert_eq!(report["left_out"][0]["peer_name"], "BullMQ on Node");
+    assert_eq!(report["left_out"][0]["reason"], "there is no `node` on this machine");
 }
