@@ -28,18 +28,19 @@ impl Engine {
         let count = self.tracks.len();
         self.turn = (self.turn + 1) % count;
         let stopping = self.stop.is_cancelled();
-        let order: Vec<usize> = (0..count).map(|offset| (self.turn + offset) % count).collect();
-        let is_hot = |engine: &Self, index: usize| {
-            !stopping && engine.tracks[index].hot.load(Ordering::Acquire)
-        };
-        let mut hot = order.iter().filter(|&&index| is_hot(self, index)).count();
-        for index in order {
+        // Read once: whoever listens may set more of them at any moment, and shares are by their number.
+        let order: Vec<(usize, bool)> = (0..count)
+            .map(|offset| (self.turn + offset) % count)
+            .map(|index| (index, !stopping && self.tracks[index].hot.load(Ordering::Acquire)))
+            .collect();
+        let mut hot = order.iter().filter(|(_, is_hot)| *is_hot).count();
+        for (index, is_hot) in order {
             let used: usize = self.tracks.iter().map(|track| track.running + track.reserved).sum();
             let free = self.control.concurrency().saturating_sub(used);
             let track = &self.tracks[index];
             let of_lane = self.control.limit(index).saturating_sub(track.running + track.reserved);
             let mut slots = 0;
-            if is_hot(self, index) {
+            if is_hot {
                 slots = free.div_ceil(hot).min(free).min(of_lane);
                 hot -= 1;
             }
