@@ -77,6 +77,11 @@ pub(crate) fn encode<T: Serialize>(
     Ok(json.into())
 }
 
+/// What the envelope of a version begins with, byte by byte.
+pub(crate) fn beginning(version: u64, id: &Id, commit: &str) -> String {
+    format!(r#"{{"version":{version},"id":"{id}","commit":"{commit}","#)
+}
+
 /// Reads an envelope and its document.
 pub(crate) fn decode<T: Collection>(
     json: &[u8],

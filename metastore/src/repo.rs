@@ -265,7 +265,7 @@ impl<T: Collection> Repo<T> {
         &self,
         operation: &'static str,
         commit_id: &str,
-        writes: WriteSet,
+        writes: WriteSet<'_>,
     ) -> Result<Option<Verdict>> {
         let patience = self.store.settings().outcome_timeout;
         let sent = Commit { operation, id: commit_id, writes, patience };
@@ -279,7 +279,7 @@ impl<T: Collection> Repo<T> {
     pub(crate) async fn send_many(
         &self,
         operation: &'static str,
-        commits: Vec<(String, WriteSet)>,
+        commits: Vec<(String, WriteSet<'_>)>,
     ) -> Vec<Result<Option<Verdict>>> {
         let patience = self.store.settings().outcome_timeout;
         let replies = self.store.writer().commit_many(operation, commits, patience).await;

@@ -68,7 +68,7 @@ impl<T: Collection> Repo<T> {
     }
 
     /// What is written for an item with a generated id.
-    pub(super) fn writes_of(&self, new: &New<T>) -> WriteSet {
+    pub(super) fn writes_of(&self, new: &New<T>) -> WriteSet<'static> {
         let script = self.create_script(new);
         // What looks at what is stored is no plain addition.
         if T::SCHEMA.has_unique() || Self::requests_on(Event::Create) {

@@ -9,14 +9,18 @@ use crate::collection::Collection;
 use crate::envelope;
 use crate::error::{Error, ErrorKind, Result};
 use crate::head::Head;
+use crate::index::Entries;
 use crate::item::{Item, Target};
 use crate::key::{Id, ToId};
 use crate::patch::Patch;
 use crate::redis::command::{Command, Verdict};
+use crate::redis::commit::WriteSet;
 use crate::redis::script::{ScriptCall, UPDATE};
+use crate::redis::swap::Swap;
 use crate::repo::{Repo, checked_id};
 use crate::requesting::Event;
 use crate::schema::TtlOnUpdate;
+use crate::time::Timestamp;
 use crate::unknown::UnknownFields;
 use crate::validate::validate;
 
@@ -170,8 +174,32 @@ impl<T: Collection> Repo<T> {
         let Some(next) = self.next(base, document, scope, operation)? else {
             return self.unchanged(base, operation).await;
         };
-        let verdict = self.write(operation, &next.head.commit, next.call.clone()).await?;
+        let confirm = || self.update_call(base, &next);
+        let writes = if self.is_plain(&next) {
+            let at = self.address();
+            let swap = Swap {
+                latest: at.latest(&base.id).into(),
+                superseded: at.version(&base.id, base.version).into(),
+                expected: envelope::beginning(base.version, &base.id, &base.commit).into(),
+                document: next.json.clone(),
+            };
+            WriteSet::Swap { swap, confirm: &confirm }
+        } else {
+            WriteSet::Conditional(confirm())
+        };
+        let verdict = self.send(operation, &next.head.commit, writes).await?;
         self.written(next, verdict, operation)
+    }
+
+    /// Whether a version can be written without regard to anything but the version before.
+    fn is_plain(&self, next: &Next<T>) -> bool {
+        let schema = T::SCHEMA;
+        next.entries.is_none()
+            && schema.ttl.is_none()
+            && schema.keep.is_none()
+            && schema.keep_for.is_none()
+            && !self.audits()
+            && !Self::requests_on(Event::Update)
     }
 
     /// The version after `base`, ready to be written; `None` if nothing would change.
@@ -223,15 +251,25 @@ impl<T: Collection> Repo<T> {
         let (audited, from) = scope.audited(base.version);
         let entries = Self::entries(stored, base.created_at, base.owner.as_ref(), operation)
             .map_err(|error| error.at(key.clone()))?;
-        // An empty text removes what there may be; a dash says that there is nothing.
-        let entries =
-            entries.map_or_else(|| Bytes::from_static(b"-"), |entries| entries.to_bytes());
         let deadline = match T::SCHEMA.ttl_on_update {
             TtlOnUpdate::Reset if !matches!(scope, Scope::Shape) => Self::deadline(now),
             TtlOnUpdate::Reset | TtlOnUpdate::Keep => None,
         };
+        let audited = (audited, from, changed);
+        Ok(Some(Next { head, document, unknown, json, entries, deadline, audited }))
+    }
+
+    /// The script call that writes a version.
+    pub(super) fn update_call(&self, base: &Item<T>, next: &Next<T>) -> ScriptCall {
+        let at = self.address();
+        let Next { head, deadline, audited: (operation, from, changed), .. } = next;
+        // An empty text removes what there may be; a dash says that there is nothing.
+        let entries = match &next.entries {
+            Some(entries) => entries.to_bytes(),
+            None => Bytes::from_static(b"-"),
+        };
         let call = ScriptCall::new(&UPDATE)
-            .key(key.clone())
+            .key(at.latest(&base.id))
             .key(at.version(&base.id, base.version))
             .key(at.version(&base.id, head.version))
             .key(at.expiry())
@@ -240,36 +278,38 @@ impl<T: Collection> Repo<T> {
             .key(at.index())
             .arg(base.id.as_str().to_owned())
             .arg(head.commit.clone())
-            .arg(json)
+            .arg(next.json.clone())
             .int(base.version)
             .arg(base.commit.clone())
             .arg(deadline.map(|at| at.as_millis().to_string()).unwrap_or_default())
             .arg(self.audit_arg(&base.id))
             .arg(self.actor_arg())
-            .arg(audited.as_str().to_owned())
+            .arg(operation.as_str().to_owned())
             .arg(Self::keep_arg())
             .arg(Self::keep_for_arg())
             .arg(at.version_prefix(&base.id))
             .arg(entries)
             .arg(at.item_prefix())
-            .int(from)
-            .arg(changed);
+            .int(*from)
+            .arg(changed.clone());
         let renewed = if deadline.is_some() { self.derived_keys(&base.id) } else { Vec::new() };
         let call = renewed.into_iter().fold(call, ScriptCall::arg);
         let call = if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call };
-        let call = self.requesting(call, &base.id, Event::Update);
-        Ok(Some(Next { head, document, unknown, call }))
+        self.requesting(call, &base.id, Event::Update)
     }
 
     /// The item as it was written, or why it was not.
     pub(super) fn written(
         &self,
         next: Next<T>,
-        mut verdict: Verdict,
+        verdict: Option<Verdict>,
         operation: &'static str,
     ) -> Result<Item<T>> {
         let Next { head, document, unknown, .. } = next;
         let expected = head.version - 1;
+        let Some(mut verdict) = verdict else {
+            return Ok(Item::new(head, document, unknown));
+        };
         let kind = match verdict.code {
             1 => return Ok(Item::new(head, document, unknown)),
             0 => ErrorKind::Conflict { expected, actual: verdict.number(operation)? },
@@ -309,7 +349,12 @@ pub(super) struct Next<T> {
     pub(super) head: Head,
     document: T,
     unknown: UnknownFields,
-    pub(super) call: ScriptCall,
+    json: Bytes,
+    /// What the indexes are to hold of it; `None` if there are none.
+    entries: Option<Entries>,
+    deadline: Option<Timestamp>,
+    /// What the audit is told: the operation, the version that it names, and the fields that change.
+    audited: (AuditOperation, u64, String),
 }
 
 /// What a write replaces.

@@ -65,14 +65,14 @@ impl<T: Collection> Repo<T> {
                 let mut document = base.data.clone();
                 patch.clone().apply(&mut document);
                 Ok(match self.next(&base, document, Scope::KnownFields, OPERATION)? {
-                    Some(next) => Step::Write(next),
+                    Some(next) => {
+                        let call = self.update_call(&base, &next);
+                        commits.push((next.head.commit.clone(), WriteSet::Conditional(call)));
+                        Step::Write(next)
+                    }
                     None => Step::Nothing(base.into_unchanged()),
                 })
             });
-            if let Ok(Step::Write(next)) = &step {
-                let writes = WriteSet::Conditional(next.call.clone());
-                commits.push((next.head.commit.clone(), writes));
-            }
             steps.push((step, patch));
         }
         let mut verdicts = self.send_many(OPERATION, commits).await.into_iter();
@@ -91,9 +91,9 @@ impl<T: Collection> Repo<T> {
             };
             let id = next.head.id.clone();
             let written = match verdicts.next() {
-                Some(Ok(Some(verdict))) => self.written(next, verdict, OPERATION),
+                Some(Ok(verdict)) => self.written(next, verdict, OPERATION),
                 Some(Err(error)) => Err(error),
-                _ => Err(self.missing(&id, OPERATION)),
+                None => Err(self.missing(&id, OPERATION)),
             };
             results.push(match written {
                 Err(error) if is_stale(&error) => self.update(&id, patch).await,

@@ -11,10 +11,11 @@ use super::command::{Command, Fault, Reply};
 use super::conn::Connection;
 use super::group::{self, Additions, Group};
 use super::script::ScriptCall;
+use super::swap::{Swap, Swaps};
 use crate::error::{Error, ErrorKind};
 
 /// What an operation writes.
-pub(crate) enum WriteSet {
+pub(crate) enum WriteSet<'a> {
     /// Additions that depend on nothing that is stored, written in a group.
     Unconditional {
         additions: Additions,
@@ -24,13 +25,22 @@ pub(crate) enum WriteSet {
     },
     /// One script call, which checks first and then writes.
     Conditional(ScriptCall),
+    /// A plain update, written together with others.
+    Swap {
+        swap: Swap,
+        /// The same write as a script, for when it is not as simple as that, or the reply was lost.
+        confirm: &'a (dyn Fn() -> ScriptCall + Sync),
+    },
 }
 
-impl WriteSet {
-    /// The bytes of the documents in it.
-    fn bytes(&self) -> usize {
-        let (Self::Unconditional { confirm: call, .. } | Self::Conditional(call)) = self;
-        call.bytes()
+impl WriteSet<'_> {
+    /// The write as a script, and what it adds if it depends on nothing.
+    fn into_script(self) -> (ScriptCall, Option<Additions>) {
+        match self {
+            Self::Unconditional { additions, confirm } => (confirm, Some(additions)),
+            Self::Conditional(call) => (call, None),
+            Self::Swap { confirm, .. } => (confirm(), None),
+        }
     }
 }
 
@@ -41,7 +51,7 @@ const STEP_BYTES: usize = 16 * 1024 * 1024;
 pub(crate) struct Commit<'a> {
     pub(crate) operation: &'static str,
     pub(crate) id: &'a str,
-    pub(crate) writes: WriteSet,
+    pub(crate) writes: WriteSet<'a>,
     /// How long to look for the answer when the reply is lost.
     pub(crate) patience: Duration,
 }
@@ -68,15 +78,17 @@ fn open_outcome(fault: Fault) -> Result<Option<String>, Fault> {
 pub(crate) struct Writer {
     connection: Arc<Connection>,
     group: Group,
+    swaps: Swaps,
 }
 
 impl Writer {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        Self { group: Group::start(connection.clone()), connection }
+        let (group, swaps) = (Group::new(connection.clone()), Swaps::new(connection.clone()));
+        Self { connection, group, swaps }
     }
 
     /// Sends what an operation writes and returns the script's verdict, or `None` where the additions
-    /// of an unconditional write went through at once.
+    /// of an unconditional write, or a plain update, went through at once.
     pub(crate) async fn commit(&self, commit: Commit<'_>) -> Result<Option<Reply>, Error> {
         let Commit { operation, id, writes, patience } = commit;
         let started = Instant::now();
@@ -94,6 +106,16 @@ impl Writer {
                 let again = Again { operation, id, call: &confirm, undo: Some(undo) };
                 self.alone(again, lost, started, patience).await.map(Some)
             }
+            WriteSet::Swap { swap, confirm } => {
+                let lost = match self.swaps.write(swap).await {
+                    Ok(true) => return Ok(None),
+                    Ok(false) => None,
+                    Err(fault) => {
+                        open_outcome(fault).map_err(|fault| fault.into_error(operation))?
+                    }
+                };
+                self.script(operation, id, &confirm(), lost, started, patience).await.map(Some)
+            }
         }
     }
 
@@ -103,20 +125,21 @@ impl Writer {
     pub(crate) async fn commit_many(
         &self,
         operation: &'static str,
-        commits: Vec<(String, WriteSet)>,
+        commits: Vec<(String, WriteSet<'_>)>,
         patience: Duration,
     ) -> Vec<Result<Option<Reply>, Error>> {
         let mut answers = Vec::with_capacity(commits.len());
         let mut step = Vec::new();
         let mut bytes = 0;
-        for commit in commits {
-            let size = commit.1.bytes();
+        for (id, writes) in commits {
+            let (call, additions) = writes.into_script();
+            let size = call.bytes();
             if bytes + size > STEP_BYTES && !step.is_empty() {
                 answers.extend(self.step(operation, std::mem::take(&mut step), patience).await);
                 bytes = 0;
             }
             bytes += size;
-            step.push(commit);
+            step.push((id, call, additions));
         }
         answers.extend(self.step(operation, step, patience).await);
         answers
@@ -125,21 +148,15 @@ impl Writer {
     async fn step(
         &self,
         operation: &'static str,
-        commits: Vec<(String, WriteSet)>,
+        commits: Vec<(String, ScriptCall, Option<Additions>)>,
         patience: Duration,
     ) -> Vec<Result<Option<Reply>, Error>> {
         let started = Instant::now();
         let mut additions = Vec::new();
         let mut scripts = Vec::with_capacity(commits.len());
-        for (id, writes) in commits {
-            let (call, undo) = match writes {
-                WriteSet::Conditional(call) => (call, None),
-                WriteSet::Unconditional { additions: new, confirm } => {
-                    let undo = new.undo();
-                    additions.push(new);
-                    (confirm, Some(undo))
-                }
-            };
+        for (id, call, new) in commits {
+            let undo = new.as_ref().map(Additions::undo);
+            additions.extend(new);
             scripts.push((id, call, undo));
         }
         if scripts.is_empty() {

@@ -70,20 +70,20 @@ struct Waiting {
 pub(crate) struct Group(Batcher<Waiting>);
 
 impl Group {
-    pub(crate) fn start(connection: Arc<Connection>) -> Self {
+    pub(crate) fn new(connection: Arc<Connection>) -> Self {
         let size = |waiting: &Waiting| {
             waiting.additions.strings.iter().map(|(_, value, _)| value.len()).sum()
         };
-        Self(Batcher::start(LIMITS, size, move |group: Vec<Waiting>| {
+        Self(Batcher::new(LIMITS, size, move |group: Vec<Waiting>| {
             let connection = connection.clone();
-            async move {
+            Box::pin(async move {
                 let (writes, replies): (Vec<_>, Vec<_>) =
                     group.into_iter().map(|waiting| (waiting.additions, waiting.reply)).unzip();
                 let written = transaction(&connection, &writes).await;
                 for reply in replies {
                     let _ = reply.send(written.clone());
                 }
-            }
+            })
         }))
     }
 
@@ -92,7 +92,7 @@ impl Group {
     /// A refusal is one of the whole group: nothing, all or a part of these additions may be written.
     pub(crate) async fn write(&self, additions: Additions) -> Result<(), Fault> {
         let (reply, answer) = oneshot::channel();
-        self.0.hand_over(Waiting { additions, reply }).await?;
+        self.0.carry(Waiting { additions, reply }).await;
         answer.await.unwrap_or_else(|_| Err(Fault::Lost("the store was closed".to_owned())))
     }
 }

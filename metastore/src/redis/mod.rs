@@ -8,3 +8,4 @@ pub(crate) mod group;
 pub(crate) mod pubsub;
 pub(crate) mod read;
 pub(crate) mod script;
+pub(crate) mod swap;

@@ -30,12 +30,12 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
         let shared = connection.clone();
-        let gets = Batcher::start(
+        let gets = Batcher::new(
             LIMITS,
             |_| 0,
             move |batch| {
                 let connection = shared.clone();
-                async move { get_all(&connection, batch).await }
+                Box::pin(async move { get_all(&connection, batch).await })
             },
         );
         Self { connection, gets }
@@ -44,7 +44,7 @@ impl Reader {
     /// Reads one string; what is asked for at the same moment is read by one MGET.
     pub(crate) async fn get(&self, key: String) -> Result<Reply, Fault> {
         let (reply, answer) = oneshot::channel();
-        self.gets.hand_over(Waiting { key, reply }).await?;
+        self.gets.carry(Waiting { key, reply }).await;
         answer.await.unwrap_or_else(|_| Err(Fault::Lost("the store was closed".to_owned())))
     }
 

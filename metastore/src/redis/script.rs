@@ -30,6 +30,10 @@ macro_rules! scripts {
     )*};
 }
 
+/// Without what the others have in front: see its head.
+pub(crate) static SWAP: Script =
+    Script { name: "swap", text: include_str!("scripts/swap.lua"), hash: OnceLock::new() };
+
 scripts! {
     CREATE = "create" with "index";
     RECORD = "record";

@@ -30,6 +30,7 @@ mod mutations;
 mod parity;
 mod peers_documents;
 mod peers_workers;
+mod plain_updates;
 mod queries;
 mod retention;
 mod round_trips;
