@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use metastore::queue::Queue;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::config::{Config, ConfigError};
@@ -51,9 +51,13 @@ pub struct RunningWorker {
 impl RunningWorker {
     /// Takes no further jobs, waits for the running ones up to the drain timeout, gives the rest back
     /// without counting an attempt, and tells what was done.
+    ///
+    /// # Panics
+    ///
+    /// As [`Worker::run_until`].
     pub async fn stop(self) -> Report {
         drop(self.stop);
-        self.task.await.unwrap_or_default()
+        report_of(self.task.await)
     }
 
     /// How many jobs run at once from now on, over all transformations. What runs already goes on.
@@ -119,6 +123,11 @@ impl Worker {
     /// # Errors
     ///
     /// [`ConfigError`], before anything is done.
+    ///
+    /// # Panics
+    ///
+    /// If the worker itself panics, not a handler, which would be a mistake in this library. Its jobs
+    /// come back when their leases end.
     pub async fn run_until(
         self,
         shutdown: impl Future<Output = ()>,
@@ -127,11 +136,10 @@ impl Worker {
         let RunningWorker { mut task, stop, .. } = running;
         tokio::select! {
             () = shutdown => {}
-            // Only a panic ends it before it is told to.
-            report = &mut task => return Ok(report.unwrap_or_default()),
+            ended = &mut task => return Ok(report_of(ended)),
         }
         drop(stop);
-        Ok(task.await.unwrap_or_default())
+        Ok(report_of(task.await))
     }
 
     /// Runs until nothing waits and nothing runs in any of its queues, by this worker or another, and then
@@ -143,9 +151,13 @@ impl Worker {
     /// # Errors
     ///
     /// [`ConfigError`], before anything is done.
+    ///
+    /// # Panics
+    ///
+    /// As [`Worker::run_until`].
     pub async fn run_until_idle(self) -> Result<Report, ConfigError> {
         let RunningWorker { task, stop, .. } = self.launch(Mode::UntilIdle)?;
-        let report = task.await.unwrap_or_default();
+        let report = report_of(task.await);
         drop(stop);
         Ok(report)
     }
@@ -168,5 +180,16 @@ impl Worker {
             Engine::new(lanes, kept, self.config, self.around, control.clone(), stop.clone(), mode);
         let task = tokio::spawn(engine.run());
         Ok(RunningWorker { task, stop: stop.drop_guard(), control })
+    }
+}
+
+/// What an engine that has ended reports. A panic of its own goes on to the caller, for a worker that is
+/// gone must not look like one that was stopped.
+fn report_of(ended: Result<Report, JoinError>) -> Report {
+    match ended.map_err(JoinError::try_into_panic) {
+        Ok(report) => report,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // The runtime is shutting down.
+        Err(Err(_)) => Report::default(),
     }
 }

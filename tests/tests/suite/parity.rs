@@ -478,16 +478,16 @@ async fn users_apps_mutations_and_transformations_lead_to_their_items() {
     let theirs = repo.texts.as_user("u42").unwrap().create(text("one")).await.unwrap();
     let other = repo.texts.create(text("two")).await.unwrap();
     let of_user = repo.texts.list().owned_by("u42").ids().await.unwrap();
-    assert_eq!(of_user.items, [theirs.id.clone()]);
+    assert_eq!(of_user.items, std::slice::from_ref(&theirs.id));
     repo.texts.item(&other.id).wordcount().materialize().await.unwrap();
     let counted = repo.texts.list().with_mutation(Text::WORDCOUNT).ids().await.unwrap();
-    assert_eq!(counted.items, [other.id.clone()]);
+    assert_eq!(counted.items, std::slice::from_ref(&other.id));
     repo.texts.item(&theirs.id).summarize().enqueue().await.unwrap();
     let worker = Worker::builder(&repo.texts).handle(Text::SUMMARIZE, summarize).build();
     worker.run_until_idle().await.unwrap();
     let selection = Selection::new().with_transformation("summarize");
     let summarized = repo.actions().find_ids("texts", &selection).await.unwrap();
-    assert_eq!(summarized.items, [theirs.id.clone()]);
+    assert_eq!(summarized.items, std::slice::from_ref(&theirs.id));
 }
 
 /// A text as it is after a change of the struct.
