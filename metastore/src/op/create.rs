@@ -1,5 +1,7 @@
 //! Creating items.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::collection::Collection;
@@ -68,14 +70,13 @@ impl<T: Collection> Repo<T> {
     }
 
     /// What is written for an item with a generated id.
-    pub(super) fn writes_of(&self, new: &New<T>) -> WriteSet<'static> {
-        let script = self.create_script(new);
+    pub(super) fn writes_of<'a>(&'a self, new: &'a New<T>) -> WriteSet<'a> {
         // What looks at what is stored is no plain addition.
         if T::SCHEMA.has_unique() || Self::requests_on(Event::Create) {
-            WriteSet::Conditional(script)
-        } else {
-            WriteSet::Unconditional { additions: self.additions(new), confirm: script }
+            return WriteSet::Conditional(self.create_script(new));
         }
+        let confirm = Box::new(|| self.create_script(new));
+        WriteSet::Unconditional { additions: Arc::new(self.additions(new)), confirm }
     }
 
     /// The new item, or why there is none. No verdict means that a group went through.

@@ -174,7 +174,6 @@ impl<T: Collection> Repo<T> {
         let Some(next) = self.next(base, document, scope, operation)? else {
             return self.unchanged(base, operation).await;
         };
-        let confirm = || self.update_call(base, &next);
         let writes = if self.is_plain(&next) {
             let at = self.address();
             let swap = Swap {
@@ -183,9 +182,9 @@ impl<T: Collection> Repo<T> {
                 expected: envelope::beginning(base.version, &base.id, &base.commit).into(),
                 document: next.json.clone(),
             };
-            WriteSet::Swap { swap, confirm: &confirm }
+            WriteSet::Swap { swap, confirm: Box::new(|| self.update_call(base, &next)) }
         } else {
-            WriteSet::Conditional(confirm())
+            WriteSet::Conditional(self.update_call(base, &next))
         };
         let verdict = self.send(operation, &next.head.commit, writes).await?;
         self.written(next, verdict, operation)

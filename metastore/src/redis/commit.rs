@@ -7,21 +7,24 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::command::{Command, Fault, Reply};
+use super::command::{Fault, Reply};
 use super::conn::Connection;
 use super::group::{self, Additions, Group};
 use super::script::ScriptCall;
 use super::swap::{Swap, Swaps};
 use crate::error::{Error, ErrorKind};
 
+/// A write as a script, made only when it is needed.
+pub(crate) type Confirm<'a> = Box<dyn Fn() -> ScriptCall + Send + Sync + 'a>;
+
 /// What an operation writes.
 pub(crate) enum WriteSet<'a> {
     /// Additions that depend on nothing that is stored, written in a group.
     Unconditional {
-        additions: Additions,
+        additions: Arc<Additions>,
         /// The same write as a script: it writes what is missing and says how it stands, when the
         /// group was refused or its reply was lost.
-        confirm: ScriptCall,
+        confirm: Confirm<'a>,
     },
     /// One script call, which checks first and then writes.
     Conditional(ScriptCall),
@@ -29,17 +32,30 @@ pub(crate) enum WriteSet<'a> {
     Swap {
         swap: Swap,
         /// The same write as a script, for when it is not as simple as that, or the reply was lost.
-        confirm: &'a (dyn Fn() -> ScriptCall + Sync),
+        confirm: Confirm<'a>,
     },
 }
 
 impl WriteSet<'_> {
-    /// The write as a script, and what it adds if it depends on nothing.
-    fn into_script(self) -> (ScriptCall, Option<Additions>) {
+    fn bytes(&self) -> usize {
         match self {
-            Self::Unconditional { additions, confirm } => (confirm, Some(additions)),
-            Self::Conditional(call) => (call, None),
-            Self::Swap { confirm, .. } => (confirm(), None),
+            Self::Unconditional { additions, .. } => additions.bytes(),
+            Self::Conditional(call) => call.bytes(),
+            Self::Swap { swap, .. } => swap.document.len(),
+        }
+    }
+
+    fn additions(&self) -> Option<&Arc<Additions>> {
+        match self {
+            Self::Unconditional { additions, .. } => Some(additions),
+            Self::Conditional(_) | Self::Swap { .. } => None,
+        }
+    }
+
+    fn script(&self) -> ScriptCall {
+        match self {
+            Self::Unconditional { confirm, .. } | Self::Swap { confirm, .. } => confirm(),
+            Self::Conditional(call) => call.clone(),
         }
     }
 }
@@ -54,14 +70,6 @@ pub(crate) struct Commit<'a> {
     pub(crate) writes: WriteSet<'a>,
     /// How long to look for the answer when the reply is lost.
     pub(crate) patience: Duration,
-}
-
-/// A write that was part of a larger step and is made again by itself.
-struct Again<'a> {
-    operation: &'static str,
-    id: &'a str,
-    call: &'a ScriptCall,
-    undo: Option<Vec<Command>>,
 }
 
 /// What is open after a fault: what became of a write that was sent. A fault that leaves nothing open is
@@ -92,31 +100,27 @@ impl Writer {
     pub(crate) async fn commit(&self, commit: Commit<'_>) -> Result<Option<Reply>, Error> {
         let Commit { operation, id, writes, patience } = commit;
         let started = Instant::now();
-        match writes {
+        let fault = match &writes {
             WriteSet::Conditional(call) => {
-                self.script(operation, id, &call, None, started, patience).await.map(Some)
+                return self.script(operation, id, call, None, started, patience).await.map(Some);
             }
-            WriteSet::Unconditional { additions, confirm } => {
-                let undo = additions.undo();
-                let fault = match self.group.write(additions).await {
+            WriteSet::Unconditional { additions, .. } => {
+                match self.group.write(additions.clone()).await {
                     Ok(()) => return Ok(None),
-                    Err(fault) => fault,
-                };
-                let lost = open_outcome(fault).map_err(|fault| fault.into_error(operation))?;
-                let again = Again { operation, id, call: &confirm, undo: Some(undo) };
-                self.alone(again, lost, started, patience).await.map(Some)
+                    Err(fault) => Some(fault),
+                }
             }
-            WriteSet::Swap { swap, confirm } => {
-                let lost = match self.swaps.write(swap).await {
-                    Ok(true) => return Ok(None),
-                    Ok(false) => None,
-                    Err(fault) => {
-                        open_outcome(fault).map_err(|fault| fault.into_error(operation))?
-                    }
-                };
-                self.script(operation, id, &confirm(), lost, started, patience).await.map(Some)
-            }
-        }
+            WriteSet::Swap { swap, .. } => match self.swaps.write(swap.clone()).await {
+                Ok(true) => return Ok(None),
+                Ok(false) => None,
+                Err(fault) => Some(fault),
+            },
+        };
+        let lost = match fault.map(open_outcome).transpose() {
+            Ok(lost) => lost.flatten(),
+            Err(fault) => return Err(fault.into_error(operation)),
+        };
+        self.alone(operation, id, &writes, lost, started, patience).await.map(Some)
     }
 
     /// Sends what an operation writes for many items in one atomic step, or in several if they measure more
@@ -131,15 +135,14 @@ impl Writer {
         let mut answers = Vec::with_capacity(commits.len());
         let mut step = Vec::new();
         let mut bytes = 0;
-        for (id, writes) in commits {
-            let (call, additions) = writes.into_script();
-            let size = call.bytes();
+        for commit in commits {
+            let size = commit.1.bytes();
             if bytes + size > STEP_BYTES && !step.is_empty() {
                 answers.extend(self.step(operation, std::mem::take(&mut step), patience).await);
                 bytes = 0;
             }
             bytes += size;
-            step.push((id, call, additions));
+            step.push(commit);
         }
         answers.extend(self.step(operation, step, patience).await);
         answers
@@ -148,27 +151,24 @@ impl Writer {
     async fn step(
         &self,
         operation: &'static str,
-        commits: Vec<(String, ScriptCall, Option<Additions>)>,
+        commits: Vec<(String, WriteSet<'_>)>,
         patience: Duration,
     ) -> Vec<Result<Option<Reply>, Error>> {
         let started = Instant::now();
-        let mut additions = Vec::new();
-        let mut scripts = Vec::with_capacity(commits.len());
-        for (id, call, new) in commits {
-            let undo = new.as_ref().map(Additions::undo);
-            additions.extend(new);
-            scripts.push((id, call, undo));
-        }
-        if scripts.is_empty() {
+        if commits.is_empty() {
             return Vec::new();
         }
-        let sent = if additions.len() == scripts.len() {
-            let written = group::transaction(&self.connection, &additions).await;
-            written.map(|()| vec![None; scripts.len()])
-        } else {
-            let calls: Vec<&ScriptCall> = scripts.iter().map(|(_, call, _)| call).collect();
-            let replies = self.connection.scripts(&calls).await;
-            replies.map(|replies| replies.into_iter().map(Some).collect())
+        let additions = commits.iter().map(|(_, writes)| writes.additions().cloned());
+        let sent = match additions.collect::<Option<Vec<_>>>() {
+            Some(additions) => {
+                let written = group::transaction(&self.connection, &additions).await;
+                written.map(|()| vec![None; commits.len()])
+            }
+            None => {
+                let calls: Vec<_> = commits.iter().map(|(_, writes)| writes.script()).collect();
+                let replies = self.connection.scripts(&calls.iter().collect::<Vec<_>>()).await;
+                replies.map(|replies| replies.into_iter().map(Some).collect())
+            }
         };
         let (answers, lost) = match sent {
             Ok(answers) => (answers, None),
@@ -176,20 +176,20 @@ impl Writer {
                 Ok(lost) => (Vec::new(), lost),
                 Err(fault) => {
                     let failed = |_| Err(fault.clone().into_error(operation));
-                    return scripts.iter().map(failed).collect();
+                    return commits.iter().map(failed).collect();
                 }
             },
         };
-        if answers.len() == scripts.len() {
+        if answers.len() == commits.len() {
             return answers.into_iter().map(Ok).collect();
         }
-        let alone = scripts.into_iter().map(|(id, call, undo)| {
-            let lost = lost.clone();
-            async move {
-                let again = Again { operation, id: &id, call: &call, undo };
-                self.alone(again, lost, started, patience).await.map(Some)
-            }
-        });
+        let alone =
+            commits.into_iter().map(|(id, writes)| {
+                let lost = lost.clone();
+                async move {
+                    self.alone(operation, &id, &writes, lost, started, patience).await.map(Some)
+                }
+            });
         futures_util::future::join_all(alone).await
     }
 
@@ -197,17 +197,18 @@ impl Writer {
     /// back: nothing rolls back, so of one with a refused command the rest is there.
     async fn alone(
         &self,
-        again: Again<'_>,
+        operation: &'static str,
+        id: &str,
+        writes: &WriteSet<'_>,
         lost: Option<String>,
         started: Instant,
         patience: Duration,
     ) -> Result<Reply, Error> {
-        let Again { operation, id, call, undo } = again;
-        let ended = self.script(operation, id, call, lost, started, patience).await;
-        if let Some(undo) = undo
+        let ended = self.script(operation, id, &writes.script(), lost, started, patience).await;
+        if let Some(additions) = writes.additions()
             && ended.as_ref().is_err_and(|error| !error.is_retryable())
         {
-            let _ = self.connection.pipeline(undo).await;
+            let _ = self.connection.pipeline(additions.undo()).await;
         }
         ended
     }

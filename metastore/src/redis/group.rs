@@ -41,6 +41,11 @@ pub(crate) struct Entry {
 }
 
 impl Additions {
+    /// The bytes of the documents in them.
+    pub(crate) fn bytes(&self) -> usize {
+        self.strings.iter().map(|(_, value, _)| value.len()).sum()
+    }
+
     /// What takes the additions back.
     pub(crate) fn undo(&self) -> Vec<Command> {
         let strings = self.strings.iter().map(|(key, ..)| key.clone());
@@ -62,7 +67,7 @@ impl Additions {
 
 /// One write that waits for its group.
 struct Waiting {
-    additions: Additions,
+    additions: Arc<Additions>,
     reply: oneshot::Sender<Result<(), Fault>>,
 }
 
@@ -71,9 +76,7 @@ pub(crate) struct Group(Batcher<Waiting>);
 
 impl Group {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        let size = |waiting: &Waiting| {
-            waiting.additions.strings.iter().map(|(_, value, _)| value.len()).sum()
-        };
+        let size = |waiting: &Waiting| waiting.additions.bytes();
         Self(Batcher::new(LIMITS, size, move |group: Vec<Waiting>| {
             let connection = connection.clone();
             Box::pin(async move {
@@ -90,7 +93,7 @@ impl Group {
     /// Writes the additions together with whatever else waits.
     ///
     /// A refusal is one of the whole group: nothing, all or a part of these additions may be written.
-    pub(crate) async fn write(&self, additions: Additions) -> Result<(), Fault> {
+    pub(crate) async fn write(&self, additions: Arc<Additions>) -> Result<(), Fault> {
         let (reply, answer) = oneshot::channel();
         self.0.carry(Waiting { additions, reply }).await;
         answer.await.unwrap_or_else(|_| Err(Fault::Lost("the store was closed".to_owned())))
@@ -101,7 +104,7 @@ impl Group {
 /// every reply in flight first, and send everything again after a loss.
 pub(crate) async fn transaction(
     connection: &Connection,
-    writes: &[Additions],
+    writes: &[Arc<Additions>],
 ) -> Result<(), Fault> {
     let mut commands = vec![Command::new("MULTI")];
     commands.extend(merge(writes));
@@ -130,7 +133,7 @@ pub(crate) async fn transaction(
 
 /// As few commands as will do, the strings first. They are set only if their keys do not exist, so that
 /// not even a duplicate that the network delivers late overwrites a later version.
-fn merge(writes: &[Additions]) -> impl Iterator<Item = Command> {
+fn merge(writes: &[Arc<Additions>]) -> impl Iterator<Item = Command> {
     let mut plain = Command::new("MSETNX");
     let mut expiring = Vec::new();
     let mut sets: BTreeMap<&Bytes, Command> = BTreeMap::new();
@@ -168,7 +171,7 @@ struct Record<'a> {
 }
 
 /// One script call for each collection whose new items are audited.
-fn entries(writes: &[Additions]) -> Vec<ScriptCall> {
+fn entries(writes: &[Arc<Additions>]) -> Vec<ScriptCall> {
     let mut records: BTreeMap<&str, Record<'_>> = BTreeMap::new();
     for write in writes {
         for entry in &write.entries {

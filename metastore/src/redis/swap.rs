@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::batcher::{BatchLimits, Batcher};
-use super::command::{Fault, Reply, Verdict};
+use super::command::{Fault, Verdict};
 use super::conn::Connection;
 use super::script::{SWAP, ScriptCall};
 
@@ -64,14 +64,20 @@ impl Swaps {
 async fn write(connection: &Connection, swaps: Vec<Swap>) -> Result<Vec<bool>, Fault> {
     let count = swaps.len();
     let call = swaps.into_iter().fold(ScriptCall::new(&SWAP), |call, swap| {
-        call.key(swap.latest).key(swap.superseded).arg(swap.expected).arg(swap.document)
+        let last = swap.expected.len() as u64 - 1;
+        let call = call.key(swap.latest).key(swap.superseded);
+        call.arg(swap.expected).int(last).arg(swap.document)
     });
     let strange = |_| Fault::Lost("a reply of another shape".to_owned());
     let mut verdict =
         Verdict::from_reply(connection.script(&call).await?, "update").map_err(strange)?;
-    let verdicts = verdict.array("update").map_err(strange)?;
-    match verdicts.len() == count {
-        true => Ok(verdicts.iter().map(|verdict| *verdict == Reply::Int(1)).collect()),
-        false => Err(Fault::Lost("fewer verdicts than versions".to_owned())),
+    let mut written = vec![true; count];
+    for left in verdict.array("update").map_err(strange)? {
+        let number = left.as_u64().and_then(|number| usize::try_from(number).ok());
+        match number.and_then(|number| written.get_mut(number.checked_sub(1)?)) {
+            Some(one) => *one = false,
+            None => return Err(Fault::Lost("a reply of another shape".to_owned())),
+        }
     }
+    Ok(written)
 }

@@ -386,10 +386,13 @@ async fn a_worker_has_the_four_settings_with_the_same_defaults() {
     let worker = Worker::builder(&repo.texts)
         .handle(Text::COUNT, fail)
         .max_retries(1)
-        .retry_delay(Duration::from_millis(10));
-    worker.build().run_until_idle().await.unwrap();
+        .retry_delay(Duration::from_millis(10))
+        .build()
+        .start()
+        .unwrap();
     until("it is given up", SOON, async || job.status().await.unwrap().state == JobState::Dead)
         .await;
+    worker.stop().await;
     assert_eq!(runs.load(Ordering::SeqCst), 2);
 }
 

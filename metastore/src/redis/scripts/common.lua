@@ -12,13 +12,13 @@ end
 -- Fails now if the server is full. RENAME, DEL and the like pass on a full server, so without this a
 -- script could get through half of its work. Writing nothing at an offset changes nothing.
 local function refuse_if_full(key)
-  redis.call('SETRANGE', key, 0, '')
+  redis.call('SETRANGE', key, '0', '')
 end
 
 -- The version and the commit id of a stored document, read from its first bytes: nil if the key does
 -- not exist, false if it holds something else. The patterns are those of envelope.rs.
 local function head_of(key)
-  local head = redis.call('GETRANGE', key, 0, 255)
+  local head = redis.call('GETRANGE', key, '0', '255')
   if head == '' then
     -- An empty string is something else than nothing.
     if redis.call('EXISTS', key) == 1 then
@@ -47,7 +47,7 @@ end
 -- When a version was written and by which commit, read from its first bytes; nil if `key` holds none.
 -- It is called between writes, so no type of value may make it fail.
 local function written_at(key)
-  local head = redis.pcall('GETRANGE', key, 0, 511)
+  local head = redis.pcall('GETRANGE', key, '0', '511')
   if type(head) ~= 'string' then
     return nil
   end

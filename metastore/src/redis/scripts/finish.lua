@@ -25,6 +25,9 @@ if wrong then
   return wrong
 end
 local time = now()
+local time_text = whole(time)
+-- What is done to a set for all of them is done at once, at the end.
+local finished = {}
 
 local function finish(position)
   local id, job, fence = ARGV[position], ARGV[position + 1], ARGV[position + 2]
@@ -59,10 +62,9 @@ local function finish(position)
     redis.call('PUBLISH', record, '')
     return -1
   end
-  redis.call('HSET', record, 'state', 'done', 'finished', whole(time), 'result', ARGV[position + 3],
-    'result_version', found[4], 'result_job', job, 'result_fence', fence, 'result_at', whole(time))
-  list_derived(listed, ARGV[11], id)
-  redis.call('ZREM', queue.leased, id)
+  redis.call('HSET', record, 'state', 'done', 'finished', time_text, 'result', ARGV[position + 3],
+    'result_version', found[4], 'result_job', job, 'result_fence', fence, 'result_at', time_text)
+  finished[#finished + 1] = id
   redis.call('HDEL', record, 'error', 'progress', 'worker')
   if ARGV[9] ~= '' then
     redis.call('HSET', record, 'result_until', whole(time + tonumber(ARGV[9])))
@@ -90,6 +92,17 @@ end
 local verdicts = {}
 for position = 12 + #followers * 3, #ARGV, 4 + #followers do
   verdicts[#verdicts + 1] = finish(position)
+end
+for first = 1, #finished, 100 do
+  local last = math.min(first + 99, #finished)
+  redis.call('ZREM', queue.leased, unpack(finished, first, last))
+  local scores = redis.call('ZMSCORE', ARGV[11], unpack(finished, first, last))
+  local members = {}
+  for number, score in ipairs(scores) do
+    members[2 * number - 1] = score or time_text
+    members[2 * number] = finished[first + number - 1]
+  end
+  redis.call('ZADD', listed, unpack(members))
 end
 -- Where the number of running ones is limited, others may have waited for this.
 if redis.call('HEXISTS', queue.control, 'max_running') == 1 then

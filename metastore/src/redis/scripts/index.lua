@@ -160,7 +160,7 @@ local function apply_entries(index, id, plan, first)
     redis.call('ZREM', entry[1], entry[2])
   end
   for _, entry in ipairs(plan.add) do
-    redis.call('ZADD', entry[1], 0, entry[2])
+    redis.call('ZADD', entry[1], '0', entry[2])
   end
   if plan.entries == '' then
     redis.call('HDEL', index .. ':entries', id)

@@ -66,7 +66,7 @@ local function open_job(queue, record, latest, id, job, before, state, options, 
       redis.call('ZREM', queue.dead, id)
     end
   end
-  redis.call('HSET', record, 'job', job, 'state', state, 'attempts', 0, 'crashes', 0,
+  redis.call('HSET', record, 'job', job, 'state', state, 'attempts', '0', 'crashes', '0',
     'enqueued', whole(time), 'since', whole(since))
   note_options(record, '', options.priority, options.timeout, options.trace)
   live_as(record, latest)
@@ -132,7 +132,7 @@ local function follow(queue, record, id, job, time)
   local kept = redis.call('HMGET', record, 'next_priority', 'next_timeout', 'next_trace')
   redis.call('HDEL', record, 'next', 'next_priority', 'next_timeout', 'next_trace', 'started', 'finished',
     'error', 'progress', 'worker', 'priority', 'timeout', 'trace')
-  redis.call('HSET', record, 'job', job, 'state', 'queued', 'attempts', 0, 'crashes', 0,
+  redis.call('HSET', record, 'job', job, 'state', 'queued', 'attempts', '0', 'crashes', '0',
     'enqueued', whole(time), 'since', whole(time))
   note_options(record, '', kept[1], kept[2], kept[3])
   push(queue, 'RPUSH', id, kept[1])

@@ -4,23 +4,25 @@
 -- each function there is made anew by each call.
 --
 -- KEYS  for each item: latest, version key of the expected version
--- ARGV  for each item: what the expected version begins with, document
--- Gives {1, verdicts}, for each item: 1 written; 0 nothing was done.
+-- ARGV  for each item: what the expected version begins with, its last position in the version, document
+-- Gives {1, numbers of the items, from 1, for which nothing was done}; the others are written.
 
+local call = redis.call
 -- As `refuse_if_full` of common.lua.
-local full = redis.pcall('SETRANGE', KEYS[1], 0, '')
+local full = redis.pcall('SETRANGE', KEYS[1], '0', '')
 if type(full) == 'table' and string.find(full.err, '^OOM') then
   return full
 end
-local verdicts = {}
-for at = 1, #KEYS, 2 do
-  local latest, expected = KEYS[at], ARGV[at]
-  local verdict = 0
-  if redis.pcall('GETRANGE', latest, 0, #expected - 1) == expected and redis.call('PTTL', latest) == -1 then
-    redis.call('RENAME', latest, KEYS[at + 1])
-    redis.call('SET', latest, ARGV[at + 1])
-    verdict = 1
+local left = {}
+for number = 1, #KEYS / 2 do
+  local latest = KEYS[2 * number - 1]
+  -- Numbers would be written as floats, which takes longer than the command.
+  local start = redis.pcall('GETRANGE', latest, '0', ARGV[3 * number - 1])
+  if start == ARGV[3 * number - 2] and call('PTTL', latest) == -1 then
+    call('RENAME', latest, KEYS[2 * number])
+    call('SET', latest, ARGV[3 * number])
+  else
+    left[#left + 1] = number
   end
-  verdicts[#verdicts + 1] = verdict
 end
-return {1, verdicts}
+return {1, left}

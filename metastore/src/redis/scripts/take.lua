@@ -124,6 +124,7 @@ local function next_id(turn)
 end
 
 local jobs, bytes = {}, 0
+local time_text, leased_until, leases = whole(time), whole(time + tonumber(ARGV[6])), {}
 -- Ids without a live job are left behind by deletions; passing them is bounded too.
 for turn = 1, wanted + 100 do
   if #jobs >= wanted or bytes >= MAX_BYTES then
@@ -144,8 +145,9 @@ for turn = 1, wanted + 100 do
       local version = string.match(string.sub(document, 1, 256), '^{"version":(%d+),"id":')
       local fence = whole(tonumber(found[5] or '0') + 1)
       redis.call('HSET', record, 'state', 'running', 'source', version or '0', 'worker', ARGV[7],
-        'started', whole(time), 'fence', fence)
-      redis.call('ZADD', queue.leased, whole(time + tonumber(ARGV[6])), id)
+        'started', time_text, 'fence', fence)
+      leases[#leases + 1] = leased_until
+      leases[#leases + 1] = id
       jobs[#jobs + 1] = {id, found[1], fence, found[3] or '0', found[4] or '0', document,
         found[6] or '', found[7] or '', whole(math.max(0, time - tonumber(found[8] or time)))}
       bytes = bytes + #document
@@ -154,6 +156,9 @@ for turn = 1, wanted + 100 do
       redis.call('PUBLISH', record, '')
     end
   end
+end
+for first = 1, #leases, 200 do
+  redis.call('ZADD', queue.leased, unpack(leases, first, math.min(first + 199, #leases)))
 end
 local waiting = 0
 for _, list in pairs(lists) do
