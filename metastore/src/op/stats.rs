@@ -340,7 +340,7 @@ impl fmt::Display for Estimate {
 
 impl fmt::Display for CollectionStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = |name: &str, value: &dyn fmt::Display| writeln!(f, "{name:<24}{value}");
+        let mut line = |name: &str, value: &dyn fmt::Display| writeln!(f, "{name:<26}{value}");
         line("items", &self.items)?;
         for (name, time) in [("oldest", self.oldest), ("newest", self.newest)] {
             if let Some(time) = time {
@@ -362,7 +362,7 @@ impl fmt::Display for CollectionStats {
                 format!("{waiting} waiting, {delayed} delayed, {running} running, {dead} dead");
             line(&format!("jobs of {name}"), &states)?;
         }
-        write!(f, "{:<24}{} of {} items", "measured", self.sampled, self.items)
+        write!(f, "{:<26}{} of {} items", "measured", self.sampled, self.items)
     }
 }
 

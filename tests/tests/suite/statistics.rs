@@ -55,7 +55,7 @@ async fn what_is_measured_whole_is_exact() {
     assert!(versions > 0 && mutations > 0 && records > 0 && bytes.indexes > 0);
 
     let shown = stats.to_string();
-    assert!(shown.contains("items                   10\n"), "{shown}");
+    assert!(shown.contains("items                     10\n"), "{shown}");
     assert!(shown.contains("1 waiting, 0 delayed, 0 running, 0 dead"), "{shown}");
     let json = serde_json::to_value(&stats).unwrap();
     assert_eq!(json["versions"]["value"], 13);
