@@ -195,15 +195,16 @@ impl<'a, T: Collection> Stats<'a, T> {
     }
 
     async fn jobs(&self) -> Result<BTreeMap<&'static str, QueueStats>> {
-        let queued = || T::SCHEMA.transformations.iter().filter(|found| !found.inline);
-        if queued().next().is_none() {
+        let queues = Queue::all(self.repo);
+        if queues.is_empty() {
             return Ok(BTreeMap::new());
         }
         let mut set = QueueSet::new(self.repo.store());
-        for schema in queued() {
-            set.add(&Queue::of_schema(self.repo, *schema));
+        for queue in &queues {
+            set.add(queue);
         }
-        Ok(queued().map(|schema| schema.name).zip(set.stats().await?).collect())
+        let names = queues.iter().map(|queue| queue.schema().name);
+        Ok(names.zip(set.stats().await?).collect())
     }
 
     async fn measure(&self, ids: &[Reply]) -> Result<Vec<Measured>> {

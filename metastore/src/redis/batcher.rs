@@ -1,13 +1,19 @@
 //! What waits at the same moment travels together.
 //!
 //! A client costs some microseconds for each command, so fewer and larger commands win. An idle line
-//! adds no delay: what comes alone leaves alone, at once, carried by its own caller. While as many
-//! batches as may be are on their way, what comes meanwhile gathers for the next.
+//! adds no delay: what comes alone leaves alone, at once. While as many batches as may be are on their
+//! way, what comes meanwhile gathers for the next.
+//!
+//! Batches are carried by tasks, never by a caller: one that is not polled for a while, as in a buffered
+//! stream whose reader makes calls of its own, would hold up everybody else.
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
 
 /// How many batches may be on their way: one is carried out while the next travels.
 const IN_FLIGHT: usize = 2;
@@ -29,6 +35,8 @@ struct Line<W> {
     /// Takes a batch to its end.
     carry: Box<dyn Fn(Vec<W>) -> BoxFuture<'static, ()> + Send + Sync>,
     state: Mutex<State<W>>,
+    /// Where the connection lives, too; callers may come from other runtimes and end with them.
+    runtime: Handle,
 }
 
 struct State<W> {
@@ -38,30 +46,35 @@ struct State<W> {
 }
 
 impl<W: Send + 'static> Batcher<W> {
+    /// Must be called within the runtime that is to carry the batches.
     pub(crate) fn new(
         limits: BatchLimits,
         size: fn(&W) -> usize,
         carry: impl Fn(Vec<W>) -> BoxFuture<'static, ()> + Send + Sync + 'static,
     ) -> Self {
         let state = Mutex::new(State { waiting: VecDeque::new(), in_flight: 0 });
-        Self(Arc::new(Line { limits, size, carry: Box::new(carry), state }))
+        let runtime = Handle::current();
+        Self(Arc::new(Line { limits, size, carry: Box::new(carry), state, runtime }))
     }
 
-    /// Sends a load on its way: alone and to its end if the line is free, or else with the next batch,
-    /// from which moment on it travels even if its caller gives up.
-    pub(crate) async fn carry(&self, load: W) {
-        let line = &self.0;
-        {
-            let mut state = line.state();
-            if state.in_flight >= IN_FLIGHT {
-                state.waiting.push_back(load);
-                return;
-            }
+    /// Hands a load over. From then on it travels even if nobody waits for it any more.
+    pub(crate) fn hand_over(&self, load: W) {
+        let mut state = self.0.state();
+        state.waiting.push_back(load);
+        if state.in_flight < IN_FLIGHT {
             state.in_flight += 1;
+            self.0.runtime.spawn(run(self.0.clone()));
         }
-        // Given back when the caller has its answer, and when it gives up.
-        let _place = Place(line.clone());
-        (line.carry)(vec![load]).await;
+    }
+}
+
+/// Carries batches as long as anything waits.
+async fn run<W>(line: Arc<Line<W>>) {
+    while let Some(batch) = line.next() {
+        // A panic costs a batch its answers, but not the line one of its places.
+        let _ = AssertUnwindSafe((line.carry)(batch)).catch_unwind().await;
+        // Who has an answer now often comes back at once, and should find the place not yet given up.
+        tokio::task::yield_now().await;
     }
 }
 
@@ -71,7 +84,7 @@ impl<W> Line<W> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next batch; none ends the place that asks.
+    /// The next batch; with none the place is given up.
     fn next(&self) -> Option<Vec<W>> {
         let mut state = self.state();
         let (mut count, mut bytes) = (0, 0);
@@ -87,24 +100,5 @@ impl<W> Line<W> {
             return None;
         }
         Some(state.waiting.drain(..count).collect())
-    }
-}
-
-/// A place among the batches on their way, which passes on to what waits.
-struct Place<W: Send + 'static>(Arc<Line<W>>);
-
-impl<W: Send + 'static> Drop for Place<W> {
-    fn drop(&mut self) {
-        let Some(batch) = self.0.next() else { return };
-        let line = self.0.clone();
-        // Without a runtime nobody waits any more.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            let place = Place(line);
-            (place.0.carry)(batch).await;
-            // Who has an answer now often comes back at once, and should find the place not yet given up.
-            tokio::task::yield_now().await;
-            drop(place);
-        });
     }
 }

@@ -95,7 +95,7 @@ impl Group {
     /// A refusal is one of the whole group: nothing, all or a part of these additions may be written.
     pub(crate) async fn write(&self, additions: Arc<Additions>) -> Result<(), Fault> {
         let (reply, answer) = oneshot::channel();
-        self.0.carry(Waiting { additions, reply }).await;
+        self.0.hand_over(Waiting { additions, reply });
         answer.await.unwrap_or_else(|_| Err(Fault::Lost("the store was closed".to_owned())))
     }
 }

@@ -44,7 +44,7 @@ impl Reader {
     /// Reads one string; what is asked for at the same moment is read by one MGET.
     pub(crate) async fn get(&self, key: String) -> Result<Reply, Fault> {
         let (reply, answer) = oneshot::channel();
-        self.gets.carry(Waiting { key, reply }).await;
+        self.gets.hand_over(Waiting { key, reply });
         answer.await.unwrap_or_else(|_| Err(Fault::Lost("the store was closed".to_owned())))
     }
 

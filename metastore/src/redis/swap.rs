@@ -56,7 +56,7 @@ impl Swaps {
     /// A refusal is one of the whole batch, and nothing is written then.
     pub(crate) async fn write(&self, swap: Swap) -> Result<bool, Fault> {
         let (reply, answer) = oneshot::channel();
-        self.0.carry(Waiting { swap, reply }).await;
+        self.0.hand_over(Waiting { swap, reply });
         answer.await.unwrap_or_else(|_| Err(Fault::Lost("the store was closed".to_owned())))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use metastore::{ErrorKind, Store};
+use metastore::{Collection, ErrorKind, Store};
 use metastore_tests::{Cut, wait};
 use tokio::task::JoinSet;
 
@@ -195,4 +195,37 @@ async fn a_caller_that_gives_up_neither_drops_nor_repeats_a_write() {
     let stored = repo.texts.list().limit(1_000).await.unwrap();
     assert_eq!(repo.texts.count().await.unwrap(), stored.len() as u64);
     assert!(stored.len() as u64 > told && stored.len() <= 210, "{} of {told}", stored.len());
+}
+
+#[tokio::test]
+async fn calls_that_are_not_polled_hold_up_no_others() {
+    let (_server, repo) = start().await;
+    let item = repo.texts.create(text("x")).await.unwrap();
+    let counter = repo.counters.create(Counter { count: 0 }).await.unwrap();
+    // Each is begun and left alone, as a buffered stream leaves what is not its turn.
+    let mut reads = Vec::new();
+    let mut creates = Vec::new();
+    let mut updates = Vec::new();
+    for count in 1..=4u64 {
+        reads.push(Box::pin(repo.texts.get(&item.id)));
+        creates.push(Box::pin(repo.texts.create(text("y"))));
+        let patch = Counter::patch().count(count);
+        updates.push(Box::pin(repo.counters.update(&counter, patch)));
+    }
+    for at in 0..4 {
+        assert!(futures_util::poll!(reads[at].as_mut()).is_pending());
+        assert!(futures_util::poll!(creates[at].as_mut()).is_pending());
+        assert!(futures_util::poll!(updates[at].as_mut()).is_pending());
+    }
+    tokio::time::timeout(SOON, async {
+        repo.texts.get(&item.id).await.unwrap();
+        repo.texts.create(text("z")).await.unwrap();
+        repo.counters.modify(&counter.id, |counter| counter.count += 10).await.unwrap();
+    })
+    .await
+    .expect("nobody waits for a call that is not polled");
+    for create in creates {
+        create.await.unwrap();
+    }
+    assert_eq!(repo.texts.count().await.unwrap(), 6);
 }

@@ -120,11 +120,6 @@ local function trim(latest, current, mark, prefix, keep, keep_for, limit)
   return removed, number - oldest == limit
 end
 
--- Notes that an item has a derived value, in a sorted set in the same order as the index.
-local function list_derived(set, index, id)
-  redis.call('ZADD', set, redis.call('ZSCORE', index, id) or whole(now()), id)
-end
-
 -- What `Repo::audit_arg` packs: '' for no audit, or in one text the feed, a key for passing use, the
 -- most entries of a trail and of the feed, how long a trail lives ('0' for ever) and the item's id.
 

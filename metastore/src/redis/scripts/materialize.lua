@@ -37,6 +37,7 @@ if left > 0 then
 else
   redis.call('SET', KEYS[2], ARGV[3])
 end
-list_derived(KEYS[5], KEYS[4], ARGV[8])
+-- In the order of the index.
+redis.call('ZADD', KEYS[5], redis.call('ZSCORE', KEYS[4], ARGV[8]) or whole(now()), ARGV[8])
 audit(ARGV[5], KEYS[3], 'materialize', source, ARGV[4], ARGV[6], 'mutation', ARGV[7])
 return {1}
