@@ -212,10 +212,14 @@ async fn calls_that_are_not_polled_hold_up_no_others() {
         let patch = Counter::patch().count(count);
         updates.push(Box::pin(repo.counters.update(&counter, patch)));
     }
-    for at in 0..4 {
-        assert!(futures_util::poll!(reads[at].as_mut()).is_pending());
-        assert!(futures_util::poll!(creates[at].as_mut()).is_pending());
-        assert!(futures_util::poll!(updates[at].as_mut()).is_pending());
+    for read in &mut reads {
+        assert!(futures_util::poll!(read.as_mut()).is_pending());
+    }
+    for create in &mut creates {
+        assert!(futures_util::poll!(create.as_mut()).is_pending());
+    }
+    for update in &mut updates {
+        assert!(futures_util::poll!(update.as_mut()).is_pending());
     }
     tokio::time::timeout(SOON, async {
         repo.texts.get(&item.id).await.unwrap();
