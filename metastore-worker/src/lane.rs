@@ -55,8 +55,8 @@ pub(crate) struct Haul {
     pub(crate) units: Vec<Unit>,
     /// Jobs that cannot be run.
     pub(crate) broken: Vec<Broken>,
-    /// Whether more can be taken at once.
-    pub(crate) ready: bool,
+    /// How many more can be taken at once.
+    pub(crate) backlog: usize,
     pub(crate) due_in: Option<Duration>,
 }
 
@@ -78,20 +78,20 @@ pub(crate) trait Lane: Send + Sync {
     fn store(&self) -> &Store;
     fn join(&self, set: &mut QueueSet) -> usize;
     fn wake_up(&self) -> BoxFuture<'_, metastore::Result<WakeUp>>;
-    fn exchange(
-        self: Arc<Self>,
-        ends: Vec<End>,
-        take: Option<TakeOptions>,
-        config: Arc<Config>,
-        around: Surroundings,
-    ) -> BoxFuture<'static, Exchanged>;
+    fn exchange<'a>(
+        &'a self,
+        ends: &'a [End],
+        take: Option<&'a TakeOptions>,
+        config: &'a Config,
+        around: &'a Surroundings,
+    ) -> BoxFuture<'a, Exchanged>;
     /// The end of a job that failed: repeated after a pause, or dead.
     fn failure(&self, job: &HeldJob, message: String, is_final: bool, config: &Config) -> End;
 }
 
 pub(crate) struct TypedLane<T> {
     label: Arc<str>,
-    queue: Queue<T>,
+    queue: Arc<Queue<T>>,
     handler: Handler<T>,
     batch: usize,
 }
@@ -99,7 +99,7 @@ pub(crate) struct TypedLane<T> {
 impl<T: Collection> TypedLane<T> {
     pub(crate) fn new(queue: Queue<T>, handler: Handler<T>, batch: usize) -> Self {
         let label = kept::label(&queue).into();
-        Self { label, queue, handler, batch }
+        Self { label, queue: Arc::new(queue), handler, batch }
     }
 
     /// Puts the jobs that were taken together into calls of the handler.
@@ -223,19 +223,22 @@ impl<T: Collection> Lane for TypedLane<T> {
         Box::pin(self.queue.wake_up())
     }
 
-    fn exchange(
-        self: Arc<Self>,
-        ends: Vec<End>,
-        take: Option<TakeOptions>,
-        config: Arc<Config>,
-        around: Surroundings,
-    ) -> BoxFuture<'static, Exchanged> {
+    fn exchange<'a>(
+        &'a self,
+        ends: &'a [End],
+        take: Option<&'a TakeOptions>,
+        config: &'a Config,
+        around: &'a Surroundings,
+    ) -> BoxFuture<'a, Exchanged> {
         Box::pin(async move {
-            let exchange = self.queue.exchange(ends, take.as_ref()).await;
+            let exchange = self.queue.exchange(ends, take).await;
             let haul = exchange.haul.map(|haul| {
                 haul.map(|haul| {
-                    let (units, broken) = self.units(haul.jobs, &config, &around);
-                    Haul { units, broken, ready: haul.ready, due_in: haul.due_in }
+                    let (units, broken) = self.units(haul.jobs, config, around);
+                    // Limits may let fewer pass, but none is asked for that is not there.
+                    let waiting = usize::try_from(haul.waiting).unwrap_or(usize::MAX);
+                    let backlog = if haul.ready { waiting } else { 0 };
+                    Haul { units, broken, backlog, due_in: haul.due_in }
                 })
             });
             Exchanged { ends: exchange.ends, haul }

@@ -1,7 +1,9 @@
 //! Requesting runs of a transformation, of one item or of many.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::Serialize;
 use tracing::Instrument;
 
@@ -11,6 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::job::Job;
 use crate::key::{Id, ToId};
 use crate::redis::command::{Reply, unexpected};
+use crate::redis::commit::WriteSet;
+use crate::redis::request::Request;
 use crate::redis::script::{ENQUEUE, ScriptCall};
 use crate::repo::{Repo, checked_id};
 use crate::time::millis;
@@ -202,7 +206,7 @@ impl<T: Collection> Repo<T> {
         let at = self.address();
         let queue = at.queue(name);
         let delay = if options.delay.is_zero() { 0 } else { millis(options.delay).max(1) };
-        let mut call = ScriptCall::new(&ENQUEUE)
+        let head = ScriptCall::new(&ENQUEUE)
             .keys(queue.all())
             .arg(queue.wake)
             .arg(queue.item_prefix)
@@ -214,15 +218,21 @@ impl<T: Collection> Repo<T> {
             .arg(name)
             .int(delay)
             .arg(options.priority.as_str())
-            .arg(options.timeout.map(|time| millis(time).to_string()).unwrap_or_default())
-            .arg(options.trace.clone().unwrap_or_default());
-        let mut first = String::new();
-        for id in ids {
+            .arg(options.timeout.map(|time| millis(time).to_string()).unwrap_or_default());
+        let trace = Bytes::from(options.trace.clone().unwrap_or_default());
+        let item = |id: &Id| {
             let job = self.store().new_ulid().to_string();
-            call = call.arg(id.as_str().to_owned()).arg(job.clone());
-            first = job;
-        }
-        let mut verdict = self.write(OPERATION, &first, call).await?;
+            [id.as_str().to_owned().into(), job.into(), trace.clone()]
+        };
+        let mut items: Vec<[Bytes; 3]> = ids.iter().map(item).collect();
+        let job = items.last().map(|[_, job, _]| job.clone()).unwrap_or_default();
+        let job = std::str::from_utf8(&job).unwrap_or_default();
+        let writes = match items.pop() {
+            Some(item) if items.is_empty() => WriteSet::Request(Arc::new(Request { head, item })),
+            last => WriteSet::Conditional(head.args(items.into_iter().chain(last).flatten())),
+        };
+        let verdict = self.send(OPERATION, job, writes).await?;
+        let mut verdict = verdict.ok_or_else(|| unexpected(OPERATION, &"no verdict"))?;
         let answers = verdict.array(OPERATION)?;
         if answers.len() != ids.len() * 2 {
             return Err(unexpected(OPERATION, &"another number of answers"));

@@ -88,17 +88,46 @@ pub(crate) fn decode<T: Collection>(
     key: &str,
     operation: &'static str,
 ) -> Result<Item<T>, Error> {
+    match decode_usual(json) {
+        Some(item) => Ok(item),
+        None => decode_any(json, key, operation),
+    }
+}
+
+/// Reads an envelope as [`encode`] writes it with a document of the current schema: each byte once.
+/// `None` for whatever is not as usual.
+fn decode_usual<T: Collection>(json: &[u8]) -> Option<Item<T>> {
+    let end = head_end(json)?;
+    let head = read_head(json.get(..end)?).ok()?;
+    let document = json.strip_suffix(b"}")?.get(end + DATA.len()..)?;
+    if head.schema != T::SCHEMA.version {
+        return None;
+    }
+    let (data, unknown) = read::<T>(std::str::from_utf8(document).ok()?).ok()?;
+    Some(Item::new(head, data, unknown))
+}
+
+/// Reads a document and, unless its struct denies them, sets aside the fields that it does not know.
+fn read<T: Collection>(document: &str) -> Result<(T, UnknownFields), serde_json::Error> {
+    if T::SCHEMA.denies_unknown_fields {
+        serde_json::from_str::<T>(document).map(|data| (data, UnknownFields::default()))
+    } else {
+        read_keeping::<T>(document)
+    }
+}
+
+/// Reads an envelope whose parts may be in any order and of any schema, or says what is wrong with it.
+fn decode_any<T: Collection>(
+    json: &[u8],
+    key: &str,
+    operation: &'static str,
+) -> Result<Item<T>, Error> {
     let stored: Stored<'_> = serde_json::from_slice(json)
         .map_err(|error| undecodable(operation, key, 0, String::from("."), &error))?;
     let (version, schema) = (stored.version, stored.schema);
     let data = upgraded::<T>(stored.data.get(), schema)
         .map_err(|wrong| Error::new(operation, wrong.into_kind(version)).at(key))?;
-    let read = if T::SCHEMA.denies_unknown_fields {
-        serde_json::from_str::<T>(&data).map(|data| (data, UnknownFields::default()))
-    } else {
-        read_keeping::<T>(&data)
-    };
-    match read {
+    match read::<T>(&data) {
         Ok((data, unknown)) => Ok(Item::new(stored.into_head(), data, unknown)),
         Err(first) => {
             // The path costs time, so it is worked out only once something is wrong.
@@ -158,10 +187,16 @@ pub(crate) fn decode_head(start: &[u8], key: &str, operation: &'static str) -> R
         Error::new(operation, kind).at(key)
     };
     let end = head_end(start).ok_or_else(|| wrong(NO_ENVELOPE.to_owned()))?;
-    let mut head = Vec::with_capacity(end + 1);
-    head.extend_from_slice(&start[..end]);
-    head.push(b'}');
-    serde_json::from_slice(&head).map_err(|error| wrong(strip_position(&error)))
+    read_head(&start[..end]).map_err(|error| wrong(strip_position(&error)))
+}
+
+/// Reads the part of an envelope that [`head_end`] cuts off.
+fn read_head(start: &[u8]) -> Result<Head, serde_json::Error> {
+    let mut head = [0; HEAD_LEN + 1];
+    let end = start.len().min(HEAD_LEN);
+    head[..end].copy_from_slice(&start[..end]);
+    head[end] = b'}';
+    serde_json::from_slice(&head[..=end])
 }
 
 /// The error for a key that holds something else than an envelope.
@@ -222,7 +257,7 @@ const DATA: &[u8] = b",\"data\":";
 /// Where the head ends. Neither an id nor a commit can contain a quotation mark, so the first match
 /// is the right one.
 fn head_end(json: &[u8]) -> Option<usize> {
-    json[..json.len().min(HEAD_LEN)].windows(DATA.len()).position(|window| window == DATA)
+    memchr::memmem::find(&json[..json.len().min(HEAD_LEN)], DATA)
 }
 
 fn undecodable(

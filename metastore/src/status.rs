@@ -163,14 +163,19 @@ pub(crate) async fn read_status<T: Collection, R: DeserializeOwned>(
     let until = fields.get("result_until").and_then(Reply::as_u64).map(Timestamp::from_millis);
     let outlived = until.is_some_and(|until| until <= repo.store().now());
     if outlived {
-        for field in ["result", "result_job", "result_version", "result_at"] {
-            fields.remove(field);
-        }
+        fields.remove("result");
+        fields.remove("result_of");
     }
     let text = |field: &str| fields.get(field).and_then(Reply::as_text).map(str::to_owned);
     let number = |field: &str| fields.get(field).and_then(Reply::as_u64);
     let count = |field: &str| number(field).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
     let time = |field: &str| number(field).map(Timestamp::from_millis);
+    // As `run_of` of jobs.lua writes it: job, fence, version, time.
+    let run = text("result_of").unwrap_or_default();
+    let mut run = run.split(' ');
+    let result_job = run.next().filter(|job| !job.is_empty()).map(str::to_owned);
+    let result_version = run.nth(1).and_then(|version| version.parse().ok());
+    let result_at = run.next().and_then(|time| time.parse().ok()).map(Timestamp::from_millis);
     let result = match fields.get("result") {
         Some(Reply::Data(json)) => Some(envelope::decode_value(json, &key, operation)?),
         _ => None,
@@ -190,9 +195,9 @@ pub(crate) async fn read_status<T: Collection, R: DeserializeOwned>(
         progress: text("progress").and_then(|json| serde_json::from_str(&json).ok()),
         next: text("next"),
         result,
-        result_job: text("result_job"),
-        result_version: number("result_version"),
-        result_at: time("result_at"),
+        result_job,
+        result_version,
+        result_at,
         item_version,
     }))
 }

@@ -31,7 +31,11 @@ impl Engine {
         // Read once: whoever listens may set more of them at any moment, and shares are by their number.
         let order: Vec<(usize, bool)> = (0..count)
             .map(|offset| (self.turn + offset) % count)
-            .map(|index| (index, !stopping && self.tracks[index].hot.load(Ordering::Acquire)))
+            .map(|index| {
+                let track = &self.tracks[index];
+                let may_have_some = track.backlog > 0 || track.hot.load(Ordering::Acquire);
+                (index, !stopping && may_have_some)
+            })
             .collect();
         let mut hot = order.iter().filter(|(_, is_hot)| *is_hot).count();
         for (index, is_hot) in order {
@@ -41,7 +45,8 @@ impl Engine {
             let of_lane = self.control.limit(index).saturating_sub(track.running + track.reserved);
             let mut slots = 0;
             if is_hot {
-                slots = free.div_ceil(hot).min(free).min(of_lane);
+                let share = self.control.concurrency().div_ceil(IN_FLIGHT);
+                slots = free.div_ceil(hot).min(free).min(of_lane).min(share);
                 hot -= 1;
             }
             let rests = track.rest_until.is_some_and(|until| until > Instant::now());
@@ -58,7 +63,9 @@ impl Engine {
         let take = (slots > 0).then(|| {
             // Cleared before asking, so that a message that comes meanwhile is not forgotten.
             track.hot.store(false, Ordering::Release);
-            TakeOptions::new(config.name.clone(), slots.saturating_mul(track.lane.batch()))
+            let jobs = slots.saturating_mul(track.lane.batch());
+            track.backlog = track.backlog.saturating_sub(jobs);
+            TakeOptions::new(config.name.clone(), jobs)
                 .lease(config.lease)
                 .max_crashes(config.max_crashes)
                 .fast_forward(config.fast_forward)
@@ -73,8 +80,9 @@ impl Engine {
         track.reserved += slots;
         let lane = track.lane.clone();
         self.beside.spawn(async move {
-            let sent = ends.iter().map(|(_, end)| end.clone()).collect();
-            let exchanged = lane.exchange(sent, take, config, around).await;
+            let (serials, ends): (Vec<Serial>, Vec<End>) = ends.into_iter().unzip();
+            let exchanged = lane.exchange(&ends, take.as_ref(), &config, &around).await;
+            let ends = serials.into_iter().zip(ends).collect();
             Beside::Exchange { track: index, ends, slots, exchanged }
         });
     }
@@ -115,9 +123,9 @@ impl Engine {
             tracing::info!(lane = &**track.lane.label(), "can take jobs again");
         }
         track.due = haul.due_in.map(|due| Instant::now() + due);
-        if haul.ready {
-            track.hot.store(true, Ordering::Release);
-        }
+        // What another exchange has asked for meanwhile is not counted twice.
+        let asked_for = track.reserved.saturating_mul(track.lane.batch());
+        track.backlog = haul.backlog.saturating_sub(asked_for);
         let store = track.store;
         self.control.note_contact(store, None);
         for Broken { job, message, is_final } in haul.broken {

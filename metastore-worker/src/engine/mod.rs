@@ -43,6 +43,8 @@ struct Track {
     number: usize,
     /// Whether the queue may have something to take. Set by messages, exchanges and looks.
     hot: Arc<AtomicBool>,
+    /// How many jobs waited when they were last counted and have not been asked for since.
+    backlog: usize,
     /// When a delayed job or an expired lease is next due.
     due: Option<Instant>,
     /// Jobs that have ended and wait to be recorded.
@@ -146,6 +148,7 @@ impl Engine {
                 store,
                 number,
                 hot: Arc::new(AtomicBool::new(true)),
+                backlog: 0,
                 due: None,
                 ended: Vec::new(),
                 rest_until: None,
@@ -199,6 +202,8 @@ impl Engine {
                 Some(given) = self.beside.join_next() => self.given(given),
                 () = sleep_until(wait_until) => {}
             }
+            // Whatever else is about to end does so first, and is recorded together with this one.
+            tokio::task::yield_now().await;
             let now = Instant::now();
             self.pass_time(now);
             if now >= renew {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use ulid::Ulid;
+use ulid::{ULID_LEN, Ulid};
 
 /// The longest id, in bytes.
 const MAX_LEN: usize = 128;
@@ -53,8 +53,8 @@ fn broken_rule(id: &str) -> Option<String> {
     if id.len() > MAX_LEN {
         return Some(format!("it has {} bytes, the limit is {MAX_LEN}", id.len()));
     }
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-_.@+~".contains(&b);
-    if !id.bytes().all(allowed) {
+    let is_allowed = |b: u8| matches!(b, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.' | b'@' | b'+' | b'~');
+    if !id.bytes().all(is_allowed) {
         return Some(
             "it may hold only ASCII letters, digits and `-` `_` `.` `@` `+` `~`".to_owned(),
         );
@@ -62,7 +62,7 @@ fn broken_rule(id: &str) -> Option<String> {
     // `Ulid::from_string` takes lower case and drops two bits of overflow, so several strings would
     // name one id.
     match Ulid::from_string(id) {
-        Ok(ulid) if ulid.to_string() != id => {
+        Ok(ulid) if ulid.array_to_str(&mut [0; ULID_LEN]) != id => {
             Some(format!("it reads as a ULID, whose only spelling is {ulid}"))
         }
         _ => None,

@@ -116,7 +116,7 @@ impl<T: Collection> Repo<T> {
         operation: &'static str,
     ) -> Vec<Result<Option<Item<T>>>> {
         let keys: Vec<String> = ids.iter().map(|id| self.address().latest(id)).collect();
-        let replies = match self.store().reader().mget(keys.clone()).await {
+        let replies = match self.store().reader().mget(&keys).await {
             Ok(replies) => replies,
             Err(fault) => {
                 let failed = |key| Err(fault.clone().into_error(operation).at(key));

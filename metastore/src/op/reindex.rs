@@ -208,8 +208,9 @@ impl<T: Collection> Walk<'_, T> {
                     _ => changed.push(expected.id),
                 }
             }
-            let keys = changed.iter().map(|id| self.repo.address().latest(id)).collect();
-            let again = self.repo.store().reader().mget(keys).await;
+            let keys: Vec<String> =
+                changed.iter().map(|id| self.repo.address().latest(id)).collect();
+            let again = self.repo.store().reader().mget(&keys).await;
             let again = again.map_err(|fault| fault.into_error(self.operation))?;
             open = again.into_iter().filter_map(Reply::into_data).collect();
             if open.is_empty() {

@@ -1,5 +1,6 @@
 //! Writing the next version of an item.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -182,7 +183,10 @@ impl<T: Collection> Repo<T> {
                 expected: envelope::beginning(base.version, &base.id, &base.commit).into(),
                 document: next.json.clone(),
             };
-            WriteSet::Swap { swap, confirm: Box::new(|| self.update_call(base, &next)) }
+            WriteSet::Swap {
+                swap: Arc::new(swap),
+                confirm: Box::new(|| self.update_call(base, &next)),
+            }
         } else {
             WriteSet::Conditional(self.update_call(base, &next))
         };

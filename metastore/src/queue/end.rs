@@ -112,9 +112,10 @@ impl<T: Collection> Queue<T> {
     ///
     /// `Unavailable`, `OutcomeUnknown`.
     pub async fn release(&self, claims: &[Claim]) -> Result<u64> {
-        let ends = claims.iter().map(|claim| End::Release { claim: claim.clone() }).collect();
+        let ends: Vec<End> =
+            claims.iter().map(|claim| End::Release { claim: claim.clone() }).collect();
         let mut released = 0;
-        for ended in self.exchange(ends, None).await.ends {
+        for ended in self.exchange(&ends, None).await.ends {
             released += u64::from(ended? == Ended::Recorded);
         }
         Ok(released)
@@ -138,7 +139,7 @@ impl<T: Collection> Queue<T> {
     }
 
     async fn end_one(&self, end: End) -> Result<bool> {
-        match self.exchange(vec![end], None).await.ends.pop() {
+        match self.exchange(&[end], None).await.ends.pop() {
             Some(ended) => Ok(ended? == Ended::Recorded),
             None => Err(Error::new("finish", ErrorKind::Server("no verdict".to_owned()))),
         }

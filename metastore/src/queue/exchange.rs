@@ -41,12 +41,14 @@ impl<T: Collection> Queue<T> {
     ///
     /// The fence of each job is checked on its own, so one that was lost does not touch the others. An
     /// end whose reply is lost is recorded once; jobs whose reply is lost come back when their lease ends.
-    pub async fn exchange(&self, ends: Vec<End>, take: Option<&TakeOptions>) -> Exchange<T> {
+    pub async fn exchange(&self, ends: &[End], take: Option<&TakeOptions>) -> Exchange<T> {
         let mut results: Vec<Result<Ended>> = ends.iter().map(|_| Ok(Ended::Refused)).collect();
-        let sent = self.calls(ends);
         let patience = self.patience();
-        let mut calls: Vec<(ScriptCall, Duration)> =
-            sent.iter().map(|sent| (sent.call.clone(), patience)).collect();
+        let (mut calls, sent): (Vec<_>, Vec<_>) = self
+            .calls(ends)
+            .into_iter()
+            .map(|Sent { call, ends, is_batch, .. }| ((call, patience), (ends, is_batch)))
+            .unzip();
         // Sent once: a repetition would take further jobs, not find out about the first ones.
         calls.extend(take.map(|options| (self.take_call(options), Duration::ZERO)));
         if calls.is_empty() {
@@ -54,16 +56,16 @@ impl<T: Collection> Queue<T> {
         }
         let writer = self.repo.store().writer();
         let mut replies = writer.commit_all(OPERATION, &calls).await.into_iter();
-        for sent in sent {
+        for (ends, is_batch) in sent {
             let verdicts = replies.next().unwrap_or_else(|| Err(no_verdict()));
-            match verdicts.and_then(|reply| verdicts_of(reply, sent.is_batch, sent.ends.len())) {
+            match verdicts.and_then(|reply| verdicts_of(reply, is_batch, ends.len())) {
                 Ok(verdicts) => {
-                    for (end, verdict) in sent.ends.into_iter().zip(verdicts) {
+                    for (end, verdict) in ends.into_iter().zip(verdicts) {
                         results[end] = verdict;
                     }
                 }
                 Err(error) => {
-                    for end in sent.ends {
+                    for end in ends {
                         results[end] = Err(Error::new(OPERATION, error.kind().clone()));
                     }
                 }
@@ -78,11 +80,11 @@ impl<T: Collection> Queue<T> {
         Exchange { ends: results, haul }
     }
 
-    fn calls(&self, ends: Vec<End>) -> Vec<Sent> {
+    fn calls(&self, ends: &[End]) -> Vec<Sent> {
         let mut sent: Vec<Sent> = Vec::new();
         let mut finish: Option<Sent> = None;
         let mut release: Option<Sent> = None;
-        for (index, end) in ends.into_iter().enumerate() {
+        for (index, end) in ends.iter().enumerate() {
             match end {
                 End::Result { claim, json } => {
                     let mut batch = match finish.take() {
@@ -99,11 +101,11 @@ impl<T: Collection> Queue<T> {
                     };
                     batch.bytes += json.len();
                     batch.ends.push(index);
-                    batch.call = self.add_result(batch.call, &claim, json);
+                    batch.call = self.add_result(batch.call, claim, json.clone());
                     finish = Some(batch);
                 }
                 End::Failure { claim, message, retry_in } => sent.push(Sent {
-                    call: self.fail_call(&claim, &message, retry_in),
+                    call: self.fail_call(claim, message, *retry_in),
                     ends: vec![index],
                     bytes: 0,
                     is_batch: false,
@@ -112,7 +114,7 @@ impl<T: Collection> Queue<T> {
                     let mut batch =
                         release.take().unwrap_or_else(|| Sent::batch(self.release_call()));
                     batch.ends.push(index);
-                    batch.call = add_claim(batch.call, &claim);
+                    batch.call = add_claim(batch.call, claim);
                     release = Some(batch);
                 }
             }

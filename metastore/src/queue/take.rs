@@ -115,7 +115,7 @@ impl<T: Collection> Queue<T> {
     /// `Unavailable`, `OutOfMemory`, `WrongType`.
     pub async fn take(&self, options: &TakeOptions) -> Result<Haul<T>> {
         let none = || Error::new(OPERATION, ErrorKind::Server("no verdict".to_owned()));
-        self.exchange(Vec::new(), Some(options)).await.haul.unwrap_or_else(|| Err(none()))
+        self.exchange(&[], Some(options)).await.haul.unwrap_or_else(|| Err(none()))
     }
 
     pub(super) fn take_call(&self, options: &TakeOptions) -> ScriptCall {
@@ -148,22 +148,22 @@ impl<T: Collection> Queue<T> {
     fn taken(&self, job: Reply) -> Result<Taken<T>> {
         let strange = || unexpected(OPERATION, &"a job of another shape");
         let parts = job.into_array().ok_or_else(strange)?;
-        let [item, job, fence, attempts, crashes, json, timeout, trace, waited] = &parts[..] else {
-            return Err(strange());
-        };
-        let id = item.as_text().and_then(|id| Id::new(id).ok()).ok_or_else(strange)?;
-        let Reply::Data(json) = json else { return Err(strange()) };
+        let [about, item, Reply::Data(json)] = &parts[..] else { return Err(strange()) };
+        let mut about = about.as_text().ok_or_else(strange)?.splitn(7, ' ');
+        let mut next = || about.next().ok_or_else(strange);
+        let (job, fence, attempts, crashes) = (next()?, next()?, next()?, next()?);
+        let (waited, timeout, trace) = (next()?, next()?, next()?);
         let claim = Claim {
-            item: id,
-            job: job.as_text().ok_or_else(strange)?.to_owned(),
-            fence: fence.as_u64().ok_or_else(strange)?,
+            item: item.as_text().and_then(|id| Id::new(id).ok()).ok_or_else(strange)?,
+            job: job.to_owned(),
+            fence: fence.parse().map_err(|_| strange())?,
         };
         Ok(Taken {
-            attempts: small(attempts).ok_or_else(strange)?,
-            crashes: small(crashes).ok_or_else(strange)?,
-            timeout: timeout.as_u64().map(Duration::from_millis),
-            trace: trace.as_text().filter(|trace| !trace.is_empty()).map(str::to_owned),
-            waited: Duration::from_millis(waited.as_u64().ok_or_else(strange)?),
+            attempts: attempts.parse().map_err(|_| strange())?,
+            crashes: crashes.parse().map_err(|_| strange())?,
+            timeout: timeout.parse().ok().map(Duration::from_millis),
+            trace: (!trace.is_empty()).then(|| trace.to_owned()),
+            waited: Duration::from_millis(waited.parse().map_err(|_| strange())?),
             item: self.item(&claim.item, json),
             claim,
         })

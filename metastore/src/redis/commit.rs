@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::command::{Fault, Reply};
 use super::conn::Connection;
 use super::group::{self, Additions, Group};
+use super::request::{Request, Requests};
 use super::script::ScriptCall;
 use super::swap::{Swap, Swaps};
 use crate::error::{Error, ErrorKind};
@@ -30,10 +31,12 @@ pub(crate) enum WriteSet<'a> {
     Conditional(ScriptCall),
     /// A plain update, written together with others.
     Swap {
-        swap: Swap,
+        swap: Arc<Swap>,
         /// The same write as a script, for when it is not as simple as that, or the reply was lost.
         confirm: Confirm<'a>,
     },
+    /// A job requested, in one script call together with others.
+    Request(Arc<Request>),
 }
 
 impl WriteSet<'_> {
@@ -42,13 +45,14 @@ impl WriteSet<'_> {
             Self::Unconditional { additions, .. } => additions.bytes(),
             Self::Conditional(call) => call.bytes(),
             Self::Swap { swap, .. } => swap.document.len(),
+            Self::Request(_) => 0,
         }
     }
 
     fn additions(&self) -> Option<&Arc<Additions>> {
         match self {
             Self::Unconditional { additions, .. } => Some(additions),
-            Self::Conditional(_) | Self::Swap { .. } => None,
+            Self::Conditional(_) | Self::Swap { .. } | Self::Request(_) => None,
         }
     }
 
@@ -56,6 +60,7 @@ impl WriteSet<'_> {
         match self {
             Self::Unconditional { confirm, .. } | Self::Swap { confirm, .. } => confirm(),
             Self::Conditional(call) => call.clone(),
+            Self::Request(request) => request.call(),
         }
     }
 }
@@ -87,12 +92,14 @@ pub(crate) struct Writer {
     connection: Arc<Connection>,
     group: Group,
     swaps: Swaps,
+    requests: Requests,
 }
 
 impl Writer {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
         let (group, swaps) = (Group::new(connection.clone()), Swaps::new(connection.clone()));
-        Self { connection, group, swaps }
+        let requests = Requests::new(connection.clone());
+        Self { connection, group, swaps, requests }
     }
 
     /// Sends what an operation writes and returns the script's verdict, or `None` where the additions
@@ -113,6 +120,10 @@ impl Writer {
             WriteSet::Swap { swap, .. } => match self.swaps.write(swap.clone()).await {
                 Ok(true) => return Ok(None),
                 Ok(false) => None,
+                Err(fault) => Some(fault),
+            },
+            WriteSet::Request(request) => match self.requests.write(request.clone()).await {
+                Ok(reply) => return Ok(Some(reply)),
                 Err(fault) => Some(fault),
             },
         };

@@ -31,6 +31,7 @@ use socket2::TcpKeepalive;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::args::Args;
 use super::command::{Command, Fault, Reply};
 use super::script::ScriptCall;
 use crate::error::{Error, ErrorKind};
@@ -230,13 +231,15 @@ impl Connection {
     }
 
     /// Reads several strings in one command.
-    pub(crate) async fn mget(&self, mut keys: Vec<String>) -> Result<Vec<Reply>, Fault> {
+    pub(crate) async fn mget(&self, keys: &[impl AsRef<str>]) -> Result<Vec<Reply>, Fault> {
         let wanted = keys.len();
+        let mut args = Args::with_capacity(wanted, keys.iter().map(|key| key.as_ref().len()).sum());
         // See the head of this file: a reply of three or four elements could pass for pub/sub.
-        while (3..=4).contains(&keys.len()) {
-            keys.push(keys[0].clone());
+        let more = if (3..=4).contains(&wanted) { 5 - wanted } else { 0 };
+        for key in keys.iter().chain(std::iter::repeat_n(&keys[0], more)) {
+            args.push(key.as_ref().as_bytes());
         }
-        let reply = self.call(Command::new("MGET").args(keys)).await?;
+        let reply = self.call(Command { name: "MGET", args: args.into_vec() }).await?;
         let mut values = reply.into_array().unwrap_or_default();
         values.truncate(wanted);
         Ok(values)

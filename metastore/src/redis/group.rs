@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use super::args::Args;
 use super::batcher::{BatchLimits, Batcher};
 use super::command::{Command, Fault, Reply};
 use super::conn::Connection;
@@ -134,14 +135,18 @@ pub(crate) async fn transaction(
 /// As few commands as will do, the strings first. They are set only if their keys do not exist, so that
 /// not even a duplicate that the network delivers late overwrites a later version.
 fn merge(writes: &[Arc<Additions>]) -> impl Iterator<Item = Command> {
-    let mut plain = Command::new("MSETNX");
+    let bytes = writes.iter().map(|write| write.bytes() + 64 * write.strings.len()).sum();
+    let mut plain = Args::with_capacity(2 * writes.len(), bytes);
     let mut expiring = Vec::new();
-    let mut sets: BTreeMap<&Bytes, Command> = BTreeMap::new();
+    let mut sets: BTreeMap<&Bytes, Args> = BTreeMap::new();
     let mut fields = Vec::new();
     for write in writes {
         for (key, value, deadline) in &write.strings {
             match deadline {
-                None => plain.args.extend([key.clone(), value.clone()]),
+                None => {
+                    plain.push_bytes(key);
+                    plain.push_bytes(value);
+                }
                 Some(deadline) => {
                     let set = Command::new("SET").arg(key.clone()).arg(value.clone());
                     expiring.push(set.arg("NX").arg("PXAT").int(*deadline));
@@ -149,16 +154,22 @@ fn merge(writes: &[Arc<Additions>]) -> impl Iterator<Item = Command> {
             }
         }
         for (key, score, member) in &write.members {
-            let set = sets.entry(key).or_insert_with(|| Command::new("ZADD").arg(key.clone()));
-            set.args.extend([score.to_string().into(), member.clone()]);
+            let set = sets.entry(key).or_insert_with(|| {
+                let mut set = Args::with_capacity(2 * writes.len() + 1, 48 * writes.len());
+                set.push_bytes(key);
+                set
+            });
+            set.push_int(*score);
+            set.push_bytes(member);
         }
         for (key, field, value) in &write.fields {
             let set = Command::new("HSETNX").arg(key.clone()).arg(field.clone());
             fields.push(set.arg(value.clone()));
         }
     }
-    let plain = (!plain.args.is_empty()).then_some(plain);
-    let sets: Vec<_> = sets.into_values().collect();
+    let plain = (!plain.is_empty()).then(|| Command { name: "MSETNX", args: plain.into_vec() });
+    let set = |set: Args| Command { name: "ZADD", args: set.into_vec() };
+    let sets: Vec<_> = sets.into_values().map(set).collect();
     plain.into_iter().chain(expiring).chain(sets).chain(fields)
 }
 

@@ -1,5 +1,6 @@
 //! The way to the server: one file imports fred, one function writes.
 
+mod args;
 mod batcher;
 pub(crate) mod command;
 pub(crate) mod commit;
@@ -7,5 +8,6 @@ pub(crate) mod conn;
 pub(crate) mod group;
 pub(crate) mod pubsub;
 pub(crate) mod read;
+pub(crate) mod request;
 pub(crate) mod script;
 pub(crate) mod swap;

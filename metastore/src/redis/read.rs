@@ -64,7 +64,7 @@ impl Reader {
     }
 
     /// Reads several strings. One that is missing and a key of another type both give nothing.
-    pub(crate) async fn mget(&self, keys: Vec<String>) -> Result<Vec<Reply>, Fault> {
+    pub(crate) async fn mget(&self, keys: &[String]) -> Result<Vec<Reply>, Fault> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -94,8 +94,8 @@ async fn get_all(connection: &Connection, batch: Vec<Waiting>) {
         }
         return;
     }
-    let keys = batch.iter().map(|waiting| waiting.key.clone()).collect();
-    let found = match mget(connection, keys).await {
+    let keys: Vec<&str> = batch.iter().map(|waiting| waiting.key.as_str()).collect();
+    let found = match mget(connection, &keys).await {
         Ok(found) => found,
         Err(fault) => {
             for waiting in batch {
@@ -138,10 +138,10 @@ pub(crate) async fn call(connection: &Connection, command: Command) -> Result<Re
     }
 }
 
-async fn mget(connection: &Connection, keys: Vec<String>) -> Result<Vec<Reply>, Fault> {
+async fn mget(connection: &Connection, keys: &[impl AsRef<str>]) -> Result<Vec<Reply>, Fault> {
     let mut attempt = 1;
     loop {
-        match connection.mget(keys.clone()).await {
+        match connection.mget(keys).await {
             Err(Fault::Lost(_)) if attempt < ATTEMPTS => attempt += 1,
             other => return other,
         }

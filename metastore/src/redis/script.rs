@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
+use super::args::Args;
 use super::command::Command;
 
 /// One script, with the functions that several of them use in front.
@@ -12,6 +13,15 @@ pub(crate) struct Script {
     text: &'static str,
     hash: OnceLock<String>,
 }
+
+/// Each script is there once.
+impl PartialEq for Script {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Script {}
 
 macro_rules! scripts {
     ($(
@@ -30,13 +40,14 @@ macro_rules! scripts {
     )*};
 }
 
-/// Without what the others have in front: see its head.
+/// These do without what the others have in front: see their heads.
 pub(crate) static SWAP: Script =
     Script { name: "swap", text: include_str!("scripts/swap.lua"), hash: OnceLock::new() };
+pub(crate) static RECORD: Script =
+    Script { name: "record", text: include_str!("scripts/record.lua"), hash: OnceLock::new() };
 
 scripts! {
     CREATE = "create" with "index";
-    RECORD = "record";
     UPDATE = "update" with "index";
     // The same writes, which also request what depends on them.
     CREATE_REQUESTING = "create" with "index" "jobs" "requesting" then "requested";
@@ -69,8 +80,11 @@ scripts! {
     UNREGISTER = "unregister";
 }
 
+/// The most bytes that are set aside for arguments before their sizes are known.
+const MOST: usize = 64 * 1024;
+
 /// A script with its keys and arguments.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ScriptCall {
     script: &'static Script,
     keys: Vec<Bytes>,
@@ -80,6 +94,11 @@ pub(crate) struct ScriptCall {
 impl ScriptCall {
     pub(crate) fn new(script: &'static Script) -> Self {
         Self { script, keys: Vec::with_capacity(5), args: Vec::with_capacity(8) }
+    }
+
+    pub(crate) fn args<A: Into<Bytes>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
     }
 
     /// The same call, by another script.
@@ -125,10 +144,14 @@ impl ScriptCall {
     }
 
     fn command(&self, name: &'static str, script: Bytes) -> Command {
-        Command::new(name)
-            .arg(script)
-            .int(self.keys.len() as u64)
-            .args(self.keys.iter().cloned())
-            .args(self.args.iter().cloned())
+        let all = || self.keys.iter().chain(&self.args);
+        let count = 2 + self.keys.len() + self.args.len();
+        let mut args = Args::with_capacity(count, all().map(Bytes::len).sum::<usize>().min(MOST));
+        args.push_bytes(&script);
+        args.push_int(self.keys.len() as u64);
+        for arg in all() {
+            args.push_bytes(arg);
+        }
+        Command { name, args: args.into_vec() }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct Swap {
 
 /// One write that waits for its batch.
 struct Waiting {
-    swap: Swap,
+    swap: Arc<Swap>,
     reply: oneshot::Sender<Result<bool, Fault>>,
 }
 
@@ -54,19 +54,19 @@ impl Swaps {
     /// simple as that.
     ///
     /// A refusal is one of the whole batch, and nothing is written then.
-    pub(crate) async fn write(&self, swap: Swap) -> Result<bool, Fault> {
+    pub(crate) async fn write(&self, swap: Arc<Swap>) -> Result<bool, Fault> {
         let (reply, answer) = oneshot::channel();
         self.0.hand_over(Waiting { swap, reply });
         answer.await.unwrap_or_else(|_| Err(Fault::Lost("the store was closed".to_owned())))
     }
 }
 
-async fn write(connection: &Connection, swaps: Vec<Swap>) -> Result<Vec<bool>, Fault> {
+async fn write(connection: &Connection, swaps: Vec<Arc<Swap>>) -> Result<Vec<bool>, Fault> {
     let count = swaps.len();
-    let call = swaps.into_iter().fold(ScriptCall::new(&SWAP), |call, swap| {
+    let call = swaps.iter().fold(ScriptCall::new(&SWAP), |call, swap| {
         let last = swap.expected.len() as u64 - 1;
-        let call = call.key(swap.latest).key(swap.superseded);
-        call.arg(swap.expected).int(last).arg(swap.document)
+        let call = call.key(swap.latest.clone()).key(swap.superseded.clone());
+        call.arg(swap.expected.clone()).int(last).arg(swap.document.clone())
     });
     let strange = |_| Fault::Lost("a reply of another shape".to_owned());
     let mut verdict =

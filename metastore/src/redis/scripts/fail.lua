@@ -42,5 +42,5 @@ end
 audit(ARGV[7], KEYS[10], 'fail', tonumber(found[4]), ARGV[3], ARGV[8], 'transformation', ARGV[9],
   'error', ARGV[5])
 redis.call('PUBLISH', record, '')
-announce(queue)
+settle(queue)
 return {1}

@@ -33,12 +33,13 @@ local function finish(position)
   local id, job, fence = ARGV[position], ARGV[position + 1], ARGV[position + 2]
   local record, latest, trail = ARGV[2] .. id .. ARGV[3], ARGV[2] .. id .. ARGV[4], ARGV[6] .. id
   local packed = packed_for(ARGV[5], id)
-  local found = redis.pcall('HMGET', record, 'job', 'fence', 'state', 'source', 'next', 'result_job',
-    'result_fence', 'trace')
+  local found = redis.pcall('HMGET', record, 'job', 'fence', 'state', 'source', 'next', 'result_of', 'error',
+    'progress')
   if found.err then
     return -3
   end
-  if found[6] == job and found[7] == fence then
+  local run = run_of(job, fence)
+  if is_of(found[6], run) then
     return 1
   end
   if not found[1] then
@@ -63,9 +64,11 @@ local function finish(position)
     return -1
   end
   redis.call('HSET', record, 'state', 'done', 'finished', time_text, 'result', ARGV[position + 3],
-    'result_version', found[4], 'result_job', job, 'result_fence', fence, 'result_at', time_text)
+    'result_of', run .. found[4] .. ' ' .. time_text)
   finished[#finished + 1] = id
-  redis.call('HDEL', record, 'error', 'progress', 'worker')
+  if found[7] or found[8] then
+    redis.call('HDEL', record, 'error', 'progress')
+  end
   if ARGV[9] ~= '' then
     redis.call('HSET', record, 'result_until', whole(time + tonumber(ARGV[9])))
     left = left < 0 and tonumber(ARGV[9]) or math.min(left, tonumber(ARGV[9]))
@@ -78,9 +81,9 @@ local function finish(position)
   audit(packed, trail, 'finish', tonumber(found[4]), job, ARGV[7], 'transformation', ARGV[8])
   for number, follower in ipairs(followers) do
     local version = head_of(latest) or tonumber(found[4])
+    local trace = redis.call('HGET', record, 'trace')
     local _, following, is_new = request(follower, ARGV[2] .. id .. follower.record_suffix, latest, id,
-      ARGV[position + 3 + number], version, {again = true, trace = found[8]},
-      time)
+      ARGV[position + 3 + number], version, {again = true, trace = trace}, time)
     if is_new then
       audit(packed, trail, 'enqueue', version, following, ARGV[7], 'transformation', follower.name)
     end
@@ -108,8 +111,8 @@ end
 if redis.call('HEXISTS', queue.control, 'max_running') == 1 then
   queue.has_turned = true
 end
-announce(queue)
+settle(queue)
 for _, follower in ipairs(followers) do
-  announce(follower)
+  settle(follower)
 end
 return {1, verdicts}

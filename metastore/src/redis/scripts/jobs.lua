@@ -19,67 +19,111 @@ local function not_a_queue(queue)
     or wrong_type(queue.control, 'hash')
 end
 
--- Puts a job at the back ('RPUSH') or the front ('LPUSH') of those of its priority.
-local function push(queue, command, id, priority)
-  if redis.call(command, queue[priority or 'normal'] or queue.normal, id) == 1 then
+-- Puts a job at the front of those of its priority.
+local function push_front(queue, id, priority)
+  if redis.call('LPUSH', queue[priority or 'normal'] or queue.normal, id) == 1 then
     queue.has_turned = true
   end
 end
 
--- Publishes the wake-up call, once, if a list has turned from empty to not empty.
-local function announce(queue)
+-- Puts a job behind those of its priority: gathered here, and written by `settle`.
+local function push_back(queue, id, priority)
+  local list = queue[priority or 'normal'] or queue.normal
+  queue.back = queue.back or {}
+  local ids = queue.back[list] or {}
+  queue.back[list] = ids
+  ids[#ids + 1] = id
+end
+
+-- Ends what a script does to a queue: writes the jobs that were put at the back, and publishes the
+-- wake-up call, once, if a list has turned from empty to not empty.
+local function settle(queue)
+  for list, ids in pairs(queue.back or {}) do
+    local before = 0
+    for first = 1, #ids, 200 do
+      local last = math.min(first + 199, #ids)
+      local length = redis.call('RPUSH', list, unpack(ids, first, last))
+      before = first == 1 and length - last or before
+    end
+    if before == 0 then
+      queue.has_turned = true
+    end
+  end
+  queue.back = nil
   if queue.has_turned then
     redis.call('PUBLISH', queue.wake, '')
   end
 end
 
 -- Lets a record live as long as its item, so that nothing is left of a job when its item expires.
-local function live_as(record, latest)
+local function live_as(record, latest, is_new)
   local left = redis.call('PTTL', latest)
   if left > 0 then
     redis.call('PEXPIRE', record, left)
-  else
+  elseif not is_new then
     redis.call('PERSIST', record)
   end
 end
 
+-- Which run a result is of: 'job fence version time'.
+local function run_of(job, fence)
+  return job .. ' ' .. fence .. ' '
+end
+
+local function is_of(result_of, begin)
+  return result_of and string.sub(result_of, 1, #begin) == begin
+end
+
 -- Writes what a request says of its job: '' stands for the usual.
 local function note_options(record, prefix, priority, timeout, trace)
-  for field, value in pairs({priority = priority, timeout = timeout, trace = trace}) do
-    if value and value ~= '' and value ~= 'normal' then
-      redis.call('HSET', record, prefix .. field, value)
-    end
+  if priority and priority ~= '' and priority ~= 'normal' then
+    redis.call('HSET', record, prefix .. 'priority', priority)
+  end
+  if timeout and timeout ~= '' then
+    redis.call('HSET', record, prefix .. 'timeout', timeout)
+  end
+  if trace and trace ~= '' then
+    redis.call('HSET', record, prefix .. 'trace', trace)
   end
 end
+
+-- Of a job that has not failed, has not been lost by a worker or could run at once, the record says nothing
+-- of attempts, crashes or since.
+local FRESH = {'error', 'source', 'started', 'finished', 'worker', 'progress', 'priority', 'timeout', 'trace',
+  'attempts', 'crashes', 'since'}
 
 -- Begins a new job in a record that may hold the end of an earlier one, whose state is `before`.
 local function open_job(queue, record, latest, id, job, before, state, options, since, time)
   if before then
     local result_until = redis.call('HGET', record, 'result_until')
-    redis.call('HDEL', record, 'error', 'source', 'started', 'finished', 'worker', 'progress', 'priority',
-      'timeout', 'trace')
+    redis.call('HDEL', record, unpack(FRESH))
     if result_until and tonumber(result_until) <= time then
-      redis.call('HDEL', record, 'result', 'result_job', 'result_fence', 'result_version', 'result_at',
-        'result_until')
+      redis.call('HDEL', record, 'result', 'result_of', 'result_until')
     end
     if before == 'dead' then
       redis.call('ZREM', queue.dead, id)
     end
   end
-  redis.call('HSET', record, 'job', job, 'state', state, 'attempts', '0', 'crashes', '0',
-    'enqueued', whole(time), 'since', whole(since))
+  redis.call('HSET', record, 'job', job, 'state', state, 'enqueued', whole(time))
+  if since > time then
+    redis.call('HSET', record, 'since', whole(since))
+  end
   note_options(record, '', options.priority, options.timeout, options.trace)
-  live_as(record, latest)
+  live_as(record, latest, not before)
 end
 
 -- Requests a run on this version of an item. `options`: delay, priority, timeout, trace, and `again` if a
 -- run on this very version will not do.
 -- Gives 1 and a new job, and whether it was queued now and not by an earlier run with the same id; or 2
--- and the live job that will do: it waits, or it runs on this version.
+-- and the live job that will do: it waits, or it runs on this version; or -3 if the record holds another
+-- type of value.
 local function request(queue, record, latest, id, job, version, options, time)
-  local found = redis.call('HMGET', record, 'job', 'state', 'source', 'next', 'result_job', 'attempts',
+  local found = redis.pcall('HMGET', record, 'job', 'state', 'source', 'next', 'result_of', 'attempts',
     'priority')
-  if found[1] == job or found[4] == job or found[5] == job then
+  if found.err then
+    return -3, job
+  end
+  if found[1] == job or found[4] == job or is_of(found[5], job .. ' ') then
     return 1, job
   end
   local state, delay = found[2], options.delay or 0
@@ -88,16 +132,16 @@ local function request(queue, record, latest, id, job, version, options, time)
     local wanted = options.priority or 'normal'
     if RANK[wanted] < RANK[found[7] or 'normal'] then
       redis.call('HSET', record, 'priority', wanted)
-      push(queue, 'RPUSH', id, wanted)
+      push_back(queue, id, wanted)
     end
     return 2, found[1]
   end
   if state == 'delayed' then
     -- One that was put off by request runs earlier by request. One that failed keeps its pause.
-    if delay == 0 and found[6] == '0' then
+    if delay == 0 and not found[6] then
       redis.call('HSET', record, 'state', 'queued', 'since', whole(time))
       redis.call('ZREM', queue.delayed, id)
-      push(queue, 'RPUSH', id, found[7])
+      push_back(queue, id, found[7])
     end
     return 2, found[1]
   end
@@ -122,7 +166,7 @@ local function request(queue, record, latest, id, job, version, options, time)
       queue.has_turned = true
     end
   else
-    push(queue, 'RPUSH', id, options.priority)
+    push_back(queue, id, options.priority)
   end
   return 1, job, true
 end
@@ -130,12 +174,10 @@ end
 -- Goes on with the job that was requested while another one ran.
 local function follow(queue, record, id, job, time)
   local kept = redis.call('HMGET', record, 'next_priority', 'next_timeout', 'next_trace')
-  redis.call('HDEL', record, 'next', 'next_priority', 'next_timeout', 'next_trace', 'started', 'finished',
-    'error', 'progress', 'worker', 'priority', 'timeout', 'trace')
-  redis.call('HSET', record, 'job', job, 'state', 'queued', 'attempts', '0', 'crashes', '0',
-    'enqueued', whole(time), 'since', whole(time))
+  redis.call('HDEL', record, 'next', 'next_priority', 'next_timeout', 'next_trace', unpack(FRESH))
+  redis.call('HSET', record, 'job', job, 'state', 'queued', 'enqueued', whole(time))
   note_options(record, '', kept[1], kept[2], kept[3])
-  push(queue, 'RPUSH', id, kept[1])
+  push_back(queue, id, kept[1])
 end
 
 -- Ends a job that failed for good. If the item has changed since and somebody asked for a run on what it

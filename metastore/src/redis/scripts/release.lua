@@ -22,7 +22,7 @@ for position = 4, #ARGV, 3 do
       redis.call('HSET', record, 'state', 'queued')
       redis.call('HDEL', record, 'worker', 'source', 'started', 'progress')
       redis.call('ZREM', queue.leased, id)
-      push(queue, 'LPUSH', id, found[4])
+      push_front(queue, id, found[4])
       -- Others may have looked while it was held.
       queue.has_turned = true
       verdict = 1
@@ -32,5 +32,5 @@ for position = 4, #ARGV, 3 do
   end
   verdicts[#verdicts + 1] = verdict
 end
-announce(queue)
+settle(queue)
 return {1, verdicts}

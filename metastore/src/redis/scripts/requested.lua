@@ -12,7 +12,7 @@ if verdict[1] == 1 then
         audit(requested.audit, requested.trail, 'enqueue', version, job, requested.actor,
           'transformation', queue.name)
       end
-      announce(queue)
+      settle(queue)
     end
   end
 end

@@ -29,14 +29,13 @@ end
 local time = whole(now())
 redis.call('HSET', record, 'state', 'queued', 'retry_commit', ARGV[3], 'since', time)
 if found[1] ~= 'delayed' then
-  redis.call('HSET', record, 'attempts', 0, 'crashes', 0)
-  redis.call('HDEL', record, 'finished')
+  redis.call('HDEL', record, 'attempts', 'crashes', 'finished')
 end
 live_as(record, KEYS[9])
 redis.call('ZREM', queue.dead, id)
 redis.call('ZREM', queue.delayed, id)
-push(queue, 'RPUSH', id, found[4])
+push_back(queue, id, found[4])
 audit(ARGV[4], KEYS[10], 'retry', version, found[2], ARGV[5], 'transformation', ARGV[6])
 redis.call('PUBLISH', record, '')
-announce(queue)
+settle(queue)
 return {1, found[2]}

@@ -8,9 +8,10 @@
 --       10 audit, packed, but for the id  11 what trails begin with  12 actor
 --       13 name of the transformation
 -- The keys of an item are built from its id, which only this script knows in time.
--- Gives {1, jobs, waiting, ready, due}: each job is {id, job, fence, attempts, crashes, document, timeout,
---       trace, ms that it waited}; how many are left waiting; 1 if some of them can be taken now; the
---       time in ms until the next one may be due, -1 for none.
+-- Gives {1, jobs, waiting, ready, due}: each job is {about, id, document}, where `about` is in one text
+--       'job fence attempts crashes waited timeout trace', the last two may be empty, `waited` in ms; how
+--       many are left waiting; 1 if some of them can be taken now; the time in ms until the next one may
+--       be due, -1 for none.
 
 -- What one reply may hold, besides the document that passes it.
 local MAX_BYTES = 4 * 1024 * 1024
@@ -33,7 +34,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', queue.delayed, '-inf', until_whe
   local found = redis.call('HMGET', record, 'state', 'priority')
   if found[1] == 'delayed' then
     redis.call('HSET', record, 'state', 'queued', 'since', whole(math.min(tonumber(score), time)))
-    push(queue, 'RPUSH', id, found[2])
+    push_back(queue, id, found[2])
   end
 end
 
@@ -56,10 +57,12 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', queue.leased, '-inf', whole(time
     else
       redis.call('HSET', record, 'state', 'queued', 'since', whole(time))
       -- It has waited longest, so it goes first.
-      push(queue, 'LPUSH', id, found[2])
+      push_front(queue, id, found[2])
     end
   end
 end
+
+settle(queue)
 
 -- How many may be taken: none of a paused queue, and no more than its limits leave.
 local wanted = tonumber(ARGV[5])
@@ -136,7 +139,7 @@ for turn = 1, wanted + 100 do
   end
   local record = prefix .. id .. record_suffix
   local found = redis.call('HMGET', record, 'job', 'state', 'attempts', 'crashes', 'fence', 'timeout',
-    'trace', 'since')
+    'trace', 'since', 'enqueued')
   if found[2] == 'queued' then
     local latest = prefix .. id .. latest_suffix
     local document = redis.call('GET', latest)
@@ -148,8 +151,10 @@ for turn = 1, wanted + 100 do
         'started', time_text, 'fence', fence)
       leases[#leases + 1] = leased_until
       leases[#leases + 1] = id
-      jobs[#jobs + 1] = {id, found[1], fence, found[3] or '0', found[4] or '0', document,
-        found[6] or '', found[7] or '', whole(math.max(0, time - tonumber(found[8] or time)))}
+      local waited = whole(math.max(0, time - tonumber(found[8] or found[9] or time)))
+      local about = found[1] .. ' ' .. fence .. ' ' .. (found[3] or '0') .. ' ' .. (found[4] or '0') .. ' '
+        .. waited .. ' ' .. (found[6] or '') .. ' ' .. (found[7] or '')
+      jobs[#jobs + 1] = {about, id, document}
       bytes = bytes + #document
     else
       redis.call('DEL', record)

@@ -72,7 +72,7 @@ async fn many_ends_and_the_next_jobs_are_one_round_trip() {
             haul.jobs.drain(..).map(|taken| End::Result { claim: taken.claim, json: json.clone() });
         let ends: Vec<_> = ends.collect();
         let before = proxy.round_trips();
-        let exchange = queue.exchange(ends, Some(&options(20))).await;
+        let exchange = queue.exchange(&ends, Some(&options(20))).await;
         // The first one sends the text of the script.
         assert_eq!(proxy.round_trips() - before, 2 - round);
         assert!(exchange.ends.iter().all(Result::is_ok));
@@ -162,7 +162,7 @@ async fn a_job_costs_the_same_before_a_backlog_of_a_million_as_of_a_thousand() {
                 let ends: Vec<_> =
                     claims.map(|claim| End::Result { claim, json: json.clone() }).collect();
                 done += ends.len();
-                for ended in queue.exchange(ends, None).await.ends {
+                for ended in queue.exchange(&ends, None).await.ends {
                     ended.unwrap();
                 }
                 queue.stats().await.unwrap();

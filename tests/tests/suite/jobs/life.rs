@@ -76,8 +76,8 @@ async fn the_fence_of_each_job_of_a_batch_is_checked_on_its_own() {
     let json = queue.encode(&"done").unwrap();
     let end =
         |claim: &metastore::queue::Claim| End::Result { claim: claim.clone(), json: json.clone() };
-    let ends = claims.iter().map(end).collect();
-    let exchange = queue.exchange(ends, Some(&options(10))).await;
+    let ends: Vec<End> = claims.iter().map(end).collect();
+    let exchange = queue.exchange(&ends, Some(&options(10))).await;
     let ended: Vec<_> = exchange.ends.iter().map(|ended| ended.as_ref().ok().copied()).collect();
     assert_eq!(ended, [Some(Ended::Recorded), Some(Ended::Refused), Some(Ended::Gone), None]);
     let taken = exchange.haul.unwrap().unwrap();
