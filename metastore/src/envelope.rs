@@ -7,7 +7,10 @@
 //! The version comes first, so that a script can compare it without reading the document. `updated`
 //! is left out where it equals `created`, and `actor` and `owner` where nobody was named.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
+use memchr::memmem::Finder;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -61,10 +64,10 @@ pub(crate) fn encode<T: Serialize>(
     limits: Limits,
     operation: &'static str,
 ) -> Result<Bytes, Error> {
-    let head = serde_json::to_vec(head)
+    let mut json = Vec::with_capacity(HEAD_LEN + 384);
+    serde_json::to_writer(&mut json, head)
         .map_err(|error| Error::new(operation, ErrorKind::Encode(error.to_string())))?;
-    let mut json = Vec::with_capacity(head.len() + 512);
-    json.extend_from_slice(&head[..head.len() - 1]);
+    json.pop();
     json.extend_from_slice(DATA);
     let start = json.len();
     write_json(&mut json, data, limits, operation)?;
@@ -257,7 +260,8 @@ const DATA: &[u8] = b",\"data\":";
 /// Where the head ends. Neither an id nor a commit can contain a quotation mark, so the first match
 /// is the right one.
 fn head_end(json: &[u8]) -> Option<usize> {
-    memchr::memmem::find(&json[..json.len().min(HEAD_LEN)], DATA)
+    static DATA_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(DATA));
+    DATA_FINDER.find(&json[..json.len().min(HEAD_LEN)])
 }
 
 fn undecodable(

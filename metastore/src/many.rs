@@ -13,8 +13,8 @@ const CHUNK: usize = 100;
 /// The most elements of a chunk, so that none holds up the server for long.
 const MAX_CHUNK: usize = 1_000;
 
-/// The chunks on their way: one is carried out while the next travels.
-const IN_FLIGHT: usize = 2;
+/// The chunks on their way: one is carried out, one waits at the server, one is put together or taken apart.
+const IN_FLIGHT: usize = 3;
 
 type Results<'a, O> = Pin<Box<dyn Future<Output = Vec<Result<O>>> + Send + 'a>>;
 type Run<'a, I, O> = Box<dyn Fn(Vec<I>) -> Results<'a, O> + Send + 'a>;
@@ -58,7 +58,7 @@ impl<'a, I: Send + 'a, O: Send + 'a> Many<'a, I, O> {
         self
     }
 
-    /// The results as they come. At most three chunks are in memory, however many elements there are; what
+    /// The results as they come. At most four chunks are in memory, however many elements there are; what
     /// is not taken is not asked for.
     pub fn stream(self) -> impl Stream<Item = Result<O>> + Send + 'a {
         let Self { elements, run, chunk, mut progress } = self;

@@ -55,7 +55,7 @@ impl Address {
     /// The current version of an item: a string, JSON.
     #[must_use]
     pub fn latest(&self, id: &Id) -> String {
-        format!("{self}:{id}:latest")
+        [self.as_str(), ":", id.as_str(), ":latest"].concat()
     }
 
     /// A superseded version of an item: a string, JSON.
@@ -108,7 +108,7 @@ impl Address {
     /// The index of all items by creation time: a sorted set.
     #[must_use]
     pub fn index(&self) -> String {
-        format!("idx:{self}")
+        ["idx:", self.as_str()].concat()
     }
 
     /// The index of items by deadline, in collections with a time to live: a sorted set.
@@ -144,7 +144,7 @@ impl Address {
     /// The audit trail of an item: a stream.
     #[must_use]
     pub fn audit(&self, id: &Id) -> String {
-        format!("stream:audit:{self}:{id}")
+        ["stream:audit:", self.as_str(), ":", id.as_str()].concat()
     }
 
     /// What [`Address::audit`] begins with, for scripts that append the id.

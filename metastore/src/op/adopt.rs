@@ -322,7 +322,8 @@ impl<T: Collection> Walk<'_, T> {
             Err(reason) => return failed(reason),
         };
         let repo = self.repo;
-        let new = match repo.prepare_with(id.clone(), document.clone(), unknown.clone(), OPERATION)
+        let now = repo.store().now();
+        let new = match repo.prepare(id.clone(), now, document.clone(), unknown.clone(), OPERATION)
         {
             Ok(new) => new,
             Err(error) if error.is_invalid_document() => return failed(error.kind().to_string()),

@@ -50,7 +50,7 @@ impl<T: Collection> Repo<T> {
     /// # }
     /// ```
     pub async fn create(&self, document: T) -> Result<Item<T>> {
-        let new = self.prepare(Id::from(self.store().new_ulid()), document, OPERATION)?;
+        let new = self.prepare_new(document)?;
         let verdict = self.send(OPERATION, &new.head.commit, self.writes_of(&new)).await?;
         self.created(new, verdict, OPERATION)
     }
@@ -63,7 +63,8 @@ impl<T: Collection> Repo<T> {
     ///
     /// `AlreadyExists` if the id is taken, `InvalidId`, and as [`Repo::create`].
     pub async fn create_with_id(&self, id: impl ToId, document: T) -> Result<Item<T>> {
-        let new = self.prepare(checked_id(&id, OPERATION)?, document, OPERATION)?;
+        let (id, now) = (checked_id(&id, OPERATION)?, self.store().now());
+        let new = self.prepare(id, now, document, UnknownFields::default(), OPERATION)?;
         let call = self.create_script(&new);
         let verdict = self.write(OPERATION, &new.head.commit, call).await?;
         self.created(new, Some(verdict), OPERATION)
@@ -100,14 +101,18 @@ impl<T: Collection> Repo<T> {
         Ok(Item::new(new.head, new.document, new.unknown))
     }
 
-    pub(super) fn prepare(&self, id: Id, document: T, operation: &'static str) -> Result<New<T>> {
-        self.prepare_with(id, document, UnknownFields::default(), operation)
+    /// Checks and encodes a document, under a new id.
+    pub(super) fn prepare_new(&self, document: T) -> Result<New<T>> {
+        let now = self.store().now();
+        let id = Id::from(self.store().new_ulid_at(now));
+        self.prepare(id, now, document, UnknownFields::default(), OPERATION)
     }
 
-    /// With fields that the struct does not know.
-    pub(super) fn prepare_with(
+    /// Checks and encodes a document, with fields that its struct does not know.
+    pub(super) fn prepare(
         &self,
         id: Id,
+        now: Timestamp,
         document: T,
         unknown: UnknownFields,
         operation: &'static str,
@@ -117,9 +122,9 @@ impl<T: Collection> Repo<T> {
         let head = Head {
             version: 1,
             id,
-            commit: self.store().new_ulid().to_string(),
+            commit: self.store().new_ulid_at(now).to_string(),
             schema: T::SCHEMA.version,
-            created: self.store().now(),
+            created: now,
             updated: None,
             actor: self.actor().cloned(),
             owner: self.owner().cloned(),
@@ -138,7 +143,9 @@ impl<T: Collection> Repo<T> {
         let id = Bytes::from(new.head.id.as_str().to_owned());
         let deadline = Self::deadline(new.head.created).map(Timestamp::as_millis);
         let mut additions = Additions {
-            strings: vec![(new.key.clone().into(), new.json.clone(), deadline)],
+            key: new.key.clone(),
+            json: new.json.clone(),
+            deadline,
             members: vec![(at.index().into(), new.head.created.as_millis(), id.clone())],
             fields: Vec::new(),
             entries: Vec::new(),

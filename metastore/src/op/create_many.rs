@@ -6,7 +6,6 @@ use super::create::New;
 use crate::collection::Collection;
 use crate::error::Result;
 use crate::item::Item;
-use crate::key::Id;
 use crate::many::Many;
 use crate::repo::Repo;
 
@@ -50,13 +49,16 @@ impl<T: Collection> Repo<T> {
         &'a self,
         documents: impl Stream<Item = T> + Send + 'a,
     ) -> Many<'a, T, Item<T>> {
-        Many::new(documents, |chunk| self.create_chunk(chunk))
+        Many::new(documents, |chunk: Vec<T>| {
+            let (repo, count) = (self.clone(), chunk.len());
+            let create = async move { repo.create_chunk(chunk).await };
+            self.store().beside(OPERATION, count, create)
+        })
     }
 
     async fn create_chunk(&self, documents: Vec<T>) -> Vec<Result<Item<T>>> {
-        let prepare =
-            |document| self.prepare(Id::from(self.store().new_ulid()), document, OPERATION);
-        let mut results: Vec<Result<New<T>>> = documents.into_iter().map(prepare).collect();
+        let mut results: Vec<Result<New<T>>> =
+            documents.into_iter().map(|document| self.prepare_new(document)).collect();
         let commits = results
             .iter()
             .flatten()

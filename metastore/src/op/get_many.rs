@@ -47,8 +47,11 @@ impl<T: Collection> Repo<T> {
         &'a self,
         ids: impl Stream<Item = K> + Send + 'a,
     ) -> Many<'a, K, Option<Item<T>>> {
-        Many::new(ids, |chunk| {
-            self.get_chunk(chunk.iter().map(|id| checked_id(id, OPERATION)).collect(), OPERATION)
+        Many::new(ids, |chunk: Vec<K>| {
+            let (repo, count) = (self.clone(), chunk.len());
+            let ids = chunk.iter().map(|id| checked_id(id, OPERATION)).collect();
+            let get = async move { repo.get_chunk(ids, OPERATION).await };
+            self.store().beside(OPERATION, count, get)
         })
     }
 

@@ -15,8 +15,9 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
-/// How many batches may be on their way: one is carried out while the next travels.
-const IN_FLIGHT: usize = 2;
+/// How many batches may be on their way: one is carried out, one waits at the server, and two are on their
+/// way there and back, or being put together or taken apart.
+const IN_FLIGHT: usize = 4;
 
 /// What a batch may measure.
 #[derive(Clone, Copy)]

@@ -19,8 +19,10 @@ const LIMITS: BatchLimits = BatchLimits { count: 128, bytes: 1024 * 1024 };
 /// What a write adds, without regard to anything that is stored.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Additions {
-    /// New keys with their values, and the deadline of those that have one.
-    pub(crate) strings: Vec<(Bytes, Bytes, Option<u64>)>,
+    /// A new key with its value, and the deadline if it has one.
+    pub(crate) key: String,
+    pub(crate) json: Bytes,
+    pub(crate) deadline: Option<u64>,
     /// Members of sorted sets: key, score, member.
     pub(crate) members: Vec<(Bytes, u64, Bytes)>,
     /// Fields of hashes that must not be there yet: key, field, value.
@@ -42,16 +44,15 @@ pub(crate) struct Entry {
 }
 
 impl Additions {
-    /// The bytes of the documents in them.
+    /// The bytes of the document.
     pub(crate) fn bytes(&self) -> usize {
-        self.strings.iter().map(|(_, value, _)| value.len()).sum()
+        self.json.len()
     }
 
     /// What takes the additions back.
     pub(crate) fn undo(&self) -> Vec<Command> {
-        let strings = self.strings.iter().map(|(key, ..)| key.clone());
-        let trails = self.entries.iter().map(|entry| Bytes::from(entry.trail.clone()));
-        let keys: Vec<Bytes> = strings.chain(trails).collect();
+        let trails = self.entries.iter().map(|entry| entry.trail.clone());
+        let keys = std::iter::once(self.key.clone()).chain(trails);
         let remove = |(key, _, member): &(Bytes, u64, Bytes)| {
             Command::new("ZREM").arg(key.clone()).arg(member.clone())
         };
@@ -135,22 +136,20 @@ pub(crate) async fn transaction(
 /// As few commands as will do, the strings first. They are set only if their keys do not exist, so that
 /// not even a duplicate that the network delivers late overwrites a later version.
 fn merge(writes: &[Arc<Additions>]) -> impl Iterator<Item = Command> {
-    let bytes = writes.iter().map(|write| write.bytes() + 64 * write.strings.len()).sum();
+    let bytes = writes.iter().map(|write| write.key.len() + write.bytes()).sum();
     let mut plain = Args::with_capacity(2 * writes.len(), bytes);
     let mut expiring = Vec::new();
     let mut sets: BTreeMap<&Bytes, Args> = BTreeMap::new();
     let mut fields = Vec::new();
     for write in writes {
-        for (key, value, deadline) in &write.strings {
-            match deadline {
-                None => {
-                    plain.push_bytes(key);
-                    plain.push_bytes(value);
-                }
-                Some(deadline) => {
-                    let set = Command::new("SET").arg(key.clone()).arg(value.clone());
-                    expiring.push(set.arg("NX").arg("PXAT").int(*deadline));
-                }
+        match write.deadline {
+            None => {
+                plain.push(write.key.as_bytes());
+                plain.push_bytes(&write.json);
+            }
+            Some(deadline) => {
+                let set = Command::new("SET").arg(write.key.clone()).arg(write.json.clone());
+                expiring.push(set.arg("NX").arg("PXAT").int(deadline));
             }
         }
         for (key, score, member) in &write.members {

@@ -12,7 +12,7 @@ use super::conn::Connection;
 use super::script::ScriptCall;
 
 /// As many as a server carries out in about a millisecond.
-const LIMITS: BatchLimits = BatchLimits { count: 128, bytes: usize::MAX };
+const LIMITS: BatchLimits = BatchLimits { count: 64, bytes: usize::MAX };
 
 /// A request of a job on one item.
 pub(crate) struct Request {

@@ -11,7 +11,7 @@ use super::conn::Connection;
 use super::script::{SWAP, ScriptCall};
 
 /// As many as a server carries out in less than half a millisecond.
-const LIMITS: BatchLimits = BatchLimits { count: 128, bytes: 1024 * 1024 };
+const LIMITS: BatchLimits = BatchLimits { count: 64, bytes: 1024 * 1024 };
 
 /// A new version of an item that has nothing but versions.
 #[derive(Clone, Debug)]

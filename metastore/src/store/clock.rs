@@ -3,7 +3,6 @@
 //! It is read once and carried on by the process's monotonic clock, so neither a wrong clock on this
 //! machine nor a jump of it reaches a document.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -15,7 +14,7 @@ use crate::time::{Timestamp, millis};
 
 pub(super) struct Clock {
     /// The server's time at an instant of this process.
-    base: Mutex<(u64, Instant)>,
+    base: (u64, Instant),
     /// The last time given out: time never runs backwards, whatever the server's clock does.
     last: AtomicU64,
 }
@@ -36,13 +35,12 @@ impl Clock {
         };
         // The server read its clock somewhere on the round trip; the middle is the best guess.
         let halfway = before + before.elapsed() / 2;
-        let base = Mutex::new((seconds * 1000 + micros / 1000, halfway));
+        let base = (seconds * 1000 + micros / 1000, halfway);
         Ok(Self { base, last: AtomicU64::new(0) })
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        let (millis_at_base, base) =
-            *self.base.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (millis_at_base, base) = self.base;
         let now = millis_at_base + millis(base.elapsed());
         let before = self.last.fetch_max(now, Ordering::AcqRel);
         Timestamp::from_millis(now.max(before))

@@ -7,7 +7,10 @@ mod options;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
+use tokio::task::JoinError;
+use tracing::Instrument as _;
 use ulid::{Generator, Ulid};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -45,6 +48,8 @@ struct Inner {
     options: StoreOptions,
     clock: Clock,
     ulids: std::sync::Mutex<Generator>,
+    /// Where the connections live.
+    runtime: Handle,
     hub: OnceCell<Hub>,
     // Dropped last, so that the connections close before their server ends.
     server: Option<EmbeddedServer>,
@@ -122,6 +127,7 @@ impl Store {
             options,
             clock,
             ulids: std::sync::Mutex::new(Generator::new()),
+            runtime: Handle::current(),
             hub: OnceCell::new(),
             server,
         })))
@@ -233,11 +239,38 @@ impl Store {
 
     /// A new ULID by the server's time, greater than all before it from this store.
     pub(crate) fn new_ulid(&self) -> Ulid {
-        let time = self.now().into();
+        self.new_ulid_at(self.now())
+    }
+
+    /// The same where the time is known already.
+    pub(crate) fn new_ulid_at(&self, now: Timestamp) -> Ulid {
         let mut ulids = self.0.ulids.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match ulids.generate_from_datetime(time) {
+        match ulids.generate_from_datetime(now.into()) {
             Ok(ulid) => ulid,
             Err(overflow) => overflow.commit_overflow_increment(),
+        }
+    }
+
+    /// Carries out work on `count` elements beside its caller, as a task, so that several go on at once on
+    /// all cores. Once begun it goes on if nobody waits any more.
+    ///
+    /// All are `Unavailable` if the runtime in which the store was opened has ended. A panic goes on to the
+    /// caller.
+    pub(crate) async fn beside<O: Send + 'static>(
+        &self,
+        operation: &'static str,
+        count: usize,
+        work: impl Future<Output = Vec<Result<O>>> + Send + 'static,
+    ) -> Vec<Result<O>> {
+        let task = self.0.runtime.spawn(work.in_current_span());
+        match task.await.map_err(JoinError::try_into_panic) {
+            Ok(results) => results,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            Err(Err(_)) => {
+                let reason = "the runtime in which the store was opened has ended";
+                let ended = |_| Err(Error::new(operation, ErrorKind::Unavailable(reason.into())));
+                (0..count).map(ended).collect()
+            }
         }
     }
 

@@ -19,18 +19,25 @@ end
 local options = {delay = tonumber(ARGV[9]), priority = ARGV[10], timeout = ARGV[11]}
 local time = now()
 
+local prefix, record_suffix, latest_suffix = ARGV[2], ARGV[3], ARGV[4]
+
 local function enqueue(id, job, trace)
-  local latest = ARGV[2] .. id .. ARGV[4]
-  local version = head_of(latest)
-  if version == nil then
-    return -1, job
-  elseif version == false then
-    return -2, job
-  end
-  local record, trail = ARGV[2] .. id .. ARGV[3], ARGV[6] .. id
-  local packed = packed_for(ARGV[5], id)
-  if wrong_audit(packed, trail) then
+  local latest = prefix .. id .. latest_suffix
+  local start = redis.pcall('GETRANGE', latest, '0', '31')
+  if type(start) ~= 'string' then
     return -3, job
+  end
+  local version = tonumber(string.match(start, '^{"version":(%d+),"id":'))
+  if not version then
+    return start == '' and redis.call('EXISTS', latest) == 0 and -1 or -2, job
+  end
+  local record = prefix .. id .. record_suffix
+  local packed, trail = packed_for(ARGV[5], id), nil
+  if packed ~= '' then
+    trail = ARGV[6] .. id
+    if wrong_audit(packed, trail) then
+      return -3, job
+    end
   end
   options.trace = trace
   local code, live, is_new = request(queue, record, latest, id, job, version, options, time)

@@ -26,13 +26,15 @@ if wrong then
 end
 local time = now()
 local time_text = whole(time)
+local call = redis.call
+local prefix, record_suffix, latest_suffix = ARGV[2], ARGV[3], ARGV[4]
+local pieces, trail_prefix, result_ttl = ARGV[5], ARGV[6], tonumber(ARGV[9])
 -- What is done to a set for all of them is done at once, at the end.
 local finished = {}
 
 local function finish(position)
   local id, job, fence = ARGV[position], ARGV[position + 1], ARGV[position + 2]
-  local record, latest, trail = ARGV[2] .. id .. ARGV[3], ARGV[2] .. id .. ARGV[4], ARGV[6] .. id
-  local packed = packed_for(ARGV[5], id)
+  local record, latest = prefix .. id .. record_suffix, prefix .. id .. latest_suffix
   local found = redis.pcall('HMGET', record, 'job', 'fence', 'state', 'source', 'next', 'result_of', 'error',
     'progress')
   if found.err then
@@ -48,47 +50,52 @@ local function finish(position)
   if found[1] ~= job or found[2] ~= fence or found[3] ~= 'running' then
     return 0
   end
-  if wrong_audit(packed, trail) then
-    return -3
-  end
-  for _, follower in ipairs(followers) do
-    if wrong_type(ARGV[2] .. id .. follower.record_suffix, 'hash') then
+  local packed, trail = packed_for(pieces, id), nil
+  if packed ~= '' then
+    trail = trail_prefix .. id
+    if wrong_audit(packed, trail) then
       return -3
     end
   end
-  local left = redis.call('PTTL', latest)
+  for number = 1, #followers do
+    if wrong_type(prefix .. id .. followers[number].record_suffix, 'hash') then
+      return -3
+    end
+  end
+  local left = call('PTTL', latest)
   if left == -2 then
-    redis.call('DEL', record)
-    redis.call('ZREM', queue.leased, id)
-    redis.call('PUBLISH', record, '')
+    call('DEL', record)
+    call('ZREM', queue.leased, id)
+    call('PUBLISH', record, '')
     return -1
   end
-  redis.call('HSET', record, 'state', 'done', 'finished', time_text, 'result', ARGV[position + 3],
+  call('HSET', record, 'state', 'done', 'finished', time_text, 'result', ARGV[position + 3],
     'result_of', run .. found[4] .. ' ' .. time_text)
   finished[#finished + 1] = id
   if found[7] or found[8] then
-    redis.call('HDEL', record, 'error', 'progress')
+    call('HDEL', record, 'error', 'progress')
   end
-  if ARGV[9] ~= '' then
-    redis.call('HSET', record, 'result_until', whole(time + tonumber(ARGV[9])))
-    left = left < 0 and tonumber(ARGV[9]) or math.min(left, tonumber(ARGV[9]))
+  if result_ttl then
+    call('HSET', record, 'result_until', whole(time + result_ttl))
+    left = left < 0 and result_ttl or math.min(left, result_ttl)
   end
   if found[5] then
     follow(queue, record, id, found[5], time)
   elseif left > 0 then
-    redis.call('PEXPIRE', record, left)
+    call('PEXPIRE', record, left)
   end
   audit(packed, trail, 'finish', tonumber(found[4]), job, ARGV[7], 'transformation', ARGV[8])
-  for number, follower in ipairs(followers) do
+  for number = 1, #followers do
+    local follower = followers[number]
     local version = head_of(latest) or tonumber(found[4])
-    local trace = redis.call('HGET', record, 'trace')
-    local _, following, is_new = request(follower, ARGV[2] .. id .. follower.record_suffix, latest, id,
+    local trace = call('HGET', record, 'trace')
+    local _, following, is_new = request(follower, prefix .. id .. follower.record_suffix, latest, id,
       ARGV[position + 3 + number], version, {again = true, trace = trace}, time)
     if is_new then
       audit(packed, trail, 'enqueue', version, following, ARGV[7], 'transformation', follower.name)
     end
   end
-  redis.call('PUBLISH', record, '')
+  call('PUBLISH', record, '')
   return 1
 end
 

@@ -126,7 +126,9 @@ local function next_id(turn)
   return next_of(lists.high) or next_of(lists.normal) or next_of(lists.low)
 end
 
+local call = redis.call
 local jobs, bytes = {}, 0
+local worker = ARGV[7]
 local time_text, leased_until, leases = whole(time), whole(time + tonumber(ARGV[6])), {}
 -- Ids without a live job are left behind by deletions; passing them is bounded too.
 for turn = 1, wanted + 100 do
@@ -138,17 +140,17 @@ for turn = 1, wanted + 100 do
     break
   end
   local record = prefix .. id .. record_suffix
-  local found = redis.call('HMGET', record, 'job', 'state', 'attempts', 'crashes', 'fence', 'timeout',
+  local found = call('HMGET', record, 'job', 'state', 'attempts', 'crashes', 'fence', 'timeout',
     'trace', 'since', 'enqueued')
   if found[2] == 'queued' then
     local latest = prefix .. id .. latest_suffix
-    local document = redis.call('GET', latest)
+    local document = call('GET', latest)
     -- What is no document is handed out too: its reader can say what is wrong with it.
     if document then
       local version = string.match(string.sub(document, 1, 256), '^{"version":(%d+),"id":')
       local fence = whole(tonumber(found[5] or '0') + 1)
-      redis.call('HSET', record, 'state', 'running', 'source', version or '0', 'worker', ARGV[7],
-        'started', time_text, 'fence', fence)
+      call('HSET', record, 'state', 'running', 'source', version or '0', 'worker', worker, 'started', time_text,
+        'fence', fence)
       leases[#leases + 1] = leased_until
       leases[#leases + 1] = id
       local waited = whole(math.max(0, time - tonumber(found[8] or found[9] or time)))
