@@ -1,0 +1,250 @@
+//! Requests of jobs: those that wait at the same moment are one script call for each kind, and each still
+//! gets its own answer.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use metastore::queue::Queue;
+use metastore::{EnqueueOptions, Error, ErrorKind, Priority, Store};
+use metastore_tests::{Cut, Reply, Server};
+use tokio::task::JoinSet;
+
+use crate::fixture::{MyRepo, Text, start, start_proxied, start_with, text};
+
+const WAITING: &str = "queue:myapp:textsplitter:texts:summarize:waiting";
+const AT: &str = "myapp:textsplitter:texts";
+
+/// Texts with the ids `t0`, `t1`, …
+async fn texts(repo: &MyRepo, number: usize) {
+    for n in 0..number {
+        repo.texts.create_with_id(format!("t{n}").as_str(), text("x")).await.unwrap();
+    }
+}
+
+/// Requests a summary of all of them at once and gives the jobs, in their order.
+async fn request_at_once(repo: &MyRepo, number: usize) -> Vec<Result<String, Error>> {
+    let request = |n| {
+        let texts = repo.texts.clone();
+        tokio::spawn(async move {
+            let job = texts.item(format!("t{n}").as_str()).summarize().enqueue().await?;
+            Ok(job.id().to_owned())
+        })
+    };
+    let mut jobs = Vec::new();
+    for task in (0..number).map(request).collect::<Vec<_>>() {
+        jobs.push(task.await.unwrap());
+    }
+    jobs
+}
+
+/// The job in the record of each item, and the items that wait, as the server has them.
+async fn stored(server: &Server, number: usize) -> (Vec<String>, Vec<String>) {
+    let mut jobs = Vec::new();
+    for n in 0..number {
+        let record = format!("{AT}:t{n}:transformation:summarize");
+        jobs.push(server.cli(&["HGET", &record, "job"]).await.as_str().to_owned());
+    }
+    let waiting = server.cli(&["LRANGE", WAITING, "0", "-1"]).await;
+    (jobs, waiting.as_strings().into_iter().map(str::to_owned).collect())
+}
+
+/// Each of the jobs is the one of its item, and each item waits once.
+async fn check_all_wait(server: &Server, jobs: &[String], context: &str) {
+    let (recorded, waiting) = stored(server, jobs.len()).await;
+    assert_eq!(recorded, jobs, "{context}");
+    assert_eq!(waiting.len(), jobs.len(), "{context}");
+    let distinct: BTreeSet<_> = waiting.iter().collect();
+    assert_eq!(distinct.len(), jobs.len(), "{context}");
+}
+
+#[tokio::test]
+async fn many_make_few_round_trips_and_one_makes_one() {
+    let (server, proxy, repo) = start_proxied(Store::options()).await;
+    texts(&repo, 501).await;
+    repo.texts.item("t500").summarize().enqueue().await.unwrap();
+    proxy.delay_replies(Duration::from_millis(20));
+    proxy.reset_counts();
+    let jobs = request_at_once(&repo, 500).await;
+    let trips = proxy.round_trips();
+    assert!(trips <= 30, "{trips} round trips for 500 requests at once");
+    let mut jobs: Vec<String> = jobs.into_iter().map(Result::unwrap).collect();
+    let (recorded, _) = stored(&server, 501).await;
+    jobs.push(recorded[500].clone());
+    check_all_wait(&server, &jobs, "").await;
+
+    repo.texts.create_with_id("alone", text("x")).await.unwrap();
+    proxy.reset_counts();
+    repo.texts.item("alone").summarize().enqueue().await.unwrap();
+    assert_eq!(proxy.round_trips(), 1);
+}
+
+#[tokio::test]
+async fn requests_of_different_kinds_keep_what_they_ask_for() {
+    let (server, proxy, repo) = start_proxied(Store::options().audit(true)).await;
+    texts(&repo, 60).await;
+    proxy.delay_replies(Duration::from_millis(20));
+    let mut tasks = JoinSet::new();
+    for n in 0..60usize {
+        let id = format!("t{n}");
+        let repo = repo.clone();
+        tasks.spawn(async move {
+            let user = format!("u{}", n % 3);
+            let texts = repo.texts.as_user(user.as_str()).unwrap();
+            match n % 5 {
+                0 => {
+                    let urgent = EnqueueOptions::new().priority(Priority::High);
+                    texts.item(id.as_str()).summarize().enqueue_with(urgent).await.unwrap();
+                }
+                1 => {
+                    let later = texts.item(id.as_str()).summarize();
+                    later.enqueue_in(Duration::from_secs(60)).await.unwrap();
+                }
+                2 => {
+                    texts.item(id.as_str()).count().enqueue().await.unwrap();
+                }
+                _ => {
+                    texts.item(id.as_str()).summarize().enqueue().await.unwrap();
+                }
+            }
+        });
+    }
+    tasks.join_all().await;
+    let summaries = Queue::new(&repo.texts, Text::SUMMARIZE).stats().await.unwrap();
+    assert_eq!((summaries.waiting, summaries.delayed), (36, 12));
+    let counts = Queue::new(&repo.texts, Text::COUNT).stats().await.unwrap();
+    assert_eq!((counts.waiting, counts.delayed), (12, 0));
+    let high = server.cli(&["LRANGE", "queue:myapp:textsplitter:texts:summarize:high", "0", "-1"]);
+    let high: BTreeSet<String> = high.await.as_strings().into_iter().map(str::to_owned).collect();
+    let expected: BTreeSet<String> = (0..60).step_by(5).map(|n| format!("t{n}")).collect();
+    assert_eq!(high, expected);
+    // Each is told of under the user who asked.
+    for n in 0..60 {
+        let trail = format!("stream:audit:{AT}:t{n}");
+        let entries = server.cli(&["XREVRANGE", &trail, "+", "-", "COUNT", "1"]).await;
+        let fields = entries.as_array()[0].as_array()[1].as_strings().join(" ");
+        assert!(fields.contains("enqueue") && fields.contains(&format!("u{}", n % 3)), "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn all_who_ask_for_the_same_get_the_same_job() {
+    let (server, repo) = start().await;
+    texts(&repo, 1).await;
+    let mut tasks = JoinSet::new();
+    for _ in 0..100 {
+        let texts = repo.texts.clone();
+        tasks.spawn(async move {
+            texts.item("t0").summarize().enqueue().await.unwrap().id().to_owned()
+        });
+    }
+    let jobs: BTreeSet<String> = tasks.join_all().await.into_iter().collect();
+    assert_eq!(jobs.len(), 1);
+    check_all_wait(&server, &Vec::from_iter(jobs), "").await;
+}
+
+#[tokio::test]
+async fn one_in_the_way_spoils_no_other_of_its_call() {
+    let (server, repo) = start().await;
+    texts(&repo, 60).await;
+    server.cli(&["DEL", &format!("{AT}:t1:latest")]).await;
+    server.cli(&["SET", &format!("{AT}:t2:latest"), "foreign"]).await;
+    server.cli(&["DEL", &format!("{AT}:t3:latest")]).await;
+    server.cli(&["RPUSH", &format!("{AT}:t3:latest"), "x"]).await;
+    server.cli(&["SET", &format!("{AT}:t4:transformation:summarize"), "foreign"]).await;
+    // A record that no script writes: it runs, but on no version.
+    let record = format!("{AT}:t5:transformation:summarize");
+    server.cli(&["HSET", &record, "job", "x", "state", "running"]).await;
+    let jobs = request_at_once(&repo, 60).await;
+    for (n, job) in jobs.iter().enumerate() {
+        let kind = job.as_ref().map_err(Error::kind);
+        let fits = match n {
+            1 => matches!(kind, Err(ErrorKind::NotFound)),
+            2 => matches!(kind, Err(ErrorKind::Decode { .. })),
+            3..=5 => matches!(kind, Err(ErrorKind::WrongType(_))),
+            _ => kind.is_ok(),
+        };
+        assert!(fits, "t{n}: {job:?}");
+    }
+    let (recorded, waiting) = stored(&server, 1).await;
+    assert_eq!(Some(&recorded[0]), jobs[0].as_ref().ok());
+    assert_eq!(waiting.len(), 55);
+}
+
+#[tokio::test]
+async fn a_full_server_refuses_all_and_requests_nothing() {
+    let (server, repo) = start_with(Store::options().audit(true)).await;
+    texts(&repo, 50).await;
+    let before = server.keys().await;
+    server.cli(&["CONFIG", "SET", "maxmemory", "1mb"]).await;
+    for result in request_at_once(&repo, 50).await {
+        let error = result.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::OutOfMemory(_)), "{error:?}");
+    }
+    server.cli(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    assert_eq!(server.keys().await, before);
+    let jobs = request_at_once(&repo, 50).await.into_iter().map(Result::unwrap);
+    check_all_wait(&server, &jobs.collect::<Vec<_>>(), "").await;
+}
+
+#[tokio::test]
+async fn a_connection_cut_with_many_callers_waiting_tells_each_the_truth() {
+    let (server, proxy, repo) = start_proxied(Store::options()).await;
+    for cut in [Cut::RequestAt(3_000), Cut::ReplyAt(0), Cut::ReplyAt(20), Cut::RequestAt(10)] {
+        server.cli(&["FLUSHALL"]).await;
+        texts(&repo, 128).await;
+        proxy.cut_when(b":waiting", cut);
+        let jobs = request_at_once(&repo, 128).await.into_iter().map(Result::unwrap);
+        let jobs: Vec<String> = jobs.collect();
+        assert!(proxy.fired(), "{cut:?}");
+        check_all_wait(&server, &jobs, &format!("{cut:?}")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_script_that_the_server_has_forgotten_is_sent_again() {
+    let (server, repo) = start().await;
+    texts(&repo, 40).await;
+    for _ in 0..3 {
+        server.cli(&["SCRIPT", "FLUSH"]).await;
+        server.cli(&["DEL", WAITING]).await;
+        for n in 0..40 {
+            server.cli(&["DEL", &format!("{AT}:t{n}:transformation:summarize")]).await;
+        }
+        let jobs = request_at_once(&repo, 40).await.into_iter().map(Result::unwrap);
+        check_all_wait(&server, &jobs.collect::<Vec<_>>(), "").await;
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_neither_drops_nor_repeats_anybodys_request() {
+    let (server, repo) = start().await;
+    texts(&repo, 200).await;
+    let request = |n: usize| {
+        let texts = repo.texts.clone();
+        let patience = Duration::from_micros(if n % 2 == 0 { n as u64 } else { 1 << 40 });
+        async move {
+            let id = format!("t{n}");
+            let item = texts.item(id.as_str());
+            let job = tokio::time::timeout(patience, item.summarize().enqueue()).await;
+            (id, job.ok().map(|job| job.unwrap().id().to_owned()))
+        }
+    };
+    let told = (0..200).map(request).collect::<JoinSet<_>>().join_all().await;
+    assert!(told.iter().filter(|(_, job)| job.is_some()).count() >= 100);
+    // What is on its way goes before this one.
+    repo.texts.create_with_id("last", text("x")).await.unwrap();
+    repo.texts.item("last").summarize().enqueue().await.unwrap();
+    let waiting = server.cli(&["LRANGE", WAITING, "0", "-1"]).await;
+    let waiting = waiting.as_strings();
+    let distinct: BTreeSet<&str> = waiting.iter().copied().collect();
+    assert_eq!(distinct.len(), waiting.len());
+    for (id, job) in told {
+        let record = format!("{AT}:{id}:transformation:summarize");
+        let recorded = match server.cli(&["HGET", &record, "job"]).await {
+            Reply::Nil => None,
+            job => Some(job.as_str().to_owned()),
+        };
+        assert_eq!(recorded.is_some(), distinct.contains(id.as_str()));
+        assert!(job.is_none() || job == recorded, "{id}");
+    }
+}
