@@ -27,7 +27,7 @@ pub(crate) trait Contender: Clone + Send + Sync + 'static {
     /// The same with an entry in the item's audit trail, in the same step.
     fn create_audited(&self, article: Article) -> impl Future<Output = Result<Self::Item>> + Send;
 
-    /// Creates many, in atomic steps of a hundred, two of them under way at a time. Gives how many.
+    /// Creates many, in atomic steps of a hundred, three of them under way at a time. Gives how many.
     fn create_many(&self, articles: Vec<Article>) -> impl Future<Output = Result<usize>> + Send;
 
     /// Writes the next version with another content, unless somebody else was faster; the current

@@ -15,6 +15,8 @@ pub(crate) enum Side {
     Fred,
     /// redis-rs, one multiplexed connection
     RedisRs,
+    /// A bare socket: what the server can do at all
+    Raw,
     /// bullmq-official, in Rust
     Bullmq,
     /// `BullMQ` on Node
@@ -33,6 +35,7 @@ impl fmt::Display for Side {
             Self::Metastore => "metastore",
             Self::Fred => "fred",
             Self::RedisRs => "redis-rs",
+            Self::Raw => "raw socket",
             Self::Bullmq => "bullmq-official",
             Self::BullmqNode => "BullMQ on Node",
             Self::Apalis => "apalis-redis",

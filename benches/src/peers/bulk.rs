@@ -1,4 +1,4 @@
-//! Creating many by hand: in hundreds, two of which are under way at a time, as metastore does.
+//! Creating many by hand: in hundreds, three of which are under way at a time, as metastore does.
 
 use anyhow::Result;
 use tokio::task::JoinSet;
@@ -7,7 +7,7 @@ use super::stored::Stored;
 use crate::document::Article;
 
 const CHUNK: usize = 100;
-const IN_FLIGHT: usize = 2;
+const IN_FLIGHT: usize = 3;
 
 /// Validates and adds all articles. `add` writes the items of one atomic step.
 pub(super) async fn by_hundreds<P, F>(

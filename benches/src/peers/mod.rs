@@ -12,6 +12,7 @@ mod bulk;
 mod external;
 mod fred_by_hand;
 pub(crate) mod keys;
+pub(crate) mod raw;
 mod redis_rs_by_hand;
 mod stored;
 mod worker;

@@ -66,7 +66,7 @@ pub(crate) enum Row {
 }
 
 /// Every line of the report: the row, against whom, and the ratio to be reached where one is set.
-pub(crate) const LINES: [(Row, Side, Option<f64>); 27] = [
+pub(crate) const LINES: [(Row, Side, Option<f64>); 30] = [
     (Row::Get, Side::Fred, Some(1.4)),
     (Row::Get, Side::RedisRs, Some(1.6)),
     (Row::Create, Side::Fred, None),
@@ -75,6 +75,7 @@ pub(crate) const LINES: [(Row, Side, Option<f64>); 27] = [
     (Row::CreateAudited, Side::RedisRs, Some(1.2)),
     (Row::CreateMany, Side::Fred, None),
     (Row::CreateMany, Side::RedisRs, Some(0.9)),
+    (Row::CreateMany, Side::Raw, None),
     (Row::Update, Side::Fred, None),
     (Row::Update, Side::RedisRs, Some(1.2)),
     (Row::UpdateById, Side::Fred, None),
@@ -89,7 +90,9 @@ pub(crate) const LINES: [(Row, Side, Option<f64>); 27] = [
     (Row::Process, Side::BullmqNode, Some(5.0)),
     (Row::Process, Side::Fred, None),
     (Row::Process, Side::RedisRs, None),
+    (Row::Process, Side::Raw, None),
     (Row::Start, Side::Bullmq, Some(0.5)),
+    (Row::Start, Side::Raw, None),
     (Row::Backlog, Side::Fewer, Some(1.15)),
     (Row::Page, Side::Fewer, Some(1.3)),
     (Row::Memory, Side::RedisRs, Some(1.25)),
@@ -166,6 +169,10 @@ impl Row {
                 Self::Process if matches!(side, Side::Bullmq | Side::BullmqNode | Side::Apalis) => {
                     process::run_external(bench, side, process::jobs(peer, settings)).await
                 }
+                Self::Process if side == Side::Raw => {
+                    process::run_raw(bench, process::jobs(peer, settings)).await
+                }
+                Self::CreateMany if side == Side::Raw => create_many::run_raw(bench).await,
                 _ => match side {
                     Side::Metastore => {
                         Box::pin(self.by_hand(bench, &bench.ours, peer, settings)).await

@@ -1,13 +1,14 @@
 //! Working off a backlog of jobs: the handler does nothing, so what is measured is the queue.
 
 use anyhow::{Result, ensure};
+use tokio::task::spawn_blocking;
 
 use crate::bench::Bench;
 use crate::cli::Settings;
 use crate::contender::{CONCURRENCY, Contender};
 use crate::document::Article;
 use crate::load::{Load, prepare};
-use crate::peers::{Task, keys};
+use crate::peers::{Task, keys, raw};
 use crate::side::Side;
 
 /// Counts the records that hold a result.
@@ -43,13 +44,25 @@ pub(crate) async fn run<C: Contender>(bench: &Bench, side: &C, jobs: usize) -> R
     .await?;
     let elapsed = side.process(jobs).await?;
 
-    let jobs = jobs as u64;
+    check(bench, jobs as u64).await?;
+    Ok(Load::total(jobs as u64, elapsed))
+}
+
+/// Through a bare socket.
+pub(crate) async fn run_raw(bench: &Bench, jobs: usize) -> Result<f64> {
+    let (ids, port) = (bench.fill(jobs).await?, bench.server().port());
+    let elapsed = spawn_blocking(move || raw::process(port, &ids)).await??;
+    check(bench, jobs as u64).await?;
+    Ok(Load::total(jobs as u64, elapsed).per_second())
+}
+
+/// Each job has a result, and nothing waits or is held.
+async fn check(bench: &Bench, jobs: u64) -> Result<()> {
     let records = keys::record("*");
     let results = bench.server().cli(&["EVAL", COUNT_RESULTS, "0", &records]).await.as_int();
     ensure!(u64::try_from(results) == Ok(jobs), "{results} results of {jobs} jobs");
     // Documents, records, the index, and in metastore the index of results; a job that still waits or is
     // held would be one key more.
     let index_of_results = bench.exists(keys::RESULTS).await?;
-    bench.check_keys(2 * jobs + 1 + index_of_results).await?;
-    Ok(Load::total(jobs, elapsed))
+    bench.check_keys(2 * jobs + 1 + index_of_results).await
 }

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use tokio::task::spawn_blocking;
 
 use crate::bench::Bench;
 use crate::cli::Settings;
 use crate::document::Article;
-use crate::peers::Task;
+use crate::peers::{Task, raw};
 use crate::side::Side;
 
 /// Long enough for a worker to have nothing left to do.
@@ -26,6 +27,10 @@ pub(crate) async fn run(bench: &Bench, side: Side, settings: &Settings) -> Resul
             let pause_micros = u64::try_from(PAUSE.as_micros())?;
             let task = Task::Start { document: Article::sample(0), jobs, pause_micros };
             bench.external(side).await?.micros(&task).await?
+        }
+        Side::Raw => {
+            let (ids, port) = (bench.fill(jobs).await?, bench.server().port());
+            spawn_blocking(move || raw::starts(port, &ids, PAUSE)).await??
         }
         _ => bail!("takes no part in this row"),
     };
