@@ -2,6 +2,8 @@
 
 use std::marker::PhantomData;
 
+use bytes::Bytes;
+
 use crate::actions::ByName;
 use crate::catalog::{Descriptor, Registration, register};
 use crate::collection::Collection;
@@ -23,6 +25,8 @@ use crate::time::{Timestamp, millis};
 pub struct Repo<T> {
     store: Store,
     address: Address,
+    /// The key of the index of all items, which each of them is written to.
+    index: Bytes,
     actor: Option<Id>,
     /// Whose the items are that are created here.
     owner: Option<Id>,
@@ -34,6 +38,7 @@ impl<T> Clone for Repo<T> {
         Self {
             store: self.store.clone(),
             address: self.address.clone(),
+            index: self.index.clone(),
             actor: self.actor.clone(),
             owner: self.owner.clone(),
             document: PhantomData,
@@ -84,7 +89,8 @@ impl<T: Collection> FromStore for Repo<T> {
             &name(schema.name, &None),
         );
         let actor = settings.actor.as_deref().and_then(|actor| Id::new(actor).ok());
-        Self { store: store.clone(), address, actor, owner: None, document: PhantomData }
+        let index = address.index().into();
+        Self { store: store.clone(), address, index, actor, owner: None, document: PhantomData }
     }
 
     fn for_user(&self, user: &Id) -> Self {
@@ -246,6 +252,11 @@ impl<T: Collection> Repo<T> {
         T::SCHEMA.ttl.map(|ttl| now.plus(ttl))
     }
 
+    /// The key of the index of all items. Cloning it is cheap.
+    pub(crate) fn index_key(&self) -> Bytes {
+        self.index.clone()
+    }
+
     /// Sends a conditional write.
     pub(crate) async fn write(
         &self,
@@ -276,10 +287,10 @@ impl<T: Collection> Repo<T> {
     }
 
     /// Sends what an operation writes for many items, in one atomic step.
-    pub(crate) async fn send_many(
+    pub(crate) async fn send_many<C: AsRef<str>>(
         &self,
         operation: &'static str,
-        commits: Vec<(String, WriteSet<'_>)>,
+        commits: Vec<(C, WriteSet<'_>)>,
     ) -> Vec<Result<Option<Verdict>>> {
         let patience = self.store.settings().outcome_timeout;
         let replies = self.store.writer().commit_many(operation, commits, patience).await;

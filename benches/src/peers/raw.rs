@@ -67,7 +67,8 @@ impl Line {
             self.line.clear();
             self.replies.read_until(b'\n', &mut self.line)?;
             let (kind, rest) = self.line.split_first().context("the server has hung up")?;
-            let number = || std::str::from_utf8(rest)?.trim_end().parse::<i64>().context("a length");
+            let number =
+                || std::str::from_utf8(rest)?.trim_end().parse::<i64>().context("a length");
             replies -= 1;
             match kind {
                 b'-' => ensure!(false, "{}", String::from_utf8_lossy(rest).trim_end()),

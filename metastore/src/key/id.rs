@@ -91,7 +91,7 @@ impl fmt::Debug for Id {
 
 impl From<Ulid> for Id {
     fn from(ulid: Ulid) -> Self {
-        Self(ulid.to_string().into())
+        Self((*ulid.array_to_str(&mut [0; ULID_LEN])).into())
     }
 }
 

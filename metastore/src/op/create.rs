@@ -140,23 +140,26 @@ impl<T: Collection> Repo<T> {
 
     fn additions(&self, new: &New<T>) -> Additions {
         let at = self.address();
-        let id = Bytes::from(new.head.id.as_str().to_owned());
+        let id = || Bytes::from(new.head.id.to_string());
         let deadline = Self::deadline(new.head.created).map(Timestamp::as_millis);
         let mut additions = Additions {
             key: new.key.clone(),
             json: new.json.clone(),
             deadline,
-            members: vec![(at.index().into(), new.head.created.as_millis(), id.clone())],
+            index: self.index_key(),
+            created: new.head.created.as_millis(),
+            id: new.head.id.clone(),
+            members: Vec::new(),
             fields: Vec::new(),
             entries: Vec::new(),
         };
         if let Some(entries) = &new.entries {
             let member = |(name, member)| (at.index_named(name).into(), 0, member);
             additions.members.extend(entries.members(&new.head.id).map(member));
-            additions.fields.push((at.entries().into(), id.clone(), entries.to_bytes()));
+            additions.fields.push((at.entries().into(), id(), entries.to_bytes()));
         }
         if let Some(deadline) = deadline {
-            additions.members.push((at.expiry().into(), deadline, id));
+            additions.members.push((at.expiry().into(), deadline, id()));
         }
         if self.audits() {
             additions.entries.push(Entry {

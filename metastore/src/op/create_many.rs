@@ -59,11 +59,8 @@ impl<T: Collection> Repo<T> {
     async fn create_chunk(&self, documents: Vec<T>) -> Vec<Result<Item<T>>> {
         let mut results: Vec<Result<New<T>>> =
             documents.into_iter().map(|document| self.prepare_new(document)).collect();
-        let commits = results
-            .iter()
-            .flatten()
-            .map(|new| (new.head.commit.clone(), self.writes_of(new)))
-            .collect();
+        let commits =
+            results.iter().flatten().map(|new| (&*new.head.commit, self.writes_of(new))).collect();
         let mut verdicts = self.send_many(OPERATION, commits).await.into_iter();
         results
             .drain(..)

@@ -135,24 +135,26 @@ impl<T: Collection> Queue<T> {
     pub(super) fn haul(&self, reply: Reply) -> Result<Haul<T>> {
         let mut verdict = Verdict::from_reply(reply, OPERATION)?;
         let jobs = verdict.array(OPERATION)?;
-        let jobs = jobs.into_iter().map(|job| self.taken(job)).collect::<Result<_>>()?;
         let waiting = verdict.number(OPERATION)?;
         let ready = verdict.number(OPERATION)? == 1;
         let due_in = match verdict.rest.next() {
             Some(Reply::Int(due)) => u64::try_from(due).ok().map(Duration::from_millis),
             other => return Err(unexpected(OPERATION, &other)),
         };
+        let now = verdict.number(OPERATION)?;
+        let jobs = jobs.into_iter().map(|job| self.taken(job, now)).collect::<Result<_>>()?;
         Ok(Haul { jobs, waiting, ready, due_in })
     }
 
-    fn taken(&self, job: Reply) -> Result<Taken<T>> {
+    fn taken(&self, job: Reply, now: u64) -> Result<Taken<T>> {
         let strange = || unexpected(OPERATION, &"a job of another shape");
         let parts = job.into_array().ok_or_else(strange)?;
         let [about, item, Reply::Data(json)] = &parts[..] else { return Err(strange()) };
         let mut about = about.as_text().ok_or_else(strange)?.splitn(7, ' ');
         let mut next = || about.next().ok_or_else(strange);
         let (job, fence, attempts, crashes) = (next()?, next()?, next()?, next()?);
-        let (waited, timeout, trace) = (next()?, next()?, next()?);
+        let (since, timeout, trace) = (next()?, next()?, next()?);
+        let since: u64 = since.parse().map_err(|_| strange())?;
         let claim = Claim {
             item: item.as_text().and_then(|id| Id::new(id).ok()).ok_or_else(strange)?,
             job: job.to_owned(),
@@ -163,7 +165,7 @@ impl<T: Collection> Queue<T> {
             crashes: crashes.parse().map_err(|_| strange())?,
             timeout: timeout.parse().ok().map(Duration::from_millis),
             trace: (!trace.is_empty()).then(|| trace.to_owned()),
-            waited: Duration::from_millis(waited.parse().map_err(|_| strange())?),
+            waited: Duration::from_millis(now.saturating_sub(since)),
             item: self.item(&claim.item, json),
             claim,
         })

@@ -131,16 +131,16 @@ impl Writer {
             Ok(lost) => lost.flatten(),
             Err(fault) => return Err(fault.into_error(operation)),
         };
-        self.alone(operation, id, &writes, lost, started, patience).await.map(Some)
+        self.alone(operation, id.as_ref(), &writes, lost, started, patience).await.map(Some)
     }
 
     /// Sends what an operation writes for many items in one atomic step, or in several if they measure more
     /// than [`STEP_BYTES`]; each has an answer of its own.
     /// Where the step as a whole has none, each write is made again alone.
-    pub(crate) async fn commit_many(
+    pub(crate) async fn commit_many<C: AsRef<str>>(
         &self,
         operation: &'static str,
-        commits: Vec<(String, WriteSet<'_>)>,
+        commits: Vec<(C, WriteSet<'_>)>,
         patience: Duration,
     ) -> Vec<Result<Option<Reply>, Error>> {
         let mut answers = Vec::with_capacity(commits.len());
@@ -159,10 +159,10 @@ impl Writer {
         answers
     }
 
-    async fn step(
+    async fn step<C: AsRef<str>>(
         &self,
         operation: &'static str,
-        commits: Vec<(String, WriteSet<'_>)>,
+        commits: Vec<(C, WriteSet<'_>)>,
         patience: Duration,
     ) -> Vec<Result<Option<Reply>, Error>> {
         let started = Instant::now();
@@ -194,13 +194,12 @@ impl Writer {
         if answers.len() == commits.len() {
             return answers.into_iter().map(Ok).collect();
         }
-        let alone =
-            commits.into_iter().map(|(id, writes)| {
-                let lost = lost.clone();
-                async move {
-                    self.alone(operation, &id, &writes, lost, started, patience).await.map(Some)
-                }
-            });
+        let alone = commits.into_iter().map(|(id, writes)| {
+            let lost = lost.clone();
+            async move {
+                self.alone(operation, id.as_ref(), &writes, lost, started, patience).await.map(Some)
+            }
+        });
         futures_util::future::join_all(alone).await
     }
 

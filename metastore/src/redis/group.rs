@@ -12,18 +12,23 @@ use super::command::{Command, Fault, Reply};
 use super::conn::Connection;
 use super::script::{RECORD, ScriptCall};
 use crate::error::ErrorKind;
+use crate::key::Id;
 
 /// The size at which larger groups stopped being faster, and one that does not block the server.
 const LIMITS: BatchLimits = BatchLimits { count: 128, bytes: 1024 * 1024 };
 
 /// What a write adds, without regard to anything that is stored.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Additions {
     /// A new key with its value, and the deadline if it has one.
     pub(crate) key: String,
     pub(crate) json: Bytes,
     pub(crate) deadline: Option<u64>,
-    /// Members of sorted sets: key, score, member.
+    /// The index of all items, and the score and the member that the item has there.
+    pub(crate) index: Bytes,
+    pub(crate) created: u64,
+    pub(crate) id: Id,
+    /// Members of further sorted sets: key, score, member.
     pub(crate) members: Vec<(Bytes, u64, Bytes)>,
     /// Fields of hashes that must not be there yet: key, field, value.
     pub(crate) fields: Vec<(Bytes, Bytes, Bytes)>,
@@ -56,11 +61,13 @@ impl Additions {
         let remove = |(key, _, member): &(Bytes, u64, Bytes)| {
             Command::new("ZREM").arg(key.clone()).arg(member.clone())
         };
+        let unlist = Command::new("ZREM").arg(self.index.clone()).arg(self.id.to_string());
         let delete = Command::new("DEL").args(keys);
         let clear = |(key, field, _): &(Bytes, Bytes, Bytes)| {
             Command::new("HDEL").arg(key.clone()).arg(field.clone())
         };
-        std::iter::once(delete)
+        [delete, unlist]
+            .into_iter()
             .chain(self.members.iter().map(remove))
             .chain(self.fields.iter().map(clear))
             .collect()
@@ -152,14 +159,18 @@ fn merge(writes: &[Arc<Additions>]) -> impl Iterator<Item = Command> {
                 expiring.push(set.arg("NX").arg("PXAT").int(deadline));
             }
         }
-        for (key, score, member) in &write.members {
+        let mut add = |key, score, member: &[u8]| {
             let set = sets.entry(key).or_insert_with(|| {
                 let mut set = Args::with_capacity(2 * writes.len() + 1, 48 * writes.len());
                 set.push_bytes(key);
                 set
             });
-            set.push_int(*score);
-            set.push_bytes(member);
+            set.push_int(score);
+            set.push(member);
+        };
+        add(&write.index, write.created, write.id.as_str().as_bytes());
+        for (key, score, member) in &write.members {
+            add(key, *score, member);
         }
         for (key, field, value) in &write.fields {
             let set = Command::new("HSETNX").arg(key.clone()).arg(field.clone());
@@ -186,6 +197,7 @@ fn entries(writes: &[Arc<Additions>]) -> Vec<ScriptCall> {
     for write in writes {
         for entry in &write.entries {
             let record = records.entry(&entry.audit).or_default();
+            record.sets.insert(&write.index);
             record.sets.extend(write.members.iter().map(|(key, ..)| key));
             record.hashes.extend(write.fields.iter().map(|(key, ..)| key));
             record.entries.push(entry);

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use metastore::queue::Queue;
+use metastore::queue::{Queue, TakeOptions};
 use metastore::{EnqueueOptions, Error, ErrorKind, Priority, Store};
 use metastore_tests::{Cut, Reply, Server};
 use tokio::task::JoinSet;
@@ -247,4 +247,26 @@ async fn a_caller_that_gives_up_neither_drops_nor_repeats_anybodys_request() {
         assert_eq!(recorded.is_some(), distinct.contains(id.as_str()));
         assert!(job.is_none() || job == recorded, "{id}");
     }
+}
+
+#[tokio::test]
+async fn a_key_of_another_type_does_not_hold_up_the_queue() {
+    let (server, repo) = start().await;
+    texts(&repo, 10).await;
+    for result in request_at_once(&repo, 10).await {
+        result.unwrap();
+    }
+    server.cli(&["DEL", &format!("{AT}:t3:latest")]).await;
+    server.cli(&["RPUSH", &format!("{AT}:t3:latest"), "x"]).await;
+    server.cli(&["SET", &format!("{AT}:t5:latest"), "foreign"]).await;
+    server.cli(&["SET", &format!("{AT}:t7:transformation:summarize"), "foreign"]).await;
+    let queue = Queue::new(&repo.texts, Text::SUMMARIZE);
+    let haul = queue.take(&TakeOptions::new("w", 10)).await.unwrap();
+    let taken: Vec<&str> = haul.jobs.iter().map(|job| job.claim.item.as_str()).collect();
+    assert_eq!(taken, ["t0", "t1", "t2", "t4", "t5", "t6", "t8", "t9"]);
+    let unreadable = haul.jobs.iter().filter(|job| job.item.is_err());
+    assert_eq!(unreadable.map(|job| job.claim.item.as_str()).collect::<Vec<_>>(), ["t5"]);
+    // Each of them is held, so that it comes back if the worker goes.
+    let held = server.cli(&["ZCARD", "queue:myapp:textsplitter:texts:summarize:leased"]).await;
+    assert_eq!((held.as_int(), server.cli(&["LLEN", WAITING]).await.as_int()), (8, 0));
 }

@@ -19,15 +19,17 @@ end
 local feed, scratch, _, feed_length, life = string.match(ARGV[3], '^(%S+) (%S+) (%d+) (%d+) (%d+) $')
 call('DEL', scratch)
 local key = indexes + 1
-local length, last = 0, ''
+-- Where a first version holds its commit id, for ids and commit ids of these lengths.
+local id_length, commit_length, from, to
 for position = 4, #ARGV, 3 do
   local id, commit, actor = ARGV[position], ARGV[position + 1], ARGV[position + 2]
   local latest, trail = KEYS[key], KEYS[key + 1]
-  local start = '{"version":1,"id":"' .. id .. '","commit":"' .. commit .. '",'
-  if #start ~= length then
-    length, last = #start, tostring(#start - 1)
+  if #id ~= id_length or #commit ~= commit_length then
+    id_length, commit_length = #id, #commit
+    local start = #('{"version":1,"id":"' .. id .. '","commit":"')
+    from, to = tostring(start), tostring(start + commit_length - 1)
   end
-  if call('GETRANGE', latest, '0', last) == start then
+  if call('GETRANGE', latest, from, to) == commit then
     -- Redis sets aside 4 KiB for each new stream. A copy takes what it needs, a tenth of that.
     if actor == '' then
       call('XADD', scratch, '*', 'op', 'create', 'version', '1', 'commit', commit)

@@ -8,10 +8,10 @@
 --       10 audit, packed, but for the id  11 what trails begin with  12 actor
 --       13 name of the transformation
 -- The keys of an item are built from its id, which only this script knows in time.
--- Gives {1, jobs, waiting, ready, due}: each job is {about, id, document}, where `about` is in one text
---       'job fence attempts crashes waited timeout trace', the last two may be empty, `waited` in ms; how
---       many are left waiting; 1 if some of them can be taken now; the time in ms until the next one may
---       be due, -1 for none.
+-- Gives {1, jobs, waiting, ready, due, time}: each job is {about, id, document}, where `about` is in one
+--       text 'job fence attempts crashes since timeout trace', the last two may be empty; how many are left
+--       waiting; 1 if some of them can be taken now; the time in ms until the next one may be due, -1 for
+--       none; the time now, as `since` in ms.
 
 -- What one reply may hold, besides the document that passes it.
 local MAX_BYTES = 4 * 1024 * 1024
@@ -140,22 +140,23 @@ for turn = 1, wanted + 100 do
     break
   end
   local record = prefix .. id .. record_suffix
-  local found = call('HMGET', record, 'job', 'state', 'attempts', 'crashes', 'fence', 'timeout',
+  -- Nothing may fail from here on: what was taken before would be held by nobody. A record of another type is
+  -- passed over.
+  local found = redis.pcall('HMGET', record, 'job', 'state', 'attempts', 'crashes', 'fence', 'timeout',
     'trace', 'since', 'enqueued')
   if found[2] == 'queued' then
     local latest = prefix .. id .. latest_suffix
-    local document = call('GET', latest)
-    -- What is no document is handed out too: its reader can say what is wrong with it.
-    if document then
-      local version = string.match(string.sub(document, 1, 256), '^{"version":(%d+),"id":')
+    local document = redis.pcall('GET', latest)
+    -- Text that is no document is handed out too: its reader can say what is wrong with it.
+    if type(document) == 'string' then
+      local version = string.match(document, '^{"version":(%d+),"id":')
       local fence = whole(tonumber(found[5] or '0') + 1)
       call('HSET', record, 'state', 'running', 'source', version or '0', 'worker', worker, 'started', time_text,
         'fence', fence)
       leases[#leases + 1] = leased_until
       leases[#leases + 1] = id
-      local waited = whole(math.max(0, time - tonumber(found[8] or found[9] or time)))
       local about = found[1] .. ' ' .. fence .. ' ' .. (found[3] or '0') .. ' ' .. (found[4] or '0') .. ' '
-        .. waited .. ' ' .. (found[6] or '') .. ' ' .. (found[7] or '')
+        .. (found[8] or found[9] or time_text) .. ' ' .. (found[6] or '') .. ' ' .. (found[7] or '')
       jobs[#jobs + 1] = {about, id, document}
       bytes = bytes + #document
     else
@@ -189,4 +190,4 @@ for _, key in ipairs({queue.delayed, queue.leased}) do
   end
 end
 local ready = waiting > 0 and not (limited and #jobs >= wanted)
-return {1, jobs, waiting, ready and 1 or 0, due}
+return {1, jobs, waiting, ready and 1 or 0, due, time_text}
