@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help server demo users documents service test lint doc bench chaos
+.PHONY: help server demo users documents service test lint doc bench profile chaos
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,6 +43,9 @@ doc: ## Build the documentation and print where it is
 
 bench: server ## Run the benchmarks; pass ARGS="--only get,create", ARGS="--publish", …
 	$(CARGO) run --release -p metastore-benches -- $(ARGS)
+
+profile: server ## Do one kind of work for a profiler and say what it costs; pass ARGS="get", ARGS="process", …
+	CARGO_PROFILE_RELEASE_DEBUG=line-tables-only $(CARGO) run --release -p metastore-benches --bin profile -- $(ARGS)
 
 chaos: server ## Kill, freeze and cut workers at work, within 10 minutes; pass ARGS="--minutes 30 --seed N"
 	$(CARGO) run --release -p metastore-tests --bin chaos -- $(ARGS)

@@ -136,18 +136,18 @@ impl ScriptCall {
 
     pub(crate) fn by_hash(&self, sha1: fn(&str) -> String) -> Command {
         let hash = self.script.hash.get_or_init(|| sha1(self.script.text));
-        self.command("EVALSHA", Bytes::from_static(hash.as_bytes()))
+        self.command("EVALSHA", hash)
     }
 
     pub(crate) fn by_text(&self) -> Command {
-        self.command("EVAL", Bytes::from_static(self.script.text.as_bytes()))
+        self.command("EVAL", self.script.text)
     }
 
-    fn command(&self, name: &'static str, script: Bytes) -> Command {
+    fn command(&self, name: &'static str, script: &'static str) -> Command {
         let all = || self.keys.iter().chain(&self.args);
         let count = 2 + self.keys.len() + self.args.len();
         let mut args = Args::with_capacity(count, all().map(Bytes::len).sum::<usize>().min(MOST));
-        args.push_bytes(&script);
+        args.push_bytes(&Bytes::from_static(script.as_bytes()));
         args.push_int(self.keys.len() as u64);
         for arg in all() {
             args.push_bytes(arg);

@@ -221,7 +221,7 @@ async fn a_caller_that_gives_up_neither_drops_nor_repeats_anybodys_request() {
     texts(&repo, 200).await;
     let request = |n: usize| {
         let texts = repo.texts.clone();
-        let patience = Duration::from_micros(if n % 2 == 0 { n as u64 } else { 1 << 40 });
+        let patience = Duration::from_micros(if n.is_multiple_of(2) { n as u64 } else { 1 << 40 });
         async move {
             let id = format!("t{n}");
             let item = texts.item(id.as_str());
