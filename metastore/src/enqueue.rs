@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde::Serialize;
 use tracing::Instrument;
 
@@ -204,34 +203,25 @@ impl<T: Collection> Repo<T> {
         options: &EnqueueOptions,
     ) -> Result<Vec<Result<String>>> {
         let at = self.address();
-        let queue = at.queue(name);
-        let delay = if options.delay.is_zero() { 0 } else { millis(options.delay).max(1) };
-        let head = ScriptCall::new(&ENQUEUE)
-            .keys(queue.all())
-            .arg(queue.wake)
-            .arg(queue.item_prefix)
-            .arg(queue.record_suffix)
-            .arg(queue.latest_suffix)
-            .arg(self.audit_pieces())
-            .arg(queue.audit_prefix)
-            .arg(self.actor_arg())
-            .arg(name)
-            .int(delay)
-            .arg(options.priority.as_str())
-            .arg(options.timeout.map(|time| millis(time).to_string()).unwrap_or_default());
-        let trace = Bytes::from(options.trace.clone().unwrap_or_default());
-        let item = |id: &Id| {
-            let job = self.store().new_ulid().to_string();
-            [id.as_str().to_owned().into(), job.into(), trace.clone()]
+        let head = self.request_head(name);
+        let wishes = self.wishes(options);
+        let new_job = || self.store().new_ulid().to_string();
+        let (job, writes) = match ids {
+            [id] => {
+                let (id, job) = (id.clone(), new_job());
+                let request = Request { head, id, job: job.clone(), wishes };
+                (job, WriteSet::Request(Arc::new(request)))
+            }
+            ids => {
+                let (mut job, mut call) = (String::new(), ScriptCall::clone(&head));
+                for id in ids {
+                    job = new_job();
+                    call = call.arg(id.to_string()).arg(job.clone()).arg(wishes.clone());
+                }
+                (job, WriteSet::Conditional(call))
+            }
         };
-        let mut items: Vec<[Bytes; 3]> = ids.iter().map(item).collect();
-        let job = items.last().map(|[_, job, _]| job.clone()).unwrap_or_default();
-        let job = std::str::from_utf8(&job).unwrap_or_default();
-        let writes = match items.pop() {
-            Some(item) if items.is_empty() => WriteSet::Request(Arc::new(Request { head, item })),
-            last => WriteSet::Conditional(head.args(items.into_iter().chain(last).flatten())),
-        };
-        let verdict = self.send(OPERATION, job, writes).await?;
+        let verdict = self.send(OPERATION, &job, writes).await?;
         let mut verdict = verdict.ok_or_else(|| unexpected(OPERATION, &"no verdict"))?;
         let answers = verdict.array(OPERATION)?;
         if answers.len() != ids.len() * 2 {
@@ -253,6 +243,40 @@ impl<T: Collection> Repo<T> {
             }
         };
         Ok(ids.iter().zip(answers.chunks(2)).map(answer).collect())
+    }
+
+    /// What all requests of a transformation have in common, made once.
+    fn request_head(&self, name: &'static str) -> Arc<ScriptCall> {
+        let make = || {
+            let queue = self.address().queue(name);
+            let head = ScriptCall::new(&ENQUEUE)
+                .keys(queue.all())
+                .arg(queue.wake)
+                .arg(queue.item_prefix)
+                .arg(queue.record_suffix)
+                .arg(queue.latest_suffix)
+                .arg(self.audit_pieces())
+                .arg(queue.audit_prefix)
+                .arg(name);
+            Arc::new(head)
+        };
+        let number = T::SCHEMA.transformations.iter().position(|found| found.name == name);
+        let kept = number.and_then(|number| self.request_heads().get(number));
+        kept.map_or_else(make, |head| head.get_or_init(make).clone())
+    }
+
+    /// What a request wishes of its job, as `enqueue.lua` takes it: empty for nothing in particular.
+    fn wishes(&self, options: &EnqueueOptions) -> String {
+        let EnqueueOptions { delay, priority, timeout, trace } = options;
+        let actor = self.actor_arg();
+        let usual = delay.is_zero() && *priority == Priority::Normal && timeout.is_none();
+        if usual && actor.is_empty() && trace.is_none() {
+            return String::new();
+        }
+        let delay = if delay.is_zero() { 0 } else { millis(*delay).max(1) };
+        let timeout = timeout.map(|time| millis(time).to_string()).unwrap_or_default();
+        let trace = trace.as_deref().unwrap_or_default();
+        format!("{delay} {} {timeout} {actor} {trace}", priority.as_str())
     }
 
     pub(crate) fn inline(&self, operation: &'static str, name: &str) -> Error {

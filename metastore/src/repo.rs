@@ -1,6 +1,7 @@
 //! The handle on one collection in one store. Its operations are in `op`, one a file.
 
 use std::marker::PhantomData;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
@@ -27,6 +28,8 @@ pub struct Repo<T> {
     address: Address,
     /// The key of the index of all items, which each of them is written to.
     index: Bytes,
+    /// What requests of each transformation have in common.
+    request_heads: Arc<[OnceLock<Arc<ScriptCall>>]>,
     actor: Option<Id>,
     /// Whose the items are that are created here.
     owner: Option<Id>,
@@ -39,6 +42,7 @@ impl<T> Clone for Repo<T> {
             store: self.store.clone(),
             address: self.address.clone(),
             index: self.index.clone(),
+            request_heads: self.request_heads.clone(),
             actor: self.actor.clone(),
             owner: self.owner.clone(),
             document: PhantomData,
@@ -90,7 +94,9 @@ impl<T: Collection> FromStore for Repo<T> {
         );
         let actor = settings.actor.as_deref().and_then(|actor| Id::new(actor).ok());
         let index = address.index().into();
-        Self { store: store.clone(), address, index, actor, owner: None, document: PhantomData }
+        let request_heads = schema.transformations.iter().map(|_| OnceLock::new()).collect();
+        let (store, owner, document) = (store.clone(), None, PhantomData);
+        Self { store, address, index, request_heads, actor, owner, document }
     }
 
     fn for_user(&self, user: &Id) -> Self {
@@ -250,6 +256,11 @@ impl<T: Collection> Repo<T> {
     /// When an item written at `now` is to expire.
     pub(crate) fn deadline(now: Timestamp) -> Option<Timestamp> {
         T::SCHEMA.ttl.map(|ttl| now.plus(ttl))
+    }
+
+    /// What requests of each transformation have in common, in the order of the schema, once it is made.
+    pub(crate) fn request_heads(&self) -> &[OnceLock<Arc<ScriptCall>>] {
+        &self.request_heads
     }
 
     /// The key of the index of all items. Cloning it is cheap.

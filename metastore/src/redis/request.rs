@@ -1,31 +1,35 @@
-//! Requests of jobs that wait at the same moment leave together: one script call for all that ask the
-//! same of the same queue.
+//! Requests of jobs that wait at the same moment leave together: one script call for all of the same
+//! transformation.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use super::args::Args;
 use super::batcher::{BatchLimits, Batcher};
 use super::command::{Fault, Reply, Verdict};
 use super::conn::Connection;
 use super::script::ScriptCall;
+use crate::key::Id;
 
 /// As many as a server carries out in about a millisecond.
 const LIMITS: BatchLimits = BatchLimits { count: 64, bytes: usize::MAX };
 
 /// A request of a job on one item.
 pub(crate) struct Request {
-    /// The call but for its items: what all requests of a kind have in common.
-    pub(crate) head: ScriptCall,
-    /// The item's arguments.
-    pub(crate) item: [Bytes; 3],
+    /// The call but for its items: what all requests of a transformation have in common.
+    pub(crate) head: Arc<ScriptCall>,
+    pub(crate) id: Id,
+    /// The id of the new job.
+    pub(crate) job: String,
+    /// What is wished of the job, as the script takes it.
+    pub(crate) wishes: String,
 }
 
 impl Request {
     /// The call for this one alone.
     pub(crate) fn call(&self) -> ScriptCall {
-        self.head.clone().args(self.item.iter().cloned())
+        together(&self.head, [self])
     }
 }
 
@@ -35,11 +39,15 @@ struct Waiting {
     reply: oneshot::Sender<Result<Reply, Fault>>,
 }
 
-/// Requests of one kind, on their way in one call.
-struct Together {
-    head: ScriptCall,
-    items: Vec<Bytes>,
-    replies: Vec<oneshot::Sender<Result<Reply, Fault>>>,
+/// One call for requests that have their head in common.
+fn together<'a>(head: &ScriptCall, requests: impl IntoIterator<Item = &'a Request>) -> ScriptCall {
+    let mut args = Args::default();
+    for Request { id, job, wishes, .. } in requests {
+        args.push(id.as_str().as_bytes());
+        args.push(job.as_bytes());
+        args.push(wishes.as_bytes());
+    }
+    head.clone().args(args.into_vec())
 }
 
 /// The queue before a connection.
@@ -68,23 +76,25 @@ impl Requests {
 }
 
 async fn write(connection: &Connection, batch: Vec<Waiting>) {
-    let mut kinds: Vec<Together> = Vec::with_capacity(1);
-    for Waiting { request, reply } in batch {
-        let Request { head, item } = &*request;
-        match kinds.iter_mut().find(|kind| kind.head == *head) {
-            Some(kind) => {
-                kind.items.extend_from_slice(item);
-                kind.replies.push(reply);
-            }
-            None => kinds.push(Together {
-                head: head.clone(),
-                items: item.to_vec(),
-                replies: vec![reply],
-            }),
+    let mut kinds: Vec<Vec<Waiting>> = Vec::with_capacity(1);
+    for waiting in batch {
+        let head = &waiting.request.head;
+        let is_same = |kind: &&mut Vec<Waiting>| {
+            kind.first().is_some_and(|first| {
+                let other = &first.request.head;
+                Arc::ptr_eq(other, head) || other == head
+            })
+        };
+        match kinds.iter_mut().find(is_same) {
+            Some(kind) => kind.push(waiting),
+            None => kinds.push(vec![waiting]),
         }
     }
-    let (calls, waiting): (Vec<_>, Vec<_>) =
-        kinds.into_iter().map(|kind| (kind.head.args(kind.items), kind.replies)).unzip();
+    let call = |kind: &Vec<Waiting>| {
+        let head = &kind.first()?.request.head;
+        Some(together(head, kind.iter().map(|waiting| &*waiting.request)))
+    };
+    let calls: Vec<ScriptCall> = kinds.iter().filter_map(call).collect();
     let verdicts = match &calls[..] {
         [call] => vec![connection.script(call).await],
         calls => match connection.scripts_apart(&calls.iter().collect::<Vec<_>>()).await {
@@ -92,10 +102,11 @@ async fn write(connection: &Connection, batch: Vec<Waiting>) {
             Err(fault) => vec![Err(fault); calls.len()],
         },
     };
-    for (verdict, replies) in verdicts.into_iter().zip(waiting) {
+    for (verdict, kind) in verdicts.into_iter().zip(kinds) {
+        let replies = kind.into_iter().map(|waiting| waiting.reply);
         match verdict.and_then(|reply| apart(reply, replies.len())) {
             Ok(answers) => {
-                for (reply, answer) in replies.into_iter().zip(answers) {
+                for (reply, answer) in replies.zip(answers) {
                     let _ = reply.send(Ok(answer));
                 }
             }

@@ -1,5 +1,5 @@
-//! Requests of jobs: those that wait at the same moment are one script call for each kind, and each still
-//! gets its own answer.
+//! Requests of jobs: those of a transformation that wait at the same moment are one script call, and each
+//! still gets its own answer.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

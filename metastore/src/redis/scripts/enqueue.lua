@@ -2,9 +2,9 @@
 --
 -- KEYS  1–7 queue
 -- ARGV  1 wake channel  2 what item keys begin with  3 what records end with  4 what latest keys end
---       with  5 audit, packed, but for the id  6 what audit trails begin with  7 actor  8 name of the transformation
---       9 ms until they may run, '0' for now  10 priority  11 timeout in ms, '' for the usual
---       12 … id, new job id and trace of each item, '' for none
+--       with  5 audit, packed, but for the id  6 what audit trails begin with  7 name of the transformation
+--       8 … id, new job id and wishes of each item; wishes are '' for none, or in one text
+--       'delay priority timeout actor trace': ms until it may run, '0' for now; the others may be empty
 -- Gives {1, answers}, a code and a job for each item:
 --       1, job: a new job, queued now or by an earlier run with the same id;
 --       2, job: the live job that will do: it waits, or it runs on the current version;
@@ -16,12 +16,12 @@ local wrong = not_a_queue(queue)
 if wrong then
   return wrong
 end
-local options = {delay = tonumber(ARGV[9]), priority = ARGV[10], timeout = ARGV[11]}
+local usual = {delay = 0, actor = ''}
 local time = now()
 
 local prefix, record_suffix, latest_suffix = ARGV[2], ARGV[3], ARGV[4]
 
-local function enqueue(id, job, trace)
+local function enqueue(id, job, wishes)
   local latest = prefix .. id .. latest_suffix
   local start = redis.pcall('GETRANGE', latest, '0', '31')
   if type(start) ~= 'string' then
@@ -39,16 +39,20 @@ local function enqueue(id, job, trace)
       return -3, job
     end
   end
-  options.trace = trace
+  local options = usual
+  if wishes ~= '' then
+    local delay, priority, timeout, actor, trace = string.match(wishes, '^(%d+) (%S*) (%d*) (%S*) (.*)$')
+    options = {delay = tonumber(delay), priority = priority, timeout = timeout, actor = actor, trace = trace}
+  end
   local code, live, is_new = request(queue, record, latest, id, job, version, options, time)
   if is_new then
-    audit(packed, trail, 'enqueue', version, live, ARGV[7], 'transformation', ARGV[8])
+    audit(packed, trail, 'enqueue', version, live, options.actor, 'transformation', ARGV[7])
   end
   return code, live
 end
 
 local answers = {}
-for position = 12, #ARGV, 3 do
+for position = 8, #ARGV, 3 do
   -- A record that makes no sense must not keep the others from being settled.
   local _, code, job = pcall(enqueue, ARGV[position], ARGV[position + 1], ARGV[position + 2])
   answers[#answers + 1] = type(code) == 'number' and code or -3
