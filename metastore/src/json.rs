@@ -67,7 +67,9 @@ struct Limited<'a> {
     out: &'a mut Vec<u8>,
 }
 
+// Inlined into the code that serde makes for a document, which calls them for each piece of it.
 impl io::Write for Limited<'_> {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.written += bytes.len();
         if self.written > self.limit {
@@ -77,6 +79,7 @@ impl io::Write for Limited<'_> {
         Ok(bytes.len())
     }
 
+    #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.write(bytes).map(|_| ())
     }
@@ -95,6 +98,7 @@ struct Depth {
 }
 
 impl Depth {
+    #[inline]
     fn enter(&mut self) -> io::Result<()> {
         self.now += 1;
         if self.now > self.limit {
