@@ -14,6 +14,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::command::Fault;
 
 /// How many batches may be on their way: one is carried out, one waits at the server, and two are on their
 /// way there and back, or being put together or taken apart.
@@ -26,16 +29,34 @@ pub(crate) struct BatchLimits {
     pub(crate) bytes: usize,
 }
 
-/// The queue before something that carries batches.
-pub(crate) struct Batcher<W>(Arc<Line<W>>);
+/// What one caller hands over, and who waits for the answer.
+pub(crate) struct Waiting<L, R> {
+    pub(crate) load: L,
+    reply: oneshot::Sender<Result<R, Fault>>,
+}
 
-struct Line<W> {
+impl<L, R> Waiting<L, R> {
+    /// Gives the caller its answer, if it still waits.
+    pub(crate) fn answer(self, answer: Result<R, Fault>) {
+        let _ = self.reply.send(answer);
+    }
+}
+
+/// What travels together.
+pub(crate) type Batch<L, R> = Vec<Waiting<L, R>>;
+
+type Carry<L, R> = Box<dyn Fn(Batch<L, R>) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// The queue before something that carries batches of loads `L`, each of which has an answer `R`.
+pub(crate) struct Batcher<L, R>(Arc<Line<L, R>>);
+
+struct Line<L, R> {
     limits: BatchLimits,
     /// The bytes of one load.
-    size: fn(&W) -> usize,
+    size: fn(&L) -> usize,
     /// Takes a batch to its end.
-    carry: Box<dyn Fn(Vec<W>) -> BoxFuture<'static, ()> + Send + Sync>,
-    state: Mutex<State<W>>,
+    carry: Carry<L, R>,
+    state: Mutex<State<Waiting<L, R>>>,
     /// Where the connection lives, too; callers may come from other runtimes and end with them.
     runtime: Handle,
 }
@@ -46,22 +67,28 @@ struct State<W> {
     in_flight: usize,
 }
 
-impl<W: Send + 'static> Batcher<W> {
+impl<L: Send + 'static, R: Send + 'static> Batcher<L, R> {
     /// Must be called within the runtime that is to carry the batches.
     pub(crate) fn new(
         limits: BatchLimits,
-        size: fn(&W) -> usize,
-        carry: impl Fn(Vec<W>) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+        size: fn(&L) -> usize,
+        carry: impl Fn(Batch<L, R>) -> BoxFuture<'static, ()> + Send + Sync + 'static,
     ) -> Self {
         let state = Mutex::new(State { waiting: VecDeque::new(), in_flight: 0 });
         let runtime = Handle::current();
         Self(Arc::new(Line { limits, size, carry: Box::new(carry), state, runtime }))
     }
 
-    /// Hands a load over. From then on it travels even if nobody waits for it any more.
-    pub(crate) fn hand_over(&self, load: W) {
+    /// Hands a load over and waits for its answer. Once handed over it travels even if nobody waits any more.
+    pub(crate) async fn call(&self, load: L) -> Result<R, Fault> {
+        let (reply, answer) = oneshot::channel();
+        self.hand_over(Waiting { load, reply });
+        answer.await.unwrap_or_else(|_| Err(Fault::Lost("the store was closed".to_owned())))
+    }
+
+    fn hand_over(&self, waiting: Waiting<L, R>) {
         let mut state = self.0.state();
-        state.waiting.push_back(load);
+        state.waiting.push_back(waiting);
         if state.in_flight < IN_FLIGHT {
             state.in_flight += 1;
             self.0.runtime.spawn(run(self.0.clone()));
@@ -70,7 +97,7 @@ impl<W: Send + 'static> Batcher<W> {
 }
 
 /// Carries batches as long as anything waits.
-async fn run<W>(line: Arc<Line<W>>) {
+async fn run<L, R>(line: Arc<Line<L, R>>) {
     while let Some(batch) = line.next() {
         // A panic costs a batch its answers, but not the line one of its places.
         let _ = AssertUnwindSafe((line.carry)(batch)).catch_unwind().await;
@@ -79,18 +106,18 @@ async fn run<W>(line: Arc<Line<W>>) {
     }
 }
 
-impl<W> Line<W> {
-    fn state(&self) -> MutexGuard<'_, State<W>> {
+impl<L, R> Line<L, R> {
+    fn state(&self) -> MutexGuard<'_, State<Waiting<L, R>>> {
         // What is done under the lock cannot panic half way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next batch; with none the place is given up.
-    fn next(&self) -> Option<Vec<W>> {
+    fn next(&self) -> Option<Batch<L, R>> {
         let mut state = self.state();
         let (mut count, mut bytes) = (0, 0);
-        for load in state.waiting.iter().take(self.limits.count) {
-            bytes += (self.size)(load);
+        for waiting in state.waiting.iter().take(self.limits.count) {
+            bytes += (self.size)(&waiting.load);
             if count > 0 && bytes > self.limits.bytes {
                 break;
             }

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
 
 use super::args::Args;
-use super::batcher::{BatchLimits, Batcher};
+use super::batcher::{Batch, BatchLimits, Batcher};
 use super::command::{Command, Fault, Reply};
 use super::conn::Connection;
 use super::script::{RECORD, ScriptCall};
@@ -74,26 +73,19 @@ impl Additions {
     }
 }
 
-/// One write that waits for its group.
-struct Waiting {
-    additions: Arc<Additions>,
-    reply: oneshot::Sender<Result<(), Fault>>,
-}
-
 /// The queue before a connection.
-pub(crate) struct Group(Batcher<Waiting>);
+pub(crate) struct Group(Batcher<Arc<Additions>, ()>);
 
 impl Group {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        let size = |waiting: &Waiting| waiting.additions.bytes();
-        Self(Batcher::new(LIMITS, size, move |group: Vec<Waiting>| {
+        let size = |additions: &Arc<Additions>| additions.bytes();
+        Self(Batcher::new(LIMITS, size, move |group: Batch<_, _>| {
             let connection = connection.clone();
             Box::pin(async move {
-                let (writes, replies): (Vec<_>, Vec<_>) =
-                    group.into_iter().map(|waiting| (waiting.additions, waiting.reply)).unzip();
+                let writes: Vec<_> = group.iter().map(|waiting| waiting.load.clone()).collect();
                 let written = transaction(&connection, &writes).await;
-                for reply in replies {
-                    let _ = reply.send(written.clone());
+                for waiting in group {
+                    waiting.answer(written.clone());
                 }
             })
         }))
@@ -103,9 +95,7 @@ impl Group {
     ///
     /// A refusal is one of the whole group: nothing, all or a part of these additions may be written.
     pub(crate) async fn write(&self, additions: Arc<Additions>) -> Result<(), Fault> {
-        let (reply, answer) = oneshot::channel();
-        self.0.hand_over(Waiting { additions, reply });
-        answer.await.unwrap_or_else(|_| Err(Fault::Lost("the store was closed".to_owned())))
+        self.0.call(additions).await
     }
 }
 

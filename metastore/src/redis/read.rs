@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
-use super::batcher::{BatchLimits, Batcher};
+use super::batcher::{Batch, BatchLimits, Batcher};
 use super::command::{Command, Fault, Reply};
 use super::conn::Connection;
 use super::script::ScriptCall;
@@ -15,16 +13,10 @@ const ATTEMPTS: u32 = 3;
 /// The keys of one MGET: where larger ones stopped being faster, and what a reply may hold up.
 const LIMITS: BatchLimits = BatchLimits { count: 128, bytes: usize::MAX };
 
-/// One key to be read, that waits for its batch.
-struct Waiting {
-    key: String,
-    reply: oneshot::Sender<Result<Reply, Fault>>,
-}
-
 /// Reads from the server.
 pub(crate) struct Reader {
     connection: Arc<Connection>,
-    gets: Batcher<Waiting>,
+    gets: Batcher<String, Reply>,
 }
 
 impl Reader {
@@ -43,9 +35,7 @@ impl Reader {
 
     /// Reads one string; what is asked for at the same moment is read by one MGET.
     pub(crate) async fn get(&self, key: String) -> Result<Reply, Fault> {
-        let (reply, answer) = oneshot::channel();
-        self.gets.hand_over(Waiting { key, reply });
-        answer.await.unwrap_or_else(|_| Err(Fault::Lost("the store was closed".to_owned())))
+        self.gets.call(key).await
     }
 
     pub(crate) async fn call(&self, command: Command) -> Result<Reply, Fault> {
@@ -86,20 +76,21 @@ impl Reader {
     }
 }
 
-async fn get_all(connection: &Connection, batch: Vec<Waiting>) {
+async fn get_all(connection: &Connection, batch: Batch<String, Reply>) {
     let get = |key: &String| Command::new("GET").arg(key.clone());
     if let [_] = batch[..] {
-        for Waiting { key, reply } in batch {
-            let _ = reply.send(call(connection, get(&key)).await);
+        for waiting in batch {
+            let found = call(connection, get(&waiting.load)).await;
+            waiting.answer(found);
         }
         return;
     }
-    let keys: Vec<&str> = batch.iter().map(|waiting| waiting.key.as_str()).collect();
+    let keys: Vec<&str> = batch.iter().map(|waiting| waiting.load.as_str()).collect();
     let found = match mget(connection, &keys).await {
         Ok(found) => found,
         Err(fault) => {
             for waiting in batch {
-                let _ = waiting.reply.send(Err(fault.clone()));
+                waiting.answer(Err(fault.clone()));
             }
             return;
         }
@@ -109,21 +100,19 @@ async fn get_all(connection: &Connection, batch: Vec<Waiting>) {
         match value {
             // MGET says nothing of a key of another type, which is not the same as a missing one.
             Reply::Nil => open.push(waiting),
-            value => {
-                let _ = waiting.reply.send(Ok(value));
-            }
+            value => waiting.answer(Ok(value)),
         }
     }
     if open.is_empty() {
         return;
     }
-    let commands = open.iter().map(|waiting| get(&waiting.key)).collect();
+    let commands = open.iter().map(|waiting| get(&waiting.load)).collect();
     let replies = match pipeline(connection, commands).await {
         Ok(replies) => replies,
         Err(fault) => vec![Err(fault); open.len()],
     };
     for (waiting, value) in open.into_iter().zip(replies) {
-        let _ = waiting.reply.send(value);
+        waiting.answer(value);
     }
 }
 

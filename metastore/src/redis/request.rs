@@ -3,16 +3,14 @@
 
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
 use super::args::Args;
-use super::batcher::{BatchLimits, Batcher};
+use super::batcher::{Batch, BatchLimits, Batcher};
 use super::command::{Fault, Reply, Verdict};
 use super::conn::Connection;
 use super::script::ScriptCall;
 use crate::key::Id;
 
-/// As many as a server carries out in about a millisecond.
+/// As many as a server carries out in less than half a millisecond.
 const LIMITS: BatchLimits = BatchLimits { count: 64, bytes: usize::MAX };
 
 /// A request of a job on one item.
@@ -33,12 +31,6 @@ impl Request {
     }
 }
 
-/// One request that waits for its batch.
-struct Waiting {
-    request: Arc<Request>,
-    reply: oneshot::Sender<Result<Reply, Fault>>,
-}
-
 /// One call for requests that have their head in common.
 fn together<'a>(head: &ScriptCall, requests: impl IntoIterator<Item = &'a Request>) -> ScriptCall {
     let mut args = Args::default();
@@ -51,7 +43,7 @@ fn together<'a>(head: &ScriptCall, requests: impl IntoIterator<Item = &'a Reques
 }
 
 /// The queue before a connection.
-pub(crate) struct Requests(Batcher<Waiting>);
+pub(crate) struct Requests(Batcher<Arc<Request>, Reply>);
 
 impl Requests {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
@@ -69,30 +61,24 @@ impl Requests {
     ///
     /// A refusal is one of all that were in the same call, and nothing is requested then.
     pub(crate) async fn write(&self, request: Arc<Request>) -> Result<Reply, Fault> {
-        let (reply, answer) = oneshot::channel();
-        self.0.hand_over(Waiting { request, reply });
-        answer.await.unwrap_or_else(|_| Err(Fault::Lost("the store was closed".to_owned())))
+        self.0.call(request).await
     }
 }
 
-async fn write(connection: &Connection, batch: Vec<Waiting>) {
-    let mut kinds: Vec<Vec<Waiting>> = Vec::with_capacity(1);
+async fn write(connection: &Connection, batch: Batch<Arc<Request>, Reply>) {
+    let mut kinds: Vec<Batch<Arc<Request>, Reply>> = Vec::with_capacity(1);
     for waiting in batch {
-        let head = &waiting.request.head;
-        let is_same = |kind: &&mut Vec<Waiting>| {
-            kind.first().is_some_and(|first| {
-                let other = &first.request.head;
-                Arc::ptr_eq(other, head) || other == head
-            })
+        let is_same = |kind: &&mut Batch<Arc<Request>, _>| {
+            kind.first().is_some_and(|first| first.load.head == waiting.load.head)
         };
         match kinds.iter_mut().find(is_same) {
             Some(kind) => kind.push(waiting),
             None => kinds.push(vec![waiting]),
         }
     }
-    let call = |kind: &Vec<Waiting>| {
-        let head = &kind.first()?.request.head;
-        Some(together(head, kind.iter().map(|waiting| &*waiting.request)))
+    let call = |kind: &Batch<Arc<Request>, _>| {
+        let head = &kind.first()?.load.head;
+        Some(together(head, kind.iter().map(|waiting| &*waiting.load)))
     };
     let calls: Vec<ScriptCall> = kinds.iter().filter_map(call).collect();
     let verdicts = match &calls[..] {
@@ -103,16 +89,15 @@ async fn write(connection: &Connection, batch: Vec<Waiting>) {
         },
     };
     for (verdict, kind) in verdicts.into_iter().zip(kinds) {
-        let replies = kind.into_iter().map(|waiting| waiting.reply);
-        match verdict.and_then(|reply| apart(reply, replies.len())) {
+        match verdict.and_then(|reply| apart(reply, kind.len())) {
             Ok(answers) => {
-                for (reply, answer) in replies.zip(answers) {
-                    let _ = reply.send(Ok(answer));
+                for (waiting, answer) in kind.into_iter().zip(answers) {
+                    waiting.answer(Ok(answer));
                 }
             }
             Err(fault) => {
-                for reply in replies {
-                    let _ = reply.send(Err(fault.clone()));
+                for waiting in kind {
+                    waiting.answer(Err(fault.clone()));
                 }
             }
         }

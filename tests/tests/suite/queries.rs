@@ -298,7 +298,8 @@ async fn expired_items_are_in_no_list_no_count_and_no_query_and_leave_nothing() 
     })
     .await;
     assert_eq!(repo.seats.find(crate::fixture::Seat::ROW.eq("a")).count().await.unwrap(), 0);
-    assert_eq!(server.keys().await, [""; 0]);
+    // The server's own clock may be a few milliseconds behind what the store takes it for.
+    until("nothing is left", SOON, async || server.keys().await.is_empty()).await;
 }
 
 #[tokio::test]
