@@ -80,7 +80,7 @@ impl<T: Collection> Repo<T> {
         let replies = self
             .store()
             .reader()
-            .mget(&keys)
+            .list(keys.clone())
             .await
             .map_err(|fault| fault.into_error(operation).at(at.latest(id)))?;
         let mut found = keys.into_iter().zip(replies).map(|(key, reply)| match reply.into_data() {

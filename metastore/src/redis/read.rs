@@ -13,10 +13,14 @@ const ATTEMPTS: u32 = 3;
 /// The keys of one MGET: where larger ones stopped being faster, and what a reply may hold up.
 const LIMITS: BatchLimits = BatchLimits { count: 128, bytes: usize::MAX };
 
+/// The same for lists of two or three keys.
+const LIST_LIMITS: BatchLimits = BatchLimits { count: 64, bytes: usize::MAX };
+
 /// Reads from the server.
 pub(crate) struct Reader {
     connection: Arc<Connection>,
     gets: Batcher<String, Reply>,
+    lists: Batcher<Vec<String>, Vec<Reply>>,
 }
 
 impl Reader {
@@ -30,12 +34,26 @@ impl Reader {
                 Box::pin(async move { get_all(&connection, batch).await })
             },
         );
-        Self { connection, gets }
+        let shared = connection.clone();
+        let lists = Batcher::new(
+            LIST_LIMITS,
+            |_| 0,
+            move |batch| {
+                let connection = shared.clone();
+                Box::pin(async move { get_lists(&connection, batch).await })
+            },
+        );
+        Self { connection, gets, lists }
     }
 
     /// Reads one string; what is asked for at the same moment is read by one MGET.
     pub(crate) async fn get(&self, key: String) -> Result<Reply, Fault> {
         self.gets.call(key).await
+    }
+
+    /// Reads a few strings, as [`Reader::mget`]; what is asked for at the same moment is read by one MGET.
+    pub(crate) async fn list(&self, keys: Vec<String>) -> Result<Vec<Reply>, Fault> {
+        self.lists.call(keys).await
     }
 
     pub(crate) async fn call(&self, command: Command) -> Result<Reply, Fault> {
@@ -113,6 +131,24 @@ async fn get_all(connection: &Connection, batch: Batch<String, Reply>) {
     };
     for (waiting, value) in open.into_iter().zip(replies) {
         waiting.answer(value);
+    }
+}
+
+async fn get_lists(connection: &Connection, batch: Batch<Vec<String>, Vec<Reply>>) {
+    let keys: Vec<&str> =
+        batch.iter().flat_map(|waiting| waiting.load.iter().map(String::as_str)).collect();
+    let mut found = match mget(connection, &keys).await {
+        Ok(found) => found.into_iter(),
+        Err(fault) => {
+            for waiting in batch {
+                waiting.answer(Err(fault.clone()));
+            }
+            return;
+        }
+    };
+    for waiting in batch {
+        let own = found.by_ref().take(waiting.load.len()).collect();
+        waiting.answer(Ok(own));
     }
 }
 

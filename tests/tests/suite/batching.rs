@@ -78,6 +78,34 @@ async fn many_reads_make_few_round_trips_and_each_gets_its_own_answer() {
 }
 
 #[tokio::test]
+async fn many_reads_of_versions_make_few_round_trips_and_each_gets_its_own() {
+    let (_server, proxy, repo) = start_proxied(Store::options()).await;
+    for n in 0..100u64 {
+        let id = format!("c{n}");
+        let counter = repo.counters.create_with_id(&*id, Counter { count: n }).await.unwrap();
+        repo.counters.update(&counter, Counter::patch().count(n + 1_000)).await.unwrap();
+    }
+    proxy.reset_counts();
+    let mut tasks = JoinSet::new();
+    for n in 0..300u64 {
+        let counters = repo.counters.clone();
+        tasks.spawn(async move {
+            let (number, version) = (n / 3, 1 + n % 3);
+            let found = counters.get_version(&*format!("c{number}"), version).await.unwrap();
+            let expected = [Some(number), Some(number + 1_000), None];
+            let count = found.map(|item| item.data.count);
+            assert_eq!(count, expected[usize::try_from(version - 1).unwrap()]);
+        });
+    }
+    tasks.join_all().await;
+    let trips = proxy.round_trips();
+    assert!(trips <= 60, "{trips} round trips for 300 reads at once");
+    proxy.reset_counts();
+    repo.counters.get_version("c1", 1).await.unwrap().unwrap();
+    assert_eq!(proxy.round_trips(), 1);
+}
+
+#[tokio::test]
 async fn one_poisoned_write_spoils_no_other_in_its_group() {
     let (server, repo) = start_with(Store::options().audit(true)).await;
     server.cli(&["SET", "idx:myapp:counting:counters", "foreign"]).await;
