@@ -16,11 +16,15 @@ const LIMITS: BatchLimits = BatchLimits { count: 128, bytes: usize::MAX };
 /// The same for lists of two or three keys.
 const LIST_LIMITS: BatchLimits = BatchLimits { count: 64, bytes: usize::MAX };
 
+/// The same for several commands; what counts as its size is their number.
+const PIPELINE_LIMITS: BatchLimits = BatchLimits { count: 64, bytes: 512 };
+
 /// Reads from the server.
 pub(crate) struct Reader {
     connection: Arc<Connection>,
     gets: Batcher<String, Reply>,
     lists: Batcher<Vec<String>, Vec<Reply>>,
+    pipelines: Batcher<Vec<Command>, Vec<Reply>>,
 }
 
 impl Reader {
@@ -43,7 +47,12 @@ impl Reader {
                 Box::pin(async move { get_lists(&connection, batch).await })
             },
         );
-        Self { connection, gets, lists }
+        let shared = connection.clone();
+        let pipelines = Batcher::new(PIPELINE_LIMITS, Vec::len, move |batch| {
+            let connection = shared.clone();
+            Box::pin(async move { get_pipelines(&connection, batch).await })
+        });
+        Self { connection, gets, lists, pipelines }
     }
 
     /// Reads one string; what is asked for at the same moment is read by one MGET.
@@ -87,10 +96,10 @@ impl Reader {
         pipeline(&self.connection, commands).await
     }
 
-    /// Several reads at once; the first refusal stands for all.
+    /// Several reads at once, and with them what others ask for at the same moment. The first refusal of one
+    /// of these stands for all of these.
     pub(crate) async fn pipeline(&self, commands: Vec<Command>) -> Result<Vec<Reply>, Fault> {
-        let replies = pipeline(&self.connection, commands).await?;
-        replies.into_iter().collect()
+        self.pipelines.call(commands).await
     }
 }
 
@@ -149,6 +158,23 @@ async fn get_lists(connection: &Connection, batch: Batch<Vec<String>, Vec<Reply>
     for waiting in batch {
         let own = found.by_ref().take(waiting.load.len()).collect();
         waiting.answer(Ok(own));
+    }
+}
+
+async fn get_pipelines(connection: &Connection, batch: Batch<Vec<Command>, Vec<Reply>>) {
+    let commands = batch.iter().flat_map(|waiting| waiting.load.iter().cloned()).collect();
+    let mut replies = match pipeline(connection, commands).await {
+        Ok(replies) => replies.into_iter(),
+        Err(fault) => {
+            for waiting in batch {
+                waiting.answer(Err(fault.clone()));
+            }
+            return;
+        }
+    };
+    for waiting in batch {
+        let own: Vec<_> = replies.by_ref().take(waiting.load.len()).collect();
+        waiting.answer(own.into_iter().collect());
     }
 }
 

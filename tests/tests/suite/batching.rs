@@ -106,6 +106,37 @@ async fn many_reads_of_versions_make_few_round_trips_and_each_gets_its_own() {
 }
 
 #[tokio::test]
+async fn many_reads_of_stored_mutations_make_few_round_trips_and_each_gets_its_own() {
+    let (server, proxy, repo) = start_proxied(Store::options()).await;
+    for n in 0..100usize {
+        let item = repo.texts.create_with_id(&*format!("t{n}"), text(&"x ".repeat(n))).await;
+        repo.texts.item(&item.unwrap()).wordcount().materialize().await.unwrap();
+    }
+    server.cli(&["DEL", "myapp:textsplitter:texts:t7:mutation:wordcount"]).await;
+    server.cli(&["RPUSH", "myapp:textsplitter:texts:t7:mutation:wordcount", "x"]).await;
+    proxy.reset_counts();
+    let mut tasks = JoinSet::new();
+    for n in 0..200usize {
+        let texts = repo.texts.clone();
+        tasks.spawn(async move {
+            let id = format!("t{n}");
+            let cached = texts.item(&*id).wordcount().cached().await;
+            match n {
+                7 => assert!(matches!(cached.unwrap_err().kind(), ErrorKind::WrongType(_))),
+                0..100 => assert_eq!(cached.unwrap().unwrap().value, n),
+                _ => assert!(cached.unwrap().is_none()),
+            }
+        });
+    }
+    tasks.join_all().await;
+    let trips = proxy.round_trips();
+    assert!(trips <= 40, "{trips} round trips for 200 reads at once");
+    proxy.reset_counts();
+    repo.texts.item("t1").wordcount().cached().await.unwrap().unwrap();
+    assert_eq!(proxy.round_trips(), 1);
+}
+
+#[tokio::test]
 async fn one_poisoned_write_spoils_no_other_in_its_group() {
     let (server, repo) = start_with(Store::options().audit(true)).await;
     server.cli(&["SET", "idx:myapp:counting:counters", "foreign"]).await;
