@@ -235,7 +235,7 @@ impl<T: Collection> Lane for TypedLane<T> {
             let haul = exchange.haul.map(|haul| {
                 haul.map(|haul| {
                     let (units, broken) = self.units(haul.jobs, config, around);
-                    // Limits may let fewer pass, but none is asked for that is not there.
+                    // What its limits hold back is not to be asked for.
                     let waiting = usize::try_from(haul.waiting).unwrap_or(usize::MAX);
                     let backlog = if haul.ready { waiting } else { 0 };
                     Haul { units, broken, backlog, due_in: haul.due_in }

@@ -41,7 +41,7 @@ struct Track {
     /// Which of the stores its queue is in, and its number in the set of that store.
     store: usize,
     number: usize,
-    /// Whether the queue may have something to take. Set by messages, exchanges and looks.
+    /// Whether the queue may have something to take. Set by messages and looks.
     hot: Arc<AtomicBool>,
     /// How many jobs waited when they were last counted and have not been asked for since.
     backlog: usize,

@@ -131,7 +131,7 @@ impl Writer {
             Ok(lost) => lost.flatten(),
             Err(fault) => return Err(fault.into_error(operation)),
         };
-        self.alone(operation, id.as_ref(), &writes, lost, started, patience).await.map(Some)
+        self.alone(operation, id, &writes, lost, started, patience).await.map(Some)
     }
 
     /// Sends what an operation writes for many items in one atomic step, or in several if they measure more

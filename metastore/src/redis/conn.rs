@@ -235,8 +235,8 @@ impl Connection {
         let wanted = keys.len();
         let mut args = Args::with_capacity(wanted, keys.iter().map(|key| key.as_ref().len()).sum());
         // See the head of this file: a reply of three or four elements could pass for pub/sub.
-        let more = if (3..=4).contains(&wanted) { 5 - wanted } else { 0 };
-        for key in keys.iter().chain(std::iter::repeat_n(&keys[0], more)) {
+        let asked_for = if (3..=4).contains(&wanted) { 5 } else { wanted };
+        for key in keys.iter().cycle().take(asked_for) {
             args.push(key.as_ref().as_bytes());
         }
         let reply = self.call(Command { name: "MGET", args: args.into_vec() }).await?;

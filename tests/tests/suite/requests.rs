@@ -270,3 +270,18 @@ async fn a_key_of_another_type_does_not_hold_up_the_queue() {
     let held = server.cli(&["ZCARD", "queue:myapp:textsplitter:texts:summarize:leased"]).await;
     assert_eq!((held.as_int(), server.cli(&["LLEN", WAITING]).await.as_int()), (8, 0));
 }
+
+#[tokio::test]
+async fn a_record_of_another_type_does_not_lose_the_jobs_that_are_due_with_it() {
+    let (server, repo) = start().await;
+    texts(&repo, 5).await;
+    for n in 0..5 {
+        let item = repo.texts.item(format!("t{n}").as_str());
+        item.summarize().enqueue_in(Duration::from_secs(60)).await.unwrap();
+    }
+    server.cli(&["SET", &format!("{AT}:t2:transformation:summarize"), "foreign"]).await;
+    let queue = Queue::new(&repo.texts, Text::SUMMARIZE);
+    let haul = queue.take(&TakeOptions::new("w", 10).fast_forward(true)).await.unwrap();
+    let taken: BTreeSet<&str> = haul.jobs.iter().map(|job| job.claim.item.as_str()).collect();
+    assert_eq!(taken, BTreeSet::from(["t0", "t1", "t3", "t4"]));
+}

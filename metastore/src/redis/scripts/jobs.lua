@@ -26,7 +26,8 @@ local function push_front(queue, id, priority)
   end
 end
 
--- Puts a job behind those of its priority: gathered here, and written by `settle`.
+-- Puts a job behind those of its priority: gathered here, and written by `settle`. Nothing may fail in
+-- between.
 local function push_back(queue, id, priority)
   local list = queue[priority or 'normal'] or queue.normal
   queue.back = queue.back or {}
@@ -56,6 +57,7 @@ local function settle(queue)
 end
 
 -- Lets a record live as long as its item, so that nothing is left of a job when its item expires.
+-- A new record has no time of its own yet.
 local function live_as(record, latest, is_new)
   local left = redis.call('PTTL', latest)
   if left > 0 then
@@ -87,8 +89,8 @@ local function note_options(record, prefix, priority, timeout, trace)
   end
 end
 
--- Of a job that has not failed, has not been lost by a worker or could run at once, the record says nothing
--- of attempts, crashes or since.
+-- What the record of a new job does not have. No attempts and no crashes stand for none, no `since` for
+-- `enqueued`.
 local FRESH = {'error', 'source', 'started', 'finished', 'worker', 'progress', 'priority', 'timeout', 'trace',
   'attempts', 'crashes', 'since'}
 

@@ -1,6 +1,7 @@
 -- Writes the audit entries of items that the transaction around it has created. Those of an item that
 -- was not created, or has them already, are left out: what the network delivers twice is told once.
--- Uses nothing of common.lua, since each function there is made anew by each call.
+-- Uses nothing of common.lua, since each function there is made anew by each call; what it writes is what
+-- `audit` there writes of a `create`.
 --
 -- KEYS  the sorted sets and then the hashes that index the items, then latest and trail of each item
 -- ARGV  1 number of sorted sets  2 number of hashes  3 audit, packed, but for the id

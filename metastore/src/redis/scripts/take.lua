@@ -31,7 +31,8 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', queue.delayed, '-inf', until_whe
   local score = redis.call('ZSCORE', queue.delayed, id)
   redis.call('ZREM', queue.delayed, id)
   local record = prefix .. id .. record_suffix
-  local found = redis.call('HMGET', record, 'state', 'priority')
+  -- A record of another type is passed over: what was brought back before it is not yet in its list.
+  local found = redis.pcall('HMGET', record, 'state', 'priority')
   if found[1] == 'delayed' then
     redis.call('HSET', record, 'state', 'queued', 'since', whole(math.min(tonumber(score), time)))
     push_back(queue, id, found[2])
@@ -41,7 +42,7 @@ end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', queue.leased, '-inf', whole(time), 'LIMIT', 0, 100)) do
   redis.call('ZREM', queue.leased, id)
   local record = prefix .. id .. record_suffix
-  local found = redis.call('HMGET', record, 'state', 'priority', 'job', 'source')
+  local found = redis.pcall('HMGET', record, 'state', 'priority', 'job', 'source')
   if found[1] == 'running' then
     local crashes = redis.call('HINCRBY', record, 'crashes', 1)
     if crashes >= tonumber(ARGV[8]) then
