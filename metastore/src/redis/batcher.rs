@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::command::Fault;
+use super::conn::Connection;
 
 /// How many batches may be on their way: one is carried out, one waits at the server, and two are on their
 /// way there and back, or being put together or taken apart.
@@ -39,6 +40,13 @@ impl<L, R> Waiting<L, R> {
     /// Gives the caller its answer, if it still waits.
     pub(crate) fn answer(self, answer: Result<R, Fault>) {
         let _ = self.reply.send(answer);
+    }
+}
+
+/// Gives all of a batch the same fault.
+pub(crate) fn fail_all<L, R>(batch: Batch<L, R>, fault: &Fault) {
+    for waiting in batch {
+        waiting.answer(Err(fault.clone()));
     }
 }
 
@@ -69,11 +77,14 @@ struct State<W> {
 
 impl<L: Send + 'static, R: Send + 'static> Batcher<L, R> {
     /// Must be called within the runtime that is to carry the batches.
-    pub(crate) fn new(
+    pub(crate) fn new<F: Future<Output = ()> + Send + 'static>(
+        connection: &Arc<Connection>,
         limits: BatchLimits,
         size: fn(&L) -> usize,
-        carry: impl Fn(Batch<L, R>) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+        carry: fn(Arc<Connection>, Batch<L, R>) -> F,
     ) -> Self {
+        let connection = connection.clone();
+        let carry = move |batch| carry(connection.clone(), batch).boxed();
         let state = Mutex::new(State { waiting: VecDeque::new(), in_flight: 0 });
         let runtime = Handle::current();
         Self(Arc::new(Line { limits, size, carry: Box::new(carry), state, runtime }))

@@ -97,8 +97,8 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        let (group, swaps) = (Group::new(connection.clone()), Swaps::new(connection.clone()));
-        let requests = Requests::new(connection.clone());
+        let (group, swaps) = (Group::new(&connection), Swaps::new(&connection));
+        let requests = Requests::new(&connection);
         Self { connection, group, swaps, requests }
     }
 

@@ -77,18 +77,8 @@ impl Additions {
 pub(crate) struct Group(Batcher<Arc<Additions>, ()>);
 
 impl Group {
-    pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        let size = |additions: &Arc<Additions>| additions.bytes();
-        Self(Batcher::new(LIMITS, size, move |group: Batch<_, _>| {
-            let connection = connection.clone();
-            Box::pin(async move {
-                let writes: Vec<_> = group.iter().map(|waiting| waiting.load.clone()).collect();
-                let written = transaction(&connection, &writes).await;
-                for waiting in group {
-                    waiting.answer(written.clone());
-                }
-            })
-        }))
+    pub(crate) fn new(connection: &Arc<Connection>) -> Self {
+        Self(Batcher::new(connection, LIMITS, |additions| additions.bytes(), write))
     }
 
     /// Writes the additions together with whatever else waits.
@@ -96,6 +86,14 @@ impl Group {
     /// A refusal is one of the whole group: nothing, all or a part of these additions may be written.
     pub(crate) async fn write(&self, additions: Arc<Additions>) -> Result<(), Fault> {
         self.0.call(additions).await
+    }
+}
+
+async fn write(connection: Arc<Connection>, group: Batch<Arc<Additions>, ()>) {
+    let writes: Vec<_> = group.iter().map(|waiting| waiting.load.clone()).collect();
+    let written = transaction(&connection, &writes).await;
+    for waiting in group {
+        waiting.answer(written.clone());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::batcher::{Batch, BatchLimits, Batcher};
+use super::batcher::{Batch, BatchLimits, Batcher, fail_all};
 use super::command::{Command, Fault, Reply};
 use super::conn::Connection;
 use super::script::ScriptCall;
@@ -29,29 +29,9 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        let shared = connection.clone();
-        let gets = Batcher::new(
-            LIMITS,
-            |_| 0,
-            move |batch| {
-                let connection = shared.clone();
-                Box::pin(async move { get_all(&connection, batch).await })
-            },
-        );
-        let shared = connection.clone();
-        let lists = Batcher::new(
-            LIST_LIMITS,
-            |_| 0,
-            move |batch| {
-                let connection = shared.clone();
-                Box::pin(async move { get_lists(&connection, batch).await })
-            },
-        );
-        let shared = connection.clone();
-        let pipelines = Batcher::new(PIPELINE_LIMITS, Vec::len, move |batch| {
-            let connection = shared.clone();
-            Box::pin(async move { get_pipelines(&connection, batch).await })
-        });
+        let gets = Batcher::new(&connection, LIMITS, |_| 0, get_all);
+        let lists = Batcher::new(&connection, LIST_LIMITS, |_| 0, get_lists);
+        let pipelines = Batcher::new(&connection, PIPELINE_LIMITS, Vec::len, get_pipelines);
         Self { connection, gets, lists, pipelines }
     }
 
@@ -103,24 +83,19 @@ impl Reader {
     }
 }
 
-async fn get_all(connection: &Connection, batch: Batch<String, Reply>) {
+async fn get_all(connection: Arc<Connection>, batch: Batch<String, Reply>) {
     let get = |key: &String| Command::new("GET").arg(key.clone());
     if let [_] = batch[..] {
         for waiting in batch {
-            let found = call(connection, get(&waiting.load)).await;
+            let found = call(&connection, get(&waiting.load)).await;
             waiting.answer(found);
         }
         return;
     }
     let keys: Vec<&str> = batch.iter().map(|waiting| waiting.load.as_str()).collect();
-    let found = match mget(connection, &keys).await {
+    let found = match mget(&connection, &keys).await {
         Ok(found) => found,
-        Err(fault) => {
-            for waiting in batch {
-                waiting.answer(Err(fault.clone()));
-            }
-            return;
-        }
+        Err(fault) => return fail_all(batch, &fault),
     };
     let mut open = Vec::new();
     for (waiting, value) in batch.into_iter().zip(found) {
@@ -134,7 +109,7 @@ async fn get_all(connection: &Connection, batch: Batch<String, Reply>) {
         return;
     }
     let commands = open.iter().map(|waiting| get(&waiting.load)).collect();
-    let replies = match pipeline(connection, commands).await {
+    let replies = match pipeline(&connection, commands).await {
         Ok(replies) => replies,
         Err(fault) => vec![Err(fault); open.len()],
     };
@@ -143,17 +118,12 @@ async fn get_all(connection: &Connection, batch: Batch<String, Reply>) {
     }
 }
 
-async fn get_lists(connection: &Connection, batch: Batch<Vec<String>, Vec<Reply>>) {
+async fn get_lists(connection: Arc<Connection>, batch: Batch<Vec<String>, Vec<Reply>>) {
     let keys: Vec<&str> =
         batch.iter().flat_map(|waiting| waiting.load.iter().map(String::as_str)).collect();
-    let mut found = match mget(connection, &keys).await {
+    let mut found = match mget(&connection, &keys).await {
         Ok(found) => found.into_iter(),
-        Err(fault) => {
-            for waiting in batch {
-                waiting.answer(Err(fault.clone()));
-            }
-            return;
-        }
+        Err(fault) => return fail_all(batch, &fault),
     };
     for waiting in batch {
         let own = found.by_ref().take(waiting.load.len()).collect();
@@ -161,19 +131,15 @@ async fn get_lists(connection: &Connection, batch: Batch<Vec<String>, Vec<Reply>
     }
 }
 
-async fn get_pipelines(connection: &Connection, batch: Batch<Vec<Command>, Vec<Reply>>) {
-    let commands = batch.iter().flat_map(|waiting| waiting.load.iter().cloned()).collect();
-    let mut replies = match pipeline(connection, commands).await {
+async fn get_pipelines(connection: Arc<Connection>, mut batch: Batch<Vec<Command>, Vec<Reply>>) {
+    let counts: Vec<usize> = batch.iter().map(|waiting| waiting.load.len()).collect();
+    let commands = batch.iter_mut().flat_map(|waiting| std::mem::take(&mut waiting.load)).collect();
+    let mut replies = match pipeline(&connection, commands).await {
         Ok(replies) => replies.into_iter(),
-        Err(fault) => {
-            for waiting in batch {
-                waiting.answer(Err(fault.clone()));
-            }
-            return;
-        }
+        Err(fault) => return fail_all(batch, &fault),
     };
-    for waiting in batch {
-        let own: Vec<_> = replies.by_ref().take(waiting.load.len()).collect();
+    for (waiting, count) in batch.into_iter().zip(counts) {
+        let own: Vec<_> = replies.by_ref().take(count).collect();
         waiting.answer(own.into_iter().collect());
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::args::Args;
-use super::batcher::{Batch, BatchLimits, Batcher};
+use super::batcher::{Batch, BatchLimits, Batcher, fail_all};
 use super::command::{Fault, Reply, Verdict};
 use super::conn::Connection;
 use super::script::ScriptCall;
@@ -46,15 +46,8 @@ fn together<'a>(head: &ScriptCall, requests: impl IntoIterator<Item = &'a Reques
 pub(crate) struct Requests(Batcher<Arc<Request>, Reply>);
 
 impl Requests {
-    pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        Self(Batcher::new(
-            LIMITS,
-            |_| 0,
-            move |batch| {
-                let connection = connection.clone();
-                Box::pin(async move { write(&connection, batch).await })
-            },
-        ))
+    pub(crate) fn new(connection: &Arc<Connection>) -> Self {
+        Self(Batcher::new(connection, LIMITS, |_| 0, write))
     }
 
     /// Sends a request together with whatever else waits. The reply is that of a call for this one alone.
@@ -65,7 +58,7 @@ impl Requests {
     }
 }
 
-async fn write(connection: &Connection, batch: Batch<Arc<Request>, Reply>) {
+async fn write(connection: Arc<Connection>, batch: Batch<Arc<Request>, Reply>) {
     let mut kinds: Vec<Batch<Arc<Request>, Reply>> = Vec::with_capacity(1);
     for waiting in batch {
         let is_same = |kind: &&mut Batch<Arc<Request>, _>| {
@@ -95,11 +88,7 @@ async fn write(connection: &Connection, batch: Batch<Arc<Request>, Reply>) {
                     waiting.answer(Ok(answer));
                 }
             }
-            Err(fault) => {
-                for waiting in kind {
-                    waiting.answer(Err(fault.clone()));
-                }
-            }
+            Err(fault) => fail_all(kind, &fault),
         }
     }
 }

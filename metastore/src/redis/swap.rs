@@ -27,18 +27,8 @@ pub(crate) struct Swap {
 pub(crate) struct Swaps(Batcher<Arc<Swap>, bool>);
 
 impl Swaps {
-    pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        let size = |swap: &Arc<Swap>| swap.document.len();
-        Self(Batcher::new(LIMITS, size, move |batch: Batch<_, _>| {
-            let connection = connection.clone();
-            Box::pin(async move {
-                let written = write(&connection, &batch).await;
-                for (at, waiting) in batch.into_iter().enumerate() {
-                    let of_one = |all: &Vec<bool>| all.get(at).copied().unwrap_or(false);
-                    waiting.answer(written.as_ref().map(of_one).map_err(Clone::clone));
-                }
-            })
-        }))
+    pub(crate) fn new(connection: &Arc<Connection>) -> Self {
+        Self(Batcher::new(connection, LIMITS, |swap| swap.document.len(), write))
     }
 
     /// Writes a version together with whatever else waits. False if nothing was done, because it is not as
@@ -50,7 +40,16 @@ impl Swaps {
     }
 }
 
-async fn write(
+async fn write(connection: Arc<Connection>, batch: Batch<Arc<Swap>, bool>) {
+    let written = call(&connection, &batch).await;
+    for (at, waiting) in batch.into_iter().enumerate() {
+        let of_one = |all: &Vec<bool>| all.get(at).copied().unwrap_or(false);
+        waiting.answer(written.as_ref().map(of_one).map_err(Clone::clone));
+    }
+}
+
+/// Whether each of them is written.
+async fn call(
     connection: &Connection,
     batch: &[Waiting<Arc<Swap>, bool>],
 ) -> Result<Vec<bool>, Fault> {
