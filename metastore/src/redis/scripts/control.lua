@@ -11,5 +11,5 @@ for position = 2, #ARGV, 2 do
     redis.call('HSET', KEYS[1], ARGV[position], ARGV[position + 1])
   end
 end
-redis.call('PUBLISH', ARGV[1], '')
+redis.pcall('PUBLISH', ARGV[1], '')
 return {1}

@@ -46,7 +46,7 @@ for position = 7, #KEYS do
   if position < 7 + derived then
     redis.call('UNLINK', KEYS[position])
     -- Whoever waits for a job of this item looks and finds it gone.
-    redis.call('PUBLISH', KEYS[position], '')
+    redis.pcall('PUBLISH', KEYS[position], '')
   else
     redis.call('ZREM', KEYS[position], ARGV[1])
   end

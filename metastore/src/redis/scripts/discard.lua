@@ -15,5 +15,5 @@ if found[2] then
 else
   redis.call('DEL', KEYS[1])
 end
-redis.call('PUBLISH', KEYS[1], '')
+redis.pcall('PUBLISH', KEYS[1], '')
 return {1}

@@ -25,7 +25,7 @@ end
 if redis.call('EXISTS', KEYS[9]) == 0 then
   redis.call('DEL', record)
   redis.call('ZREM', queue.leased, id)
-  redis.call('PUBLISH', record, '')
+  redis.pcall('PUBLISH', record, '')
   return {-1}
 end
 local time = now()
@@ -41,6 +41,6 @@ else
 end
 audit(ARGV[7], KEYS[10], 'fail', tonumber(found[4]), ARGV[3], ARGV[8], 'transformation', ARGV[9],
   'error', ARGV[5])
-redis.call('PUBLISH', record, '')
+redis.pcall('PUBLISH', record, '')
 settle(queue)
 return {1}

@@ -66,7 +66,7 @@ local function finish(position)
   if left == -2 then
     call('DEL', record)
     call('ZREM', queue.leased, id)
-    call('PUBLISH', record, '')
+    redis.pcall('PUBLISH', record, '')
     return -1
   end
   call('HSET', record, 'state', 'done', 'finished', time_text, 'result', ARGV[position + 3],
@@ -95,7 +95,7 @@ local function finish(position)
       audit(packed, trail, 'enqueue', version, following, ARGV[7], 'transformation', follower.name)
     end
   end
-  call('PUBLISH', record, '')
+  redis.pcall('PUBLISH', record, '')
   return 1
 end
 

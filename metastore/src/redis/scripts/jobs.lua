@@ -1,4 +1,6 @@
 -- What the scripts on jobs share; put in front of each of them, after common.lua.
+--
+-- Every script publishes by `pcall`: a user who may not publish must not leave half a write behind.
 
 local RANK = {high = 1, normal = 2, low = 3}
 
@@ -52,7 +54,7 @@ local function settle(queue)
   end
   queue.back = nil
   if queue.has_turned then
-    redis.call('PUBLISH', queue.wake, '')
+    redis.pcall('PUBLISH', queue.wake, '')
   end
 end
 

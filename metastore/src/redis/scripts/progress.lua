@@ -9,5 +9,5 @@ if found[1] ~= ARGV[1] or found[2] ~= ARGV[2] or found[3] ~= 'running' then
   return {0}
 end
 redis.call('HSET', KEYS[1], 'progress', ARGV[3])
-redis.call('PUBLISH', KEYS[1], '')
+redis.pcall('PUBLISH', KEYS[1], '')
 return {1}

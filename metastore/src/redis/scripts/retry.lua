@@ -36,6 +36,6 @@ redis.call('ZREM', queue.dead, id)
 redis.call('ZREM', queue.delayed, id)
 push_back(queue, id, found[4])
 audit(ARGV[4], KEYS[10], 'retry', version, found[2], ARGV[5], 'transformation', ARGV[6])
-redis.call('PUBLISH', record, '')
+redis.pcall('PUBLISH', record, '')
 settle(queue)
 return {1, found[2]}

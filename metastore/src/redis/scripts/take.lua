@@ -54,7 +54,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', queue.leased, '-inf', whole(time
         audit(packed, trail, 'fail', tonumber(found[4] or '0'), found[3], ARGV[12],
           'transformation', ARGV[13], 'error', message)
       end
-      redis.call('PUBLISH', record, '')
+      redis.pcall('PUBLISH', record, '')
     else
       redis.call('HSET', record, 'state', 'queued', 'since', whole(time))
       -- It has waited longest, so it goes first.
@@ -162,7 +162,7 @@ for turn = 1, wanted + 100 do
       bytes = bytes + #document
     else
       redis.call('DEL', record)
-      redis.call('PUBLISH', record, '')
+      redis.pcall('PUBLISH', record, '')
     end
   end
 end
