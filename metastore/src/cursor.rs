@@ -3,41 +3,43 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Where a page ended; the next one begins behind it.
 ///
-/// It belongs to one query: conditions and order must be the same when it is used, the limit need not.
-/// It stays right while items are created, changed and deleted: whatever is there from the first page
-/// to the last is found exactly once. It is text that can stand in a URL, and it is not secret: it
-/// contains an id, and the value of the field by which the query is ordered.
+/// It belongs to one query: conditions, owner and order must be the same when it is used, the limit need
+/// not. It stays right while items are created, changed and deleted: whatever is there from the first
+/// page to the last is found exactly once.
+///
+/// It is text that can stand in a URL. It is authenticated: one that was changed, or that was made for
+/// another query, collection or tenant, is refused with `InvalidArgument`. It is not secret: it contains
+/// an id, and the value of the field by which the query is ordered. See
+/// [`StoreOptions::cursor_key`](crate::StoreOptions::cursor_key).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cursor(String);
 
 impl Cursor {
-    pub(crate) fn new(query: &[u8], position: &[u8]) -> Self {
-        Self(format!("{}{}", fingerprint(query), to_hex(position)))
+    pub(crate) fn new(key: &CursorKey, query: &[u8], position: &[u8]) -> Self {
+        let tag = key.mac(query, position).finalize().into_bytes();
+        Self(to_hex(tag.iter().take(TAG)) + &to_hex(position))
     }
 
-    /// The position, if the cursor is one of this query.
-    pub(crate) fn position(&self, query: &[u8], operation: &'static str) -> Result<Vec<u8>, Error> {
-        let wrong = |reason: &str| {
-            let message = format!("the cursor {reason}");
-            Error::new(operation, ErrorKind::InvalidArgument(message))
-        };
-        let (own, position) = self
-            .0
-            .split_at_checked(FINGERPRINT)
-            .and_then(|(own, position)| Some((own, from_hex(position)?)))
-            .ok_or_else(|| wrong("is none that this library has made"))?;
-        if own != fingerprint(query) {
-            return Err(wrong("belongs to another query, or to another order of this one"));
+    /// The position, if the cursor was made with this key for this query.
+    pub(crate) fn position(&self, key: &CursorKey, query: &[u8]) -> Option<Vec<u8>> {
+        if self.0.len() > MAX_LEN {
+            return None;
         }
-        Ok(position)
+        let mut tag = from_hex(&self.0)?;
+        let position = (tag.len() >= TAG).then(|| tag.split_off(TAG))?;
+        // Compared in constant time.
+        key.mac(query, &position).verify_truncated_left(&tag).ok()?;
+        Some(position)
     }
 
     /// The cursor as text.
@@ -62,6 +64,63 @@ impl FromStr for Cursor {
     }
 }
 
+/// The secret key that authenticates cursors.
+#[derive(Clone)]
+pub(crate) struct CursorKey(Bytes);
+
+impl CursorKey {
+    pub(crate) fn new(key: &[u8]) -> Self {
+        Self(Bytes::copy_from_slice(key))
+    }
+
+    pub(crate) fn random(operation: &'static str) -> Result<Self> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).map_err(|error| {
+            let message = format!("the system gives no random bytes: {error}");
+            Error::new(operation, ErrorKind::Unsupported(message))
+        })?;
+        Ok(Self::new(&key))
+    }
+
+    /// Whether it could be guessed.
+    pub(crate) fn is_short(&self) -> bool {
+        self.0.len() < 16
+    }
+
+    pub(crate) fn to_bytes(&self) -> Bytes {
+        self.0.clone()
+    }
+
+    fn mac(&self, query: &[u8], position: &[u8]) -> Hmac<Sha256> {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        // The length says where the query ends and the position begins.
+        mac.update(&(query.len() as u64).to_be_bytes());
+        mac.update(query);
+        mac.update(position);
+        mac
+    }
+}
+
+/// Without the key itself.
+impl fmt::Debug for CursorKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CursorKey(…)")
+    }
+}
+
+/// The most entries that can be left out: what a sorted set can hold.
+const MAX_OFFSET: u64 = u32::MAX as u64;
+
+/// Refuses an offset that no list reaches, before it is sent.
+pub(crate) fn check_offset(offset: usize, operation: &'static str) -> Result<()> {
+    if offset as u64 > MAX_OFFSET {
+        let message = format!("offset must be at most {MAX_OFFSET}, not {offset}");
+        return Err(Error::new(operation, ErrorKind::InvalidArgument(message)));
+    }
+    Ok(())
+}
+
 /// One page of a list.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
@@ -72,19 +131,23 @@ pub struct Page<I> {
     pub next: Option<Cursor>,
 }
 
-/// The digits of a fingerprint: enough that no two queries of a program share one.
-const FINGERPRINT: usize = 12;
+/// The bytes of the authentication tag: half of what SHA-256 gives, as RFC 2104 allows.
+const TAG: usize = 16;
 
-fn fingerprint(query: &[u8]) -> String {
-    to_hex(&Sha256::digest(query)[..FINGERPRINT / 2])
+/// The longest text that can be a cursor: twice what an index entry and the tag can measure.
+const MAX_LEN: usize = 4096;
+
+fn to_hex<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> String {
+    bytes.into_iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
+/// Only as [`to_hex`] writes it, so that a cursor has one spelling.
 fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |c: u8| char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digit = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
     let pair = |pair: &[u8]| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?);
     text.as_bytes().chunks(2).map(pair).collect()
 }
@@ -93,21 +156,49 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_cursor_leads_back_to_its_position_and_to_no_other_query() {
-        let cursor = Cursor::new(b"query", b"x\0\xff position");
-        let again: Cursor = cursor.to_string().parse().unwrap();
-        assert_eq!(again.position(b"query", "list").unwrap(), b"x\0\xff position");
-        let error = cursor.position(b"other", "list").unwrap_err().to_string();
-        assert!(error.contains("belongs to another query"), "{error}");
+    fn key(byte: u8) -> CursorKey {
+        CursorKey::new(&[byte; 32])
     }
 
     #[test]
-    fn what_is_no_cursor_is_told_so() {
-        for text in ["", "x", "äöüäöüäöü", "0123456789abz", "0123456789ab0"] {
-            let cursor: Cursor = text.parse().unwrap();
-            let error = cursor.position(b"query", "list").unwrap_err().to_string();
-            assert!(error.contains("is none that this library has made"), "{text}: {error}");
+    fn a_cursor_leads_back_to_its_position_and_to_no_other_query() {
+        let cursor = Cursor::new(&key(1), b"query", b"x\0\xff position");
+        let again: Cursor = cursor.to_string().parse().unwrap();
+        assert_eq!(again.position(&key(1), b"query").unwrap(), b"x\0\xff position");
+        assert_eq!(cursor.position(&key(1), b"other"), None);
+        assert_eq!(cursor.position(&key(2), b"query"), None);
+        // The same bytes, cut elsewhere.
+        let moved = Cursor::new(&key(1), b"queryx", b"\0\xff position");
+        assert_ne!(moved.0[..2 * TAG], cursor.0[..2 * TAG]);
+    }
+
+    #[test]
+    fn no_changed_text_is_a_cursor() {
+        let text = Cursor::new(&key(1), b"query", b"12 abc").0;
+        let mut forged = vec![String::new(), "x".into(), "äöüäöü".into(), text.to_uppercase()];
+        for at in 0..text.len() {
+            forged.push(text[..at].to_owned());
+            for digit in "0123456789abcdefgA".chars() {
+                let changed = format!("{}{digit}{}", &text[..at], &text[at + 1..]);
+                if changed != text {
+                    forged.push(changed);
+                }
+                forged.push(format!("{}{digit}{}", &text[..at], &text[at..]));
+            }
         }
+        forged.extend([
+            text.clone() + "0",
+            text.clone() + "00",
+            text.repeat(2),
+            "0".repeat(1 << 20),
+        ]);
+        for text in forged {
+            assert_eq!(Cursor(text.clone()).position(&key(1), b"query"), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_key_is_not_shown() {
+        assert_eq!(format!("{:?}", CursorKey::new(b"secret secret secret")), "CursorKey(…)");
     }
 }

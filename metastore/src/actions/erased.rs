@@ -183,7 +183,7 @@ impl<T: Collection> ErasedCollection for Repo<T> {
                 return Err(Error::new(OPERATION, ErrorKind::InvalidArgument(message)));
             }
             let found = query(self, &selection, OPERATION)?.run(OPERATION).await?;
-            found.items.into_iter().next().map(|item| untyped(item, OPERATION)).transpose()
+            found.into_iter().next().map(|item| untyped(item, OPERATION)).transpose()
         })
     }
 

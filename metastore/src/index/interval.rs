@@ -17,6 +17,11 @@ pub(crate) struct Interval {
 }
 
 impl Interval {
+    /// Whether an entry lies in it.
+    pub(crate) fn holds(&self, entry: &[u8]) -> bool {
+        self.lower.as_slice() <= entry && entry < self.upper.as_slice()
+    }
+
     /// The entries with exactly this value.
     pub(crate) fn exactly(value: &[u8]) -> Self {
         Self { lower: before(value), upper: behind(value), exact: true }

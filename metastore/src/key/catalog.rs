@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::Name;
 
-/// A key of the catalog: `catalog`, `catalog:domain` or `catalog:domain:app`.
+/// A key of the catalog: `catalog`, `catalog:domain`, `catalog:domain:app` or
+/// `catalog:metastore:cursor_key`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CatalogKey {
@@ -14,6 +15,8 @@ pub enum CatalogKey {
     Apps(Name),
     /// The collections of an app: a hash of descriptors by name.
     Collections(Name, Name),
+    /// The key that authenticates cursors: a string, secret. No domain is called `metastore`.
+    CursorKey,
 }
 
 impl CatalogKey {
@@ -24,6 +27,7 @@ impl CatalogKey {
         let domain = |name| Name::domain(name).ok();
         match segments[..] {
             ["catalog"] => Some(Self::Domains),
+            ["catalog", "metastore", "cursor_key"] => Some(Self::CursorKey),
             ["catalog", d] => Some(Self::Apps(domain(d)?)),
             ["catalog", d, a] => Some(Self::Collections(domain(d)?, Name::new(a).ok()?)),
             _ => None,
@@ -37,6 +41,7 @@ impl fmt::Display for CatalogKey {
             Self::Domains => f.write_str("catalog"),
             Self::Apps(domain) => write!(f, "catalog:{domain}"),
             Self::Collections(domain, app) => write!(f, "catalog:{domain}:{app}"),
+            Self::CursorKey => f.write_str("catalog:metastore:cursor_key"),
         }
     }
 }
@@ -55,6 +60,7 @@ mod tests {
         let domain = || name().prop_filter("reserved", |n| Name::domain(n.as_str()).is_ok());
         prop_oneof![
             Just(CatalogKey::Domains),
+            Just(CatalogKey::CursorKey),
             domain().prop_map(CatalogKey::Apps),
             (domain(), name()).prop_map(|(d, a)| CatalogKey::Collections(d, a)),
         ]

@@ -23,6 +23,11 @@ pub enum Segment {
 }
 
 impl Segment {
+    /// Whether the index is in the order of values, and not of creation.
+    pub(crate) fn is_by_value(&self) -> bool {
+        !matches!(self, Self::Mutation(_) | Self::Transformation(_))
+    }
+
     /// Reads the end of a key back; `None` if it is the end of no index, or spelt otherwise than it
     /// would be written.
     pub(super) fn parse(kind: &str, field: Option<&str>) -> Option<Self> {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 
 use crate::collection::Collection;
-use crate::cursor::{Cursor, Page};
+use crate::cursor::{Cursor, Page, check_offset};
 use crate::envelope;
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::{ByClaim, ByRange, Condition, Field, Part};
@@ -43,7 +43,25 @@ pub struct Query<'a, T: Collection> {
     order: Order,
     offset: usize,
     limit: usize,
-    after: Option<Cursor>,
+    after: Option<After>,
+}
+
+/// Where a query goes on.
+#[derive(Clone)]
+enum After {
+    /// A cursor that a caller has handed in.
+    Cursor(Cursor),
+    /// A position that this process has from the server.
+    Position(Vec<u8>),
+}
+
+/// What one page holds, as the server gave it.
+pub(super) struct Rows {
+    pub(super) rows: Vec<Reply>,
+    /// The query, as its cursors are bound to it.
+    query: Vec<u8>,
+    /// Where the page ended; `None` if nothing follows.
+    position: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug)]
@@ -142,8 +160,7 @@ impl<T: Collection> Repo<T> {
         field: Field<T, F, ByClaim>,
         value: impl PatchValue<F>,
     ) -> Result<Option<Item<T>>> {
-        let found = self.find(field.eq(value)).limit(1).run("get_by").await?;
-        Ok(found.items.into_iter().next())
+        Ok(self.find(field.eq(value)).limit(1).run("get_by").await?.into_iter().next())
     }
 
     /// How many items there are; expired ones do not count.
@@ -165,7 +182,7 @@ impl<'a, T: Collection> Query<'a, T> {
         self
     }
 
-    /// Leaves out this many items first. Default: 0.
+    /// Leaves out this many items first, up to 4,294,967,295. Default: 0.
     ///
     /// For a few pages; with conditions the server walks over what is left out. A cursor costs the same
     /// wherever it stands.
@@ -176,7 +193,7 @@ impl<'a, T: Collection> Query<'a, T> {
 
     /// Goes on where a page of the same query ended.
     pub fn after(mut self, cursor: &Cursor) -> Self {
-        self.after = Some(cursor.clone());
+        self.after = Some(After::Cursor(cursor.clone()));
         self
     }
 
@@ -253,15 +270,19 @@ impl<'a, T: Collection> Query<'a, T> {
         self
     }
 
-    /// Reads one page.
+    /// Reads one page, with the cursor of the next one.
+    ///
+    /// One round trip, and another one for the first cursor that the store makes or takes.
     ///
     /// # Errors
     ///
     /// `IndexIncomplete` for an index that was added to a collection with items and not filled yet;
-    /// `InvalidArgument` for a limit out of range or a cursor of another query; `Decode` if what is
-    /// stored does not read as `T`; `Unindexable` for a value that no index can hold.
+    /// `InvalidArgument` for a limit or an offset out of range or a cursor that is not one of this query;
+    /// `Decode` if what is stored does not read as `T`; `Unindexable` for a value that no index can hold.
     pub async fn page(self) -> Result<Page<Item<T>>> {
-        self.run(OPERATION).await
+        let rows = self.rows("documents", OPERATION).await?;
+        let next = self.next(&rows, OPERATION).await?;
+        Ok(Page { items: self.decode(rows.rows, OPERATION)?, next })
     }
 
     /// Reads one page of ids, without the documents.
@@ -272,9 +293,9 @@ impl<'a, T: Collection> Query<'a, T> {
     pub async fn ids(self) -> Result<Page<Id>> {
         // An id that was not written by this library cannot be read by it either.
         let read = |reply: Reply| reply.as_text().and_then(|id| Id::new(id).ok());
-        let page = self.rows("ids", OPERATION).await?;
-        let items = page.items.into_iter().filter_map(read).collect();
-        Ok(Page { items, next: page.next })
+        let rows = self.rows("ids", OPERATION).await?;
+        let next = self.next(&rows, OPERATION).await?;
+        Ok(Page { items: rows.rows.into_iter().filter_map(read).collect(), next })
     }
 
     /// Counts the items that meet all conditions; the limit, the offset and a cursor do not matter.
@@ -322,79 +343,100 @@ impl<'a, T: Collection> Query<'a, T> {
     /// # }
     /// ```
     pub fn stream(self) -> impl Stream<Item = Result<Item<T>>> + Send + 'a {
-        self.limit(STREAM_PAGE)
-            .pages()
-            .map_ok(|page| stream::iter(page.items).map(Ok))
-            .try_flatten()
+        let query = self.limit(STREAM_PAGE);
+        let pages = stream::try_unfold(Some(query), |query| async {
+            let Some(query) = query else { return Ok::<_, Error>(None) };
+            let rows = query.rows("documents", OPERATION).await?;
+            let items = query.decode(rows.rows, OPERATION)?;
+            let rest = rows.position.map(|position| query.behind(position));
+            Ok(Some((stream::iter(items).map(Ok), rest)))
+        });
+        pages.try_flatten()
     }
 
     /// All pages from here on, of as many items as the limit says.
     ///
-    /// One round trip a page.
+    /// One round trip a page, and another one for the first cursor that the store makes or takes.
     pub fn pages(self) -> impl Stream<Item = Result<Page<Item<T>>>> + Send + 'a {
         stream::try_unfold(Some(self), |query| async {
             let Some(query) = query else { return Ok(None) };
-            let page = query.again().page().await?;
-            let rest = page.next.clone().map(|next| query.again().offset(0).after(&next));
+            let rows = query.rows("documents", OPERATION).await?;
+            let next = query.next(&rows, OPERATION).await?;
+            let page = Page { items: query.decode(rows.rows, OPERATION)?, next };
+            let rest = rows.position.map(|position| query.behind(position));
             Ok(Some((page, rest)))
         })
     }
 
-    fn again(&self) -> Self {
-        Self {
-            repo: self.repo,
-            condition: self.condition.clone(),
-            owner: self.owner.clone(),
-            derived: self.derived.clone(),
-            order: self.order.clone(),
-            offset: self.offset,
-            limit: self.limit,
-            after: self.after.clone(),
-        }
+    /// The same query, from this position on.
+    fn behind(self, position: Vec<u8>) -> Self {
+        Self { offset: 0, after: Some(After::Position(position)), ..self }
     }
 
-    pub(crate) async fn run(self, operation: &'static str) -> Result<Page<Item<T>>> {
-        let address = self.repo.address().clone();
-        let page = self.rows("documents", operation).await?;
+    /// Reads one page whose end does not matter.
+    pub(crate) async fn run(self, operation: &'static str) -> Result<Vec<Item<T>>> {
+        let rows = self.rows("documents", operation).await?;
+        self.decode(rows.rows, operation)
+    }
+
+    fn decode(&self, rows: Vec<Reply>, operation: &'static str) -> Result<Vec<Item<T>>> {
+        let address = self.repo.address();
         let decode = |reply: Reply| {
             let json = reply.into_data().unwrap_or_default();
             // Which key it was read from is told by the document itself.
             let head = envelope::decode_head(&json, address.as_str(), operation)?;
             envelope::decode(&json, &address.latest(&head.id), operation)
         };
-        let items = page.items.into_iter().map(decode).collect::<Result<_>>()?;
-        Ok(Page { items, next: page.next })
+        rows.into_iter().map(decode).collect()
     }
 
-    pub(super) async fn rows(
-        self,
-        what: &'static str,
+    /// The cursor behind a page.
+    pub(super) async fn next(
+        &self,
+        rows: &Rows,
         operation: &'static str,
-    ) -> Result<Page<Reply>> {
-        if !(1..=MAX_LIMIT).contains(&self.limit) {
-            let message = format!("limit must be from 1 to {MAX_LIMIT}, not {}", self.limit);
-            return Err(Error::new(operation, ErrorKind::InvalidArgument(message)));
+    ) -> Result<Option<Cursor>> {
+        match &rows.position {
+            Some(position) => {
+                self.repo.store().cursor(&rows.query, position, operation).await.map(Some)
+            }
+            None => Ok(None),
         }
+    }
+
+    pub(super) async fn rows(&self, what: &'static str, operation: &'static str) -> Result<Rows> {
+        let invalid =
+            |message: String| Err(Error::new(operation, ErrorKind::InvalidArgument(message)));
+        if !(1..=MAX_LIMIT).contains(&self.limit) {
+            return invalid(format!("limit must be from 1 to {MAX_LIMIT}, not {}", self.limit));
+        }
+        check_offset(self.offset, operation)?;
         let walk = self.walk(operation)?;
         let query = self.identity(&walk);
         let mut position = match &self.after {
-            Some(cursor) => cursor.position(&query, operation)?,
+            Some(After::Cursor(cursor)) => {
+                self.repo.store().position(cursor, &query, operation).await?
+            }
+            Some(After::Position(position)) => position.clone(),
             None => Vec::new(),
         };
+        if !position.is_empty() && !walk.holds(&position) {
+            return invalid("the cursor stands outside of what the query looks through".to_owned());
+        }
         let mut offset = self.offset;
-        let mut items = Vec::new();
+        let mut rows = Vec::new();
         loop {
-            let wanted = self.limit - items.len();
+            let wanted = self.limit - rows.len();
             let answer = self.ask(&walk, what, &position, offset, wanted, operation).await?;
-            let rows = answer.rows;
-            items.extend(rows.into_array().ok_or_else(|| unexpected(operation, &"no rows"))?);
+            let found = answer.rows;
+            rows.extend(found.into_array().ok_or_else(|| unexpected(operation, &"no rows"))?);
             position = answer.position;
             offset = answer.left_out;
             if !answer.more {
-                return Ok(Page { items, next: None });
+                return Ok(Rows { rows, query, position: None });
             }
-            if items.len() >= self.limit {
-                return Ok(Page { items, next: Some(Cursor::new(&query, &position)) });
+            if rows.len() >= self.limit {
+                return Ok(Rows { rows, query, position: Some(position) });
             }
         }
     }
@@ -520,6 +562,20 @@ impl<'a, T: Collection> Query<'a, T> {
     }
 }
 
+impl Walk {
+    /// Whether a position lies in what is walked, so that going on behind it shows nothing else.
+    fn holds(&self, position: &[u8]) -> bool {
+        match &self.index {
+            Some(part) if part.segment.is_by_value() => part.interval.holds(position),
+            // Creation time, a space and an id.
+            _ => position.iter().position(|byte| *byte == b' ').is_some_and(|at| {
+                std::str::from_utf8(&position[..at])
+                    .is_ok_and(|time| time.parse::<f64>().is_ok_and(f64::is_finite))
+            }),
+        }
+    }
+}
+
 /// Derived values as scripts take them.
 pub(super) fn joined(derived: &[Segment]) -> String {
     derived.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
@@ -549,6 +605,6 @@ impl<'a, T: Collection> IntoFuture for Query<'a, T> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { Ok(self.run(OPERATION).await?.items) })
+        Box::pin(self.run(OPERATION))
     }
 }

@@ -166,10 +166,11 @@ impl<'a, T: Collection> Reindex<'a, T> {
             if let Some(cursor) = &report.resume {
                 query = query.after(cursor);
             }
-            let page = query.rows("documents", walk.operation).await?;
-            report.checked += page.items.len() as u64;
-            walk.check(page.items, &mut report).await?;
-            report.resume = page.next;
+            let rows = query.rows("documents", walk.operation).await?;
+            let next = query.next(&rows, walk.operation).await?;
+            report.checked += rows.rows.len() as u64;
+            walk.check(rows.rows, &mut report).await?;
+            report.resume = next;
             if let Some(progress) = &mut progress {
                 progress(&report);
             }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Queue;
 use super::take::small;
 use crate::collection::Collection;
+use crate::cursor::check_offset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Id, ToId};
 use crate::redis::command::{Reply, unexpected};
@@ -43,12 +44,14 @@ impl<T: Collection> Queue<T> {
     ///
     /// # Errors
     ///
-    /// `InvalidArgument` for a limit that is not from 1 to 1,000; `WrongType`, `Unavailable`.
+    /// `InvalidArgument` for a limit that is not from 1 to 1,000, or an offset above 4,294,967,295;
+    /// `WrongType`, `Unavailable`.
     pub async fn dead(&self, offset: usize, limit: usize) -> Result<Vec<DeadJob>> {
         if !(1..=1_000).contains(&limit) {
             let message = format!("limit must be from 1 to 1000, not {limit}");
             return Err(Error::new("dead", ErrorKind::InvalidArgument(message)));
         }
+        check_offset(offset, "dead")?;
         self.read_dead(offset, limit, "").await
     }
 

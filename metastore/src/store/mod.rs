@@ -1,6 +1,7 @@
 //! A connection to a server, with its options.
 
 mod clock;
+mod cursor_keys;
 mod embedded;
 mod options;
 
@@ -22,6 +23,7 @@ use crate::redis::pubsub::{Hub, Subscription};
 use crate::redis::read::{self, Reader};
 use crate::time::Timestamp;
 use clock::Clock;
+use cursor_keys::CursorKeys;
 use embedded::EmbeddedServer;
 pub use options::StoreOptions;
 
@@ -47,6 +49,7 @@ struct Inner {
     url: String,
     options: StoreOptions,
     clock: Clock,
+    cursor_keys: CursorKeys,
     ulids: std::sync::Mutex<Generator>,
     /// Where the connections live.
     runtime: Handle,
@@ -124,6 +127,7 @@ impl Store {
             connection,
             endpoint,
             url: url.to_owned(),
+            cursor_keys: CursorKeys::new(options.cursor_key.clone()),
             options,
             clock,
             ulids: std::sync::Mutex::new(Generator::new()),

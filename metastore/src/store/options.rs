@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Store;
 use super::embedded::EmbeddedServer;
+use crate::cursor::CursorKey;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Id, Name};
 
@@ -29,6 +30,7 @@ pub struct StoreOptions {
     pub(crate) max_document_bytes: usize,
     pub(crate) max_document_depth: usize,
     pub(crate) trace_source: Option<fn() -> Option<String>>,
+    pub(crate) cursor_key: Option<CursorKey>,
 }
 
 impl Default for StoreOptions {
@@ -47,6 +49,7 @@ impl Default for StoreOptions {
             max_document_bytes: 16 * 1024 * 1024,
             max_document_depth: 100,
             trace_source: None,
+            cursor_key: None,
         }
     }
 }
@@ -110,6 +113,18 @@ impl StoreOptions {
     #[must_use]
     pub fn trace_source(mut self, source: fn() -> Option<String>) -> Self {
         self.trace_source = Some(source);
+        self
+    }
+
+    /// The secret key that authenticates the cursors of lists, at least 16 bytes. Programs that take each
+    /// other's cursors must have the same one; a new key makes all earlier cursors invalid.
+    ///
+    /// Default: a random key that the first program to need it stores in the catalog
+    /// (`catalog:metastore:cursor_key`), so that all programs on a server share it. Whoever can read the
+    /// server's keys can read it too.
+    #[must_use]
+    pub fn cursor_key(mut self, key: impl AsRef<[u8]>) -> Self {
+        self.cursor_key = Some(CursorKey::new(key.as_ref()));
         self
     }
 
@@ -227,6 +242,10 @@ impl StoreOptions {
         }
         if let Some(actor) = &self.actor {
             Id::new(actor).map_err(|error| Error::from(error).during("connect"))?;
+        }
+        if self.cursor_key.as_ref().is_some_and(CursorKey::is_short) {
+            let message = "cursor_key must have at least 16 bytes".to_owned();
+            return Err(Error::new("connect", ErrorKind::InvalidArgument(message)));
         }
         for (length, name) in [
             (self.audit_trail_length, "audit_trail_length"),

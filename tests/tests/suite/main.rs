@@ -16,6 +16,7 @@ mod batching;
 mod catalog;
 mod chaos;
 mod concurrency;
+mod cursors;
 mod discovery;
 mod documents;
 mod embedded;

@@ -242,7 +242,7 @@ async fn a_cursor_of_another_query_is_refused_and_so_is_nonsense() {
         repo.orders.list().owned_by("u1"),
     ] {
         let error = query.after(&cursor).await.unwrap_err();
-        assert!(error.to_string().contains("belongs to another query"), "{error}");
+        assert!(error.to_string().contains("is not one of this query"), "{error}");
     }
     let error = repo.orders.list().after(&"nonsense".parse().unwrap()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::InvalidArgument(_)), "{error}");

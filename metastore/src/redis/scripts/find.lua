@@ -129,7 +129,7 @@ if name == '' or string.find(name, '^mutation:') or string.find(name, '^transfor
     rank, leave_out = leave_out, 0
   end
   if position ~= '' then
-    local time, id = string.match(position, '^(%d+) (.+)$')
+    local time, id = string.match(position, '^(%S+) (.+)$')
     if redis.call('ZSCORE', walked, id) == time then
       rank = rank + redis.call(backwards and 'ZREVRANK' or 'ZRANK', walked, id) + 1
     else
