@@ -14,7 +14,7 @@ use crate::index::Entries;
 use crate::item::Target;
 use crate::key::{Address, Id, Name, Segment, ToId};
 use crate::redis::command::Verdict;
-use crate::redis::commit::{Commit, WriteSet};
+use crate::redis::commit::{Answer, Commit, UNTIMELY, WriteSet};
 use crate::redis::script::ScriptCall;
 use crate::schema::CollectionSchema;
 use crate::store::Store;
@@ -291,10 +291,17 @@ impl<T: Collection> Repo<T> {
     ) -> Result<Option<Verdict>> {
         let patience = self.store.settings().outcome_timeout;
         let sent = Commit { operation, id: commit_id, writes, patience };
-        match self.store.writer().commit(sent).await? {
-            Some(reply) => Verdict::from_reply(reply, operation).map(Some),
-            None => Ok(None),
+        let answer = self.store.writer().commit(sent).await?;
+        answer.map(|answer| self.verdict(answer, operation)).transpose()
+    }
+
+    fn verdict(&self, answer: Answer, operation: &'static str) -> Result<Verdict> {
+        let mut verdict = Verdict::from_reply(answer.reply, operation)?;
+        verdict.after_loss = answer.after_loss;
+        if verdict.code == UNTIMELY {
+            self.store.correct_clock(verdict.number(operation)?);
         }
+        Ok(verdict)
     }
 
     /// Sends what an operation writes for many items, in one atomic step.
@@ -305,8 +312,8 @@ impl<T: Collection> Repo<T> {
     ) -> Vec<Result<Option<Verdict>>> {
         let patience = self.store.settings().outcome_timeout;
         let replies = self.store.writer().commit_many(operation, commits, patience).await;
-        let verdict = |reply| Verdict::from_reply(reply, operation);
-        replies.into_iter().map(|reply| reply?.map(verdict).transpose()).collect()
+        let verdict = |answer| self.verdict(answer, operation);
+        replies.into_iter().map(|answer| answer?.map(verdict).transpose()).collect()
     }
 }
 

@@ -109,7 +109,7 @@ async fn write(store: &Store, operation: &'static str, call: ScriptCall) -> Resu
     let sent = Commit { operation, id: &id, writes: WriteSet::Conditional(call), patience };
     let reply = store.writer().commit(sent).await?;
     let reply = reply.ok_or_else(|| unexpected(operation, &"no verdict"))?;
-    let mut verdict = Verdict::from_reply(reply, operation)?;
+    let mut verdict = Verdict::from_reply(reply.reply, operation)?;
     if verdict.code == -1 {
         let message = verdict.text(operation)?;
         return Err(Error::new(operation, refusal(&message).unwrap_or(ErrorKind::Server(message))));

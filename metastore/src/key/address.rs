@@ -84,25 +84,10 @@ impl Address {
         format!("{self}:{id}:transformation:{transformation}")
     }
 
-    /// The receipt of a deletion, for a caller whose reply was lost: a string that expires.
-    #[must_use]
-    pub fn deleted(&self, id: &Id) -> String {
-        format!("{self}:{id}:deleted")
-    }
-
     /// The number of the oldest version that retention has left: a string.
     #[must_use]
     pub fn trimmed(&self, id: &Id) -> String {
         format!("{self}:{id}:trimmed")
-    }
-
-    /// The receipt of a version that retention has removed soon after it was written, for a caller whose
-    /// reply was lost: a string that expires.
-    ///
-    /// Scripts make it of [`Address::trimmed`] and the number.
-    #[must_use]
-    pub fn trimmed_version(&self, id: &Id, version: u64) -> String {
-        format!("{self}:{id}:trimmed:{version}")
     }
 
     /// The index of all items by creation time: a sorted set.
@@ -121,6 +106,15 @@ impl Address {
     #[must_use]
     pub fn entries(&self) -> String {
         format!("idx:{self}:entries")
+    }
+
+    /// The ids of commits whose work was removed within the last two minutes, for callers whose reply was
+    /// lost: a sorted set by the time of removal.
+    ///
+    /// Scripts make it of [`Address::index`].
+    #[must_use]
+    pub fn commits(&self) -> String {
+        format!("idx:{self}:commits")
     }
 
     /// One index of a field, or the index of owners: a sorted set in the order of its bytes.

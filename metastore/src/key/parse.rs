@@ -25,18 +25,16 @@ pub enum KeyKind {
     Mutation(Id, Name),
     /// The record of a transformation.
     Transformation(Id, Name),
-    /// The receipt of a deletion.
-    Deleted(Id),
     /// The number of the oldest version that retention has left.
     Trimmed(Id),
-    /// The receipt of a version that retention has removed.
-    TrimmedVersion(Id, u64),
     /// The index of all items.
     Index,
     /// The index of items by deadline.
     Expiry,
     /// What the indexes hold of each item.
     Entries,
+    /// The ids of commits whose work was removed lately.
+    Commits,
     /// One index of a field, that of owners, or the items that have a derived value.
     Segment(Segment),
     /// The audit trail of an item.
@@ -67,6 +65,7 @@ impl Key {
         let (address, kind) = match segments[..] {
             ["idx", d, a, c] => (address(d, a, c)?, KeyKind::Index),
             ["idx", d, a, c, "expiry"] => (address(d, a, c)?, KeyKind::Expiry),
+            ["idx", d, a, c, "commits"] => (address(d, a, c)?, KeyKind::Commits),
             ["idx", d, a, c, "entries"] => (address(d, a, c)?, KeyKind::Entries),
             ["idx", d, a, c, kind] => {
                 (address(d, a, c)?, KeyKind::Segment(Segment::parse(kind, None)?))
@@ -91,11 +90,7 @@ impl Key {
                 (address(d, a, c)?, kind)
             }
             [d, a, c, id, "latest"] => (address(d, a, c)?, KeyKind::Latest(parse_id(id)?)),
-            [d, a, c, id, "deleted"] => (address(d, a, c)?, KeyKind::Deleted(parse_id(id)?)),
             [d, a, c, id, "trimmed"] => (address(d, a, c)?, KeyKind::Trimmed(parse_id(id)?)),
-            [d, a, c, id, "trimmed", n] => {
-                (address(d, a, c)?, KeyKind::TrimmedVersion(parse_id(id)?, parse_version(n)?))
-            }
             [d, a, c, id, "version", n] => {
                 (address(d, a, c)?, KeyKind::Version(parse_id(id)?, parse_version(n)?))
             }
@@ -119,12 +114,11 @@ impl fmt::Display for Key {
             KeyKind::Version(id, version) => at.version(id, *version),
             KeyKind::Mutation(id, name) => at.mutation(id, name.as_str()),
             KeyKind::Transformation(id, name) => at.transformation(id, name.as_str()),
-            KeyKind::Deleted(id) => at.deleted(id),
             KeyKind::Trimmed(id) => at.trimmed(id),
-            KeyKind::TrimmedVersion(id, version) => at.trimmed_version(id, *version),
             KeyKind::Index => at.index(),
             KeyKind::Expiry => at.expiry(),
             KeyKind::Entries => at.entries(),
+            KeyKind::Commits => at.commits(),
             KeyKind::Segment(segment) => at.segment(segment),
             KeyKind::Audit(id) => at.audit(id),
             KeyKind::AuditFeed => at.audit_feed(),
@@ -178,12 +172,11 @@ mod tests {
             (id(), 1u64..).prop_map(|(id, n)| KeyKind::Version(id, n)),
             (id(), name()).prop_map(|(id, n)| KeyKind::Mutation(id, n)),
             (id(), name()).prop_map(|(id, n)| KeyKind::Transformation(id, n)),
-            id().prop_map(KeyKind::Deleted),
             id().prop_map(KeyKind::Trimmed),
-            (id(), 1u64..).prop_map(|(id, n)| KeyKind::TrimmedVersion(id, n)),
             Just(KeyKind::Index),
             Just(KeyKind::Expiry),
             Just(KeyKind::Entries),
+            Just(KeyKind::Commits),
             Just(KeyKind::Segment(Segment::Owner)),
             ".{0,12}".prop_map(|field| KeyKind::Segment(Segment::By(field))),
             ".{0,12}".prop_map(|field| KeyKind::Segment(Segment::Each(field))),

@@ -329,7 +329,6 @@ impl<T: Collection> Walk<'_, T> {
             Err(error) if error.is_invalid_document() => return failed(error.kind().to_string()),
             Err(error) => return Err(error),
         };
-        let (commit, call) = (new.head.commit.clone(), repo.create_script(&new));
         let written = if self.dry_run {
             let key = repo.address().latest(&id);
             if repo.exists(&id).await? {
@@ -338,8 +337,7 @@ impl<T: Collection> Walk<'_, T> {
                 return Ok(Outcome::Adopted { deleted: false });
             }
         } else {
-            let verdict = repo.write(OPERATION, &commit, call).await?;
-            repo.created(new, Some(verdict), OPERATION)
+            repo.create_alone(new, OPERATION).await
         };
         match written {
             Ok(_) => {

@@ -12,8 +12,8 @@ use crate::index::Entries;
 use crate::item::Item;
 use crate::key::{Id, ToId};
 use crate::redis::command::Verdict;
-use crate::redis::commit::WriteSet;
-use crate::redis::group::{Additions, Entry};
+use crate::redis::commit::{UNTIMELY, WriteSet};
+use crate::redis::insert::Insert;
 use crate::redis::script::{CREATE, ScriptCall};
 use crate::repo::{Repo, checked_id};
 use crate::requesting::Event;
@@ -23,12 +23,21 @@ use crate::validate::validate;
 
 const OPERATION: &str = "create";
 
+/// How often a write is made again with the server's new time, after its clock was set.
+pub(super) const UNTIMELY_RETRIES: usize = 3;
+
+/// The error for a server whose clock is set again and again.
+pub(super) fn untimely(operation: &'static str) -> Error {
+    let reason = "the server's clock moved by more than a minute while the write was made";
+    Error::new(operation, ErrorKind::Unavailable(reason.to_owned()))
+}
+
 impl<T: Collection> Repo<T> {
     /// Creates an item with a generated id, at version 1.
     ///
-    /// One round trip: one MULTI … EXEC with the document, its index entries and its audit entry, which
+    /// One round trip: one script call with the document, its index entries and its audit entry, which
     /// creates that wait at the same moment share. In a collection with a unique field, or with a
-    /// transformation that is requested `on = create`, it is one script call instead.
+    /// transformation that is requested `on = create`, each create is a call of its own.
     ///
     /// # Errors
     ///
@@ -52,7 +61,7 @@ impl<T: Collection> Repo<T> {
     pub async fn create(&self, document: T) -> Result<Item<T>> {
         let new = self.prepare_new(document)?;
         let verdict = self.send(OPERATION, &new.head.commit, self.writes_of(&new)).await?;
-        self.created(new, verdict, OPERATION)
+        self.created(new, verdict, OPERATION).await
     }
 
     /// Creates an item with an id of your own, at version 1.
@@ -65,9 +74,17 @@ impl<T: Collection> Repo<T> {
     pub async fn create_with_id(&self, id: impl ToId, document: T) -> Result<Item<T>> {
         let (id, now) = (checked_id(&id, OPERATION)?, self.store().now());
         let new = self.prepare(id, now, document, UnknownFields::default(), OPERATION)?;
-        let call = self.create_script(&new);
-        let verdict = self.write(OPERATION, &new.head.commit, call).await?;
-        self.created(new, Some(verdict), OPERATION)
+        self.create_alone(new, OPERATION).await
+    }
+
+    /// Creates an item by a script call of its own.
+    pub(super) async fn create_alone(
+        &self,
+        new: New<T>,
+        operation: &'static str,
+    ) -> Result<Item<T>> {
+        let verdict = self.write(operation, &new.head.commit, self.create_script(&new)).await?;
+        self.created(new, Some(verdict), operation).await
     }
 
     /// What is written for an item with a generated id.
@@ -77,28 +94,38 @@ impl<T: Collection> Repo<T> {
             return WriteSet::Conditional(self.create_script(new));
         }
         let confirm = Box::new(|| self.create_script(new));
-        WriteSet::Unconditional { additions: Arc::new(self.additions(new)), confirm }
+        WriteSet::Insert { insert: Arc::new(self.insert(new)), confirm }
     }
 
-    /// The new item, or why there is none. No verdict means that a group went through.
-    pub(super) fn created(
+    /// The new item, or why there is none. No verdict means that it was written together with others.
+    pub(super) async fn created(
         &self,
-        new: New<T>,
-        verdict: Option<Verdict>,
+        mut new: New<T>,
+        mut verdict: Option<Verdict>,
         operation: &'static str,
     ) -> Result<Item<T>> {
-        match verdict {
-            None => {}
-            Some(Verdict { code: 1, .. }) => {}
-            Some(verdict) if verdict.code == -3 => {
-                return Err(self.value_taken(&new.head.id, verdict, operation)?);
+        for _ in 0..UNTIMELY_RETRIES {
+            if verdict.as_ref().is_none_or(|verdict| verdict.code != UNTIMELY) {
+                break;
             }
+            let New { head, document, unknown, .. } = new;
+            new = self.prepare(head.id, self.store().now(), document, unknown, operation)?;
+            let call = self.create_script(&new);
+            verdict = Some(self.write(operation, &new.head.commit, call).await?);
+        }
+        match verdict {
+            None | Some(Verdict { code: 1, .. }) => {
+                Ok(Item::new(new.head, new.document, new.unknown))
+            }
+            Some(verdict) if verdict.code == -3 => {
+                Err(self.value_taken(&new.head.id, verdict, operation)?)
+            }
+            Some(verdict) if verdict.code == UNTIMELY => Err(untimely(operation).at(new.key)),
             Some(_) => {
                 let kind = ErrorKind::AlreadyExists { field: None };
-                return Err(Error::new(operation, kind).at(new.key));
+                Err(Error::new(operation, kind).at(new.key))
             }
         }
-        Ok(Item::new(new.head, new.document, new.unknown))
     }
 
     /// Checks and encodes a document, under a new id.
@@ -138,40 +165,33 @@ impl<T: Collection> Repo<T> {
         Ok(New { key, head, document, unknown, json, entries })
     }
 
-    fn additions(&self, new: &New<T>) -> Additions {
+    fn insert(&self, new: &New<T>) -> Insert {
         let at = self.address();
-        let id = || Bytes::from(new.head.id.to_string());
+        let id = &new.head.id;
         let deadline = Self::deadline(new.head.created).map(Timestamp::as_millis);
-        let mut additions = Additions {
-            key: new.key.clone(),
-            json: new.json.clone(),
-            deadline,
-            index: self.index_key(),
-            created: new.head.created.as_millis(),
-            id: new.head.id.clone(),
-            members: Vec::new(),
-            fields: Vec::new(),
-            entries: Vec::new(),
-        };
+        let mut members = Vec::new();
         if let Some(entries) = &new.entries {
             let member = |(name, member)| (at.index_named(name).into(), 0, member);
-            additions.members.extend(entries.members(&new.head.id).map(member));
-            additions.fields.push((at.entries().into(), id(), entries.to_bytes()));
+            members.extend(entries.members(id).map(member));
         }
         if let Some(deadline) = deadline {
-            additions.members.push((at.expiry().into(), deadline, id()));
+            members.push((at.expiry().into(), deadline, Bytes::from(id.to_string())));
         }
-        if self.audits() {
-            additions.entries.push(Entry {
-                audit: self.audit_pieces(),
-                latest: new.key.clone(),
-                trail: at.audit(&new.head.id),
-                id: new.head.id.to_string(),
-                commit: new.head.commit.clone(),
-                actor: self.actor_arg(),
-            });
+        let audits = self.audits();
+        Insert {
+            index: self.index_key(),
+            audit: self.audit_pieces(),
+            latest: new.key.clone(),
+            trail: if audits { at.audit(id) } else { String::new() },
+            id: id.clone(),
+            commit: new.head.commit.clone(),
+            actor: if audits { self.actor_arg() } else { String::new() },
+            json: new.json.clone(),
+            created: new.head.created.as_millis(),
+            deadline,
+            members,
+            entries: new.entries.as_ref().map(Entries::to_bytes).filter(|bytes| !bytes.is_empty()),
         }
-        additions
     }
 
     pub(super) fn create_script(&self, new: &New<T>) -> ScriptCall {
@@ -183,6 +203,7 @@ impl<T: Collection> Repo<T> {
             .key(at.index())
             .key(at.expiry())
             .key(at.audit(id))
+            .key(at.version(id, 1))
             .arg(id.as_str().to_owned())
             .arg(new.head.commit.clone())
             .arg(new.json.clone())
@@ -191,7 +212,8 @@ impl<T: Collection> Repo<T> {
             .arg(self.audit_arg(id))
             .arg(self.actor_arg())
             .arg(new.entries.as_ref().map(Entries::to_bytes).unwrap_or_default())
-            .arg(at.item_prefix());
+            .arg(at.item_prefix())
+            .int(new.head.created.as_millis());
         let call = if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call };
         self.requesting(call, id, Event::Create)
     }

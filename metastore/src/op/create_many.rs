@@ -62,13 +62,16 @@ impl<T: Collection> Repo<T> {
         let commits =
             results.iter().flatten().map(|new| (&*new.head.commit, self.writes_of(new))).collect();
         let mut verdicts = self.send_many(OPERATION, commits).await.into_iter();
-        results
-            .drain(..)
-            .map(|new| {
-                let new = new?;
-                let verdict = verdicts.next().unwrap_or(Ok(None))?;
-                self.created(new, verdict, OPERATION)
-            })
-            .collect()
+        let mut created = Vec::with_capacity(results.len());
+        for new in results.drain(..) {
+            created.push(match new {
+                Err(error) => Err(error),
+                Ok(new) => match verdicts.next().unwrap_or(Ok(None)) {
+                    Ok(verdict) => self.created(new, verdict, OPERATION).await,
+                    Err(error) => Err(error),
+                },
+            });
+        }
+        created
     }
 }

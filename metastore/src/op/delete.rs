@@ -1,15 +1,14 @@
 //! Deleting items.
 
+use super::create::{UNTIMELY_RETRIES, untimely};
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Id, ToId};
+use crate::redis::commit::UNTIMELY;
 use crate::redis::script::{DELETE, ScriptCall};
 use crate::repo::{Repo, checked_id};
 
 const OPERATION: &str = "delete";
-
-/// How long it can still be told that a deletion whose reply was lost was carried out.
-const RECEIPT_MS: u64 = 60_000;
 
 /// The script's code for an item with too many versions for one step.
 pub(super) const PARTLY: i64 = 2;
@@ -55,26 +54,31 @@ impl<T: Collection> Repo<T> {
         expected: Option<u64>,
         operation: &'static str,
     ) -> Result<bool> {
-        let commit = self.store().new_ulid().to_string();
-        let call = self.delete_script(id, &commit);
-        let call = match expected {
-            Some(expected) => call.int(expected),
-            None => call,
-        };
         let key = || self.address().latest(id);
-        loop {
-            let written = self.write(operation, &commit, call.clone()).await;
-            let mut verdict = written.map_err(|error| error.at(key()))?;
-            match (verdict.code, expected) {
-                (PARTLY, _) => {}
-                (CONFLICT, Some(expected)) => {
-                    let actual = verdict.number(operation)?;
-                    let kind = ErrorKind::Conflict { expected, actual };
-                    return Err(Error::new(operation, kind).at(key()));
+        for _ in 0..=UNTIMELY_RETRIES {
+            let commit = self.store().new_ulid().to_string();
+            let call = self.delete_script(id, &commit);
+            let call = match expected {
+                Some(expected) => call.int(expected),
+                None => call,
+            };
+            loop {
+                let written = self.write(operation, &commit, call.clone()).await;
+                let mut verdict = written.map_err(|error| error.at(key()))?;
+                match (verdict.code, expected) {
+                    (PARTLY, _) => {}
+                    // The next commit has the server's time.
+                    (UNTIMELY, _) => break,
+                    (CONFLICT, Some(expected)) => {
+                        let actual = verdict.number(operation)?;
+                        let kind = ErrorKind::Conflict { expected, actual };
+                        return Err(Error::new(operation, kind).at(key()));
+                    }
+                    (code, _) => return Ok(code == 1),
                 }
-                (code, _) => return Ok(code == 1),
             }
         }
+        Err(untimely(operation).at(key()))
     }
 
     pub(super) fn delete_script(&self, id: &Id, commit: &str) -> ScriptCall {
@@ -85,7 +89,6 @@ impl<T: Collection> Repo<T> {
             .key(at.latest(id))
             .key(at.index())
             .key(at.expiry())
-            .key(at.deleted(id))
             .key(at.audit(id))
             .key(at.trimmed(id))
             .keys(derived)
@@ -93,7 +96,7 @@ impl<T: Collection> Repo<T> {
             .arg(id.as_str().to_owned())
             .arg(commit.to_owned())
             .arg(at.version_prefix(id))
-            .int(RECEIPT_MS)
+            .int(self.store().now().as_millis())
             .int(count)
             .arg(self.audit_arg(id))
             .arg(self.actor_arg())

@@ -7,7 +7,7 @@ use crate::collection::Collection;
 use crate::error::Result;
 use crate::key::{Id, ToId};
 use crate::many::Many;
-use crate::redis::commit::WriteSet;
+use crate::redis::commit::{UNTIMELY, WriteSet};
 use crate::repo::{Repo, checked_id};
 
 const OPERATION: &str = "delete_many";
@@ -49,7 +49,9 @@ impl<T: Collection> Repo<T> {
             results.push(match id {
                 Err(error) => Err(error),
                 Ok(id) => match verdicts.next() {
-                    Some(Ok(Some(verdict))) if verdict.code == PARTLY => self.delete(&id).await,
+                    Some(Ok(Some(verdict))) if matches!(verdict.code, PARTLY | UNTIMELY) => {
+                        self.delete(&id).await
+                    }
                     Some(Ok(Some(verdict))) => Ok(verdict.code == 1),
                     Some(Err(error)) => Err(error.at(self.address().latest(&id))),
                     _ => Ok(false),

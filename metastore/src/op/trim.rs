@@ -40,6 +40,7 @@ impl<T: Collection> Repo<T> {
         let call = ScriptCall::new(&TRIM)
             .key(at.latest(id))
             .key(at.trimmed(id))
+            .key(at.index())
             .arg(at.version_prefix(id))
             .arg(Self::keep_arg())
             .arg(Self::keep_for_arg());

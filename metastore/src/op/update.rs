@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::create::{UNTIMELY_RETRIES, untimely};
 use crate::audit::{AuditOperation, changed_fields};
 use crate::collection::Collection;
 use crate::envelope;
@@ -15,7 +16,7 @@ use crate::item::{Item, Target};
 use crate::key::{Id, ToId};
 use crate::patch::Patch;
 use crate::redis::command::{Command, Verdict};
-use crate::redis::commit::WriteSet;
+use crate::redis::commit::{UNTIMELY, WriteSet};
 use crate::redis::script::{ScriptCall, UPDATE};
 use crate::redis::swap::Swap;
 use crate::repo::{Repo, checked_id};
@@ -172,26 +173,33 @@ impl<T: Collection> Repo<T> {
         scope: Scope<'_>,
         operation: &'static str,
     ) -> Result<Item<T>> {
-        let Some(next) = self.next(base, document, scope, operation)? else {
-            return self.unchanged(base, operation).await;
-        };
-        let writes = if self.is_plain(&next) {
-            let at = self.address();
-            let swap = Swap {
-                latest: at.latest(&base.id).into(),
-                superseded: at.version(&base.id, base.version).into(),
-                expected: envelope::beginning(base.version, &base.id, &base.commit).into(),
-                document: next.json.clone(),
+        let mut document = document;
+        for _ in 0..=UNTIMELY_RETRIES {
+            let Some(next) = self.next(base, document, scope, operation)? else {
+                return self.unchanged(base, operation).await;
             };
-            WriteSet::Swap {
-                swap: Arc::new(swap),
-                confirm: Box::new(|| self.update_call(base, &next)),
+            let verdict = self.send(operation, &next.head.commit, self.writes(base, &next)).await?;
+            if verdict.as_ref().is_none_or(|verdict| verdict.code != UNTIMELY) {
+                return self.written(next, verdict, operation);
             }
-        } else {
-            WriteSet::Conditional(self.update_call(base, &next))
+            document = next.document;
+        }
+        Err(untimely(operation).at(self.address().latest(&base.id)))
+    }
+
+    fn writes<'a>(&'a self, base: &'a Item<T>, next: &'a Next<T>) -> WriteSet<'a> {
+        if !self.is_plain(next) {
+            return WriteSet::Conditional(self.update_call(base, next));
+        }
+        let at = self.address();
+        let swap = Swap {
+            latest: at.latest(&base.id).into(),
+            superseded: at.version(&base.id, base.version).into(),
+            expected: envelope::beginning(base.version, &base.id, &base.commit).into(),
+            document: next.json.clone(),
         };
-        let verdict = self.send(operation, &next.head.commit, writes).await?;
-        self.written(next, verdict, operation)
+        let confirm = Box::new(|| self.update_call(base, next));
+        WriteSet::Swap { swap: Arc::new(swap), confirm }
     }
 
     /// Whether a version can be written without regard to anything but the version before.
@@ -228,14 +236,14 @@ impl<T: Collection> Repo<T> {
         }
         validate(&document, operation).map_err(|error| error.at(key.clone()))?;
         // A client whose idea of time is behind must not date a version before its predecessor.
-        let now = self.store().now().max(base.updated_at);
+        let now = self.store().now();
         let head = Head {
             version: base.version + 1,
             id: base.id.clone(),
             commit: self.store().new_ulid().to_string(),
             schema: T::SCHEMA.version,
             created: base.created_at,
-            updated: Some(now),
+            updated: Some(now.max(base.updated_at)),
             actor: self.actor().cloned(),
             owner: base.owner.clone(),
         };
@@ -259,7 +267,7 @@ impl<T: Collection> Repo<T> {
             TtlOnUpdate::Reset | TtlOnUpdate::Keep => None,
         };
         let audited = (audited, from, changed);
-        Ok(Some(Next { head, document, unknown, json, entries, deadline, audited }))
+        Ok(Some(Next { head, document, unknown, json, entries, now, deadline, audited }))
     }
 
     /// The script call that writes a version.
@@ -294,7 +302,8 @@ impl<T: Collection> Repo<T> {
             .arg(entries)
             .arg(at.item_prefix())
             .int(*from)
-            .arg(changed.clone());
+            .arg(changed.clone())
+            .int(next.now.as_millis());
         let renewed = if deadline.is_some() { self.derived_keys(&base.id) } else { Vec::new() };
         let call = renewed.into_iter().fold(call, ScriptCall::arg);
         let call = if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call };
@@ -316,7 +325,13 @@ impl<T: Collection> Repo<T> {
         let kind = match verdict.code {
             1 => return Ok(Item::new(head, document, unknown)),
             0 => ErrorKind::Conflict { expected, actual: verdict.number(operation)? },
+            // Written and expired since, or expired before it was written: nobody knows.
+            -1 if verdict.after_loss && T::SCHEMA.ttl.is_some() => ErrorKind::OutcomeUnknown {
+                commit: head.commit,
+                waited: self.store().settings().outcome_timeout,
+            },
             -1 => ErrorKind::NotFound,
+            UNTIMELY => return Err(untimely(operation)),
             -3 => return Err(self.value_taken(&head.id, verdict, operation)?),
             _ => envelope::not_an_envelope(),
         };
@@ -355,6 +370,8 @@ pub(super) struct Next<T> {
     json: Bytes,
     /// What the indexes are to hold of it; `None` if there are none.
     entries: Option<Entries>,
+    /// When it is written, by the server's clock.
+    now: Timestamp,
     deadline: Option<Timestamp>,
     /// What the audit is told: the operation, the version that it names, and the fields that change.
     audited: (AuditOperation, u64, String),

@@ -9,7 +9,7 @@ use crate::item::Item;
 use crate::key::{Id, ToId};
 use crate::many::Many;
 use crate::patch::Patch;
-use crate::redis::commit::WriteSet;
+use crate::redis::commit::{UNTIMELY, WriteSet};
 use crate::repo::{Repo, checked_id};
 
 const OPERATION: &str = "update_many";
@@ -91,6 +91,10 @@ impl<T: Collection> Repo<T> {
             };
             let id = next.head.id.clone();
             let written = match verdicts.next() {
+                Some(Ok(Some(verdict))) if verdict.code == UNTIMELY => {
+                    results.push(self.update(&id, patch).await);
+                    continue;
+                }
                 Some(Ok(verdict)) => self.written(next, verdict, OPERATION),
                 Some(Err(error)) => Err(error),
                 None => Err(self.missing(&id, OPERATION)),

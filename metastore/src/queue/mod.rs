@@ -135,7 +135,7 @@ impl<T: Collection> Queue<T> {
             writer.commit(sent).await.map_err(|error| error.at(self.keys.waiting.clone()))?;
         let reply = reply
             .ok_or_else(|| Error::new(operation, ErrorKind::Server("no verdict".to_owned())))?;
-        Verdict::from_reply(reply, operation)
+        Verdict::from_reply(reply.reply, operation)
     }
 
     fn patience(&self) -> Duration {

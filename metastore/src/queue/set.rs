@@ -137,7 +137,7 @@ impl QueueSet {
         let reply = self.store.writer().commit(sent).await?;
         let reply = reply
             .ok_or_else(|| Error::new(operation, ErrorKind::Server("no verdict".to_owned())))?;
-        Verdict::from_reply(reply, operation)
+        Verdict::from_reply(reply.reply, operation)
     }
 }
 

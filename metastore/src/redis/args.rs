@@ -47,10 +47,6 @@ impl Args {
         self.parts.push(Part::Small(self.small.len()));
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.parts.is_empty()
-    }
-
     pub(crate) fn into_vec(self) -> Vec<Bytes> {
         let small = self.small.freeze();
         let mut start = 0;

@@ -77,6 +77,8 @@ impl Reply {
 pub(crate) struct Verdict {
     pub(crate) code: i64,
     pub(crate) rest: std::vec::IntoIter<Reply>,
+    /// Whether the reply to an earlier attempt was lost.
+    pub(crate) after_loss: bool,
 }
 
 impl Verdict {
@@ -84,7 +86,7 @@ impl Verdict {
         let strange = |reply: &dyn std::fmt::Debug| unexpected(operation, reply);
         let mut parts = reply.into_array().ok_or_else(|| strange(&"no array"))?.into_iter();
         match parts.next() {
-            Some(Reply::Int(code)) => Ok(Self { code, rest: parts }),
+            Some(Reply::Int(code)) => Ok(Self { code, rest: parts, after_loss: false }),
             other => Err(strange(&other)),
         }
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::command::{Fault, Reply};
 use super::conn::Connection;
-use super::group::{self, Additions, Group};
+use super::insert::{Insert, Inserts, insert_all};
 use super::request::{Request, Requests};
 use super::script::ScriptCall;
 use super::swap::{Swap, Swaps};
@@ -20,11 +20,10 @@ pub(crate) type Confirm<'a> = Box<dyn Fn() -> ScriptCall + Send + Sync + 'a>;
 
 /// What an operation writes.
 pub(crate) enum WriteSet<'a> {
-    /// Additions that depend on nothing that is stored, written in a group.
-    Unconditional {
-        additions: Arc<Additions>,
-        /// The same write as a script: it writes what is missing and says how it stands, when the
-        /// group was refused or its reply was lost.
+    /// A new item, written together with others.
+    Insert {
+        insert: Arc<Insert>,
+        /// The same write as a script, for when something stands in the way, or the reply was lost.
         confirm: Confirm<'a>,
     },
     /// One script call, which checks first and then writes.
@@ -42,26 +41,42 @@ pub(crate) enum WriteSet<'a> {
 impl WriteSet<'_> {
     fn bytes(&self) -> usize {
         match self {
-            Self::Unconditional { additions, .. } => additions.bytes(),
+            Self::Insert { insert, .. } => insert.json.len(),
             Self::Conditional(call) => call.bytes(),
             Self::Swap { swap, .. } => swap.document.len(),
             Self::Request(_) => 0,
         }
     }
 
-    fn additions(&self) -> Option<&Arc<Additions>> {
+    fn insert(&self) -> Option<&Arc<Insert>> {
         match self {
-            Self::Unconditional { additions, .. } => Some(additions),
+            Self::Insert { insert, .. } => Some(insert),
             Self::Conditional(_) | Self::Swap { .. } | Self::Request(_) => None,
         }
     }
 
     fn script(&self) -> ScriptCall {
         match self {
-            Self::Unconditional { confirm, .. } | Self::Swap { confirm, .. } => confirm(),
+            Self::Insert { confirm, .. } | Self::Swap { confirm, .. } => confirm(),
             Self::Conditional(call) => call.clone(),
             Self::Request(request) => request.call(),
         }
+    }
+}
+
+/// What a script answers to a write whose time is too far from the server's. Nothing is written then.
+pub(crate) const UNTIMELY: i64 = -8;
+
+/// What became of a write.
+pub(crate) struct Answer {
+    pub(crate) reply: Reply,
+    /// Whether the reply to an earlier attempt was lost.
+    pub(crate) after_loss: bool,
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self { reply, after_loss: false }
     }
 }
 
@@ -90,48 +105,40 @@ fn open_outcome(fault: Fault) -> Result<Option<String>, Fault> {
 /// Sends what operations write.
 pub(crate) struct Writer {
     connection: Arc<Connection>,
-    group: Group,
+    inserts: Inserts,
     swaps: Swaps,
     requests: Requests,
 }
 
 impl Writer {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        let (group, swaps) = (Group::new(&connection), Swaps::new(&connection));
+        let (inserts, swaps) = (Inserts::new(&connection), Swaps::new(&connection));
         let requests = Requests::new(&connection);
-        Self { connection, group, swaps, requests }
+        Self { connection, inserts, swaps, requests }
     }
 
-    /// Sends what an operation writes and returns the script's verdict, or `None` where the additions
-    /// of an unconditional write, or a plain update, went through at once.
-    pub(crate) async fn commit(&self, commit: Commit<'_>) -> Result<Option<Reply>, Error> {
+    /// Sends what an operation writes and returns the script's answer, or `None` where a new item or a plain
+    /// update was written together with others.
+    pub(crate) async fn commit(&self, commit: Commit<'_>) -> Result<Option<Answer>, Error> {
         let Commit { operation, id, writes, patience } = commit;
         let started = Instant::now();
-        let fault = match &writes {
+        let together = match &writes {
             WriteSet::Conditional(call) => {
                 return self.script(operation, id, call, None, started, patience).await.map(Some);
             }
-            WriteSet::Unconditional { additions, .. } => {
-                match self.group.write(additions.clone()).await {
-                    Ok(()) => return Ok(None),
-                    Err(fault) => Some(fault),
-                }
-            }
-            WriteSet::Swap { swap, .. } => match self.swaps.write(swap.clone()).await {
-                Ok(true) => return Ok(None),
-                Ok(false) => None,
-                Err(fault) => Some(fault),
-            },
+            WriteSet::Insert { insert, .. } => self.inserts.write(insert.clone()).await,
+            WriteSet::Swap { swap, .. } => self.swaps.write(swap.clone()).await,
             WriteSet::Request(request) => match self.requests.write(request.clone()).await {
-                Ok(reply) => return Ok(Some(reply)),
-                Err(fault) => Some(fault),
+                Ok(reply) => return Ok(Some(reply.into())),
+                Err(fault) => Err(fault),
             },
         };
-        let lost = match fault.map(open_outcome).transpose() {
-            Ok(lost) => lost.flatten(),
-            Err(fault) => return Err(fault.into_error(operation)),
+        let lost = match together {
+            Ok(true) => return Ok(None),
+            Ok(false) => None,
+            Err(fault) => open_outcome(fault).map_err(|fault| fault.into_error(operation))?,
         };
-        self.alone(operation, id, &writes, lost, started, patience).await.map(Some)
+        self.script(operation, id, &writes.script(), lost, started, patience).await.map(Some)
     }
 
     /// Sends what an operation writes for many items in one atomic step, or in several if they measure more
@@ -142,7 +149,7 @@ impl Writer {
         operation: &'static str,
         commits: Vec<(C, WriteSet<'_>)>,
         patience: Duration,
-    ) -> Vec<Result<Option<Reply>, Error>> {
+    ) -> Vec<Result<Option<Answer>, Error>> {
         let mut answers = Vec::with_capacity(commits.len());
         let mut step = Vec::new();
         let mut bytes = 0;
@@ -164,32 +171,32 @@ impl Writer {
         operation: &'static str,
         commits: Vec<(C, WriteSet<'_>)>,
         patience: Duration,
-    ) -> Vec<Result<Option<Reply>, Error>> {
+    ) -> Vec<Result<Option<Answer>, Error>> {
         let started = Instant::now();
         if commits.is_empty() {
             return Vec::new();
         }
-        let additions = commits.iter().map(|(_, writes)| writes.additions().cloned());
-        let sent = match additions.collect::<Option<Vec<_>>>() {
-            Some(additions) => {
-                let written = group::transaction(&self.connection, &additions).await;
-                written.map(|()| vec![None; commits.len()])
+        let inserts = commits.iter().map(|(_, writes)| writes.insert().cloned());
+        let sent = match inserts.collect::<Option<Vec<_>>>() {
+            Some(inserts) => {
+                let written = insert_all(&self.connection, &inserts).await;
+                let none = || commits.iter().map(|_| None).collect();
+                written.map(|written| if written { none() } else { Vec::new() })
             }
             None => {
                 let calls: Vec<_> = commits.iter().map(|(_, writes)| writes.script()).collect();
                 let replies = self.connection.scripts(&calls.iter().collect::<Vec<_>>()).await;
-                replies.map(|replies| replies.into_iter().map(Some).collect())
+                let answer = |reply: Reply| Some(Answer::from(reply));
+                replies.map(|replies| replies.into_iter().map(answer).collect())
             }
         };
-        let (answers, lost) = match sent {
+        let (answers, lost): (Vec<Option<Answer>>, _) = match sent.map_err(open_outcome) {
             Ok(answers) => (answers, None),
-            Err(fault) => match open_outcome(fault) {
-                Ok(lost) => (Vec::new(), lost),
-                Err(fault) => {
-                    let failed = |_| Err(fault.clone().into_error(operation));
-                    return commits.iter().map(failed).collect();
-                }
-            },
+            Err(Ok(lost)) => (Vec::new(), lost),
+            Err(Err(fault)) => {
+                let failed = |_| Err(fault.clone().into_error(operation));
+                return commits.iter().map(failed).collect();
+            }
         };
         if answers.len() == commits.len() {
             return answers.into_iter().map(Ok).collect();
@@ -197,30 +204,11 @@ impl Writer {
         let alone = commits.into_iter().map(|(id, writes)| {
             let lost = lost.clone();
             async move {
-                self.alone(operation, id.as_ref(), &writes, lost, started, patience).await.map(Some)
+                let (id, call) = (id.as_ref(), writes.script());
+                self.script(operation, id, &call, lost, started, patience).await.map(Some)
             }
         });
         futures_util::future::join_all(alone).await
-    }
-
-    /// Makes a write again by itself. If it is refused, what a transaction has written of it is taken
-    /// back: nothing rolls back, so of one with a refused command the rest is there.
-    async fn alone(
-        &self,
-        operation: &'static str,
-        id: &str,
-        writes: &WriteSet<'_>,
-        lost: Option<String>,
-        started: Instant,
-        patience: Duration,
-    ) -> Result<Reply, Error> {
-        let ended = self.script(operation, id, &writes.script(), lost, started, patience).await;
-        if let Some(additions) = writes.additions()
-            && ended.as_ref().is_err_and(|error| !error.is_retryable())
-        {
-            let _ = self.connection.pipeline(additions.undo()).await;
-        }
-        ended
     }
 
     /// Sends several script calls in one round trip; each has its own verdict. One whose reply is lost is
@@ -241,7 +229,9 @@ impl Writer {
             ended.push(match reply {
                 Ok(reply) => Ok(reply),
                 Err(Fault::Lost(message)) if !patience.is_zero() => {
-                    self.script(operation, "", call, Some(message), started, *patience).await
+                    let lost = Some(message);
+                    let answer = self.script(operation, "", call, lost, started, *patience).await;
+                    answer.map(|answer| answer.reply)
                 }
                 Err(fault) => Err(fault.into_error(operation)),
             });
@@ -251,6 +241,10 @@ impl Writer {
 
     /// Calls a script until it answers. `lost` says what happened to an earlier attempt, if its
     /// outcome is open.
+    ///
+    /// While it is open, a refusal says nothing of the earlier attempt: the right to write may have been
+    /// taken away since, or the server be another one by now. Only a full server has looked before it
+    /// refuses.
     async fn script(
         &self,
         operation: &'static str,
@@ -259,33 +253,44 @@ impl Writer {
         mut lost: Option<String>,
         started: Instant,
         patience: Duration,
-    ) -> Result<Reply, Error> {
+    ) -> Result<Answer, Error> {
+        let unknown = |cause: String| {
+            let waited = started.elapsed().min(patience);
+            let kind = ErrorKind::OutcomeUnknown { commit: id.to_owned(), waited };
+            Error::new(operation, kind).caused_by(cause)
+        };
         let mut pause = Duration::from_millis(5);
         loop {
             let fault = match self.connection.script(call).await {
-                Ok(reply) => return Ok(reply),
+                Ok(reply) if lost.is_some() && is_untimely(&reply) => {
+                    return Err(unknown("the server has forgotten writes of that time".to_owned()));
+                }
+                Ok(reply) => return Ok(Answer { reply, after_loss: lost.is_some() }),
                 Err(fault) => fault,
             };
             match fault {
                 Fault::Lost(message) => lost = Some(message),
-                // While the outcome is open, a server that loads or changes its role answers later.
+                fault if lost.is_none() => return Err(fault.into_error(operation)),
+                // The server loads, changes its role, or is not reached: it answers later.
                 Fault::NotSent(_)
                 | Fault::Refused(
                     ErrorKind::Loading | ErrorKind::ReadOnly(_) | ErrorKind::Unavailable(_),
-                ) if lost.is_some() => {}
-                fault => return Err(fault.into_error(operation)),
+                ) => {}
+                fault @ Fault::Refused(ErrorKind::OutOfMemory(_)) => {
+                    return Err(fault.into_error(operation));
+                }
+                Fault::Refused(kind) => return Err(unknown(kind.to_string())),
             }
             if started.elapsed() >= patience {
-                let kind = ErrorKind::OutcomeUnknown { commit: id.to_owned(), waited: patience };
-                let error = Error::new(operation, kind);
-                return Err(match lost {
-                    Some(message) => error.caused_by(message),
-                    None => error,
-                });
+                return Err(unknown(lost.unwrap_or_default()));
             }
             tracing::debug!(script = call.name(), commit = id, "reply lost, asking again");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(500));
         }
     }
+}
+
+fn is_untimely(reply: &Reply) -> bool {
+    matches!(reply, Reply::Array(parts) if parts.first() == Some(&Reply::Int(UNTIMELY)))
 }

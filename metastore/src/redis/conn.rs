@@ -15,8 +15,8 @@
 //!   reply there holds an array of texts that a user chose.
 //! - `subscribe` returns before the server has confirmed it; a `PING` on the same line waits for that.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -112,8 +112,8 @@ pub(crate) struct Connection {
     client: Client,
     command_timeout: Duration,
     last_forced: Mutex<Option<Instant>>,
-    /// Whether the server knows the script that transactions call.
-    known_within: AtomicBool,
+    /// Whether the connection was made anew since somebody asked.
+    reconnected: Arc<AtomicBool>,
 }
 
 impl Connection {
@@ -121,7 +121,18 @@ impl Connection {
         let client = endpoint.connect().await?;
         let command_timeout = endpoint.command_timeout;
         let last_forced = Mutex::new(None);
-        Ok(Self { client, command_timeout, last_forced, known_within: AtomicBool::new(false) })
+        let reconnected = Arc::new(AtomicBool::new(false));
+        let noted = reconnected.clone();
+        client.on_reconnect(move |_| {
+            noted.store(true, Ordering::Relaxed);
+            async { Ok(()) }
+        });
+        Ok(Self { client, command_timeout, last_forced, reconnected })
+    }
+
+    /// Whether the connection was made anew since the last call: it may lead to another server now.
+    pub(crate) fn take_reconnected(&self) -> bool {
+        self.reconnected.load(Ordering::Relaxed) && self.reconnected.swap(false, Ordering::Relaxed)
     }
 
     /// Waits until there is a connection, for at most the command timeout.
@@ -186,21 +197,6 @@ impl Connection {
             }
         }
         Ok(replies)
-    }
-
-    /// A script call to be sent within a transaction, where its text cannot follow when the server does not
-    /// know it: the text goes along until one such transaction has gone through.
-    pub(crate) fn within_transaction(&self, call: &ScriptCall) -> Command {
-        match self.known_within.load(Ordering::Relaxed) {
-            true => call.by_hash(fred::util::sha1_hash),
-            false => call.by_text(),
-        }
-    }
-
-    /// Notes whether a transaction with such a call has gone through. If not, the server may have
-    /// forgotten the script: restarted, replaced, or told to.
-    pub(crate) fn went_through(&self, whole: bool) {
-        self.known_within.store(whole, Ordering::Relaxed);
     }
 
     /// Sends several commands at once; each has its own reply.

@@ -5,7 +5,7 @@ mod batcher;
 pub(crate) mod command;
 pub(crate) mod commit;
 pub(crate) mod conn;
-pub(crate) mod group;
+pub(crate) mod insert;
 pub(crate) mod pubsub;
 pub(crate) mod read;
 pub(crate) mod request;

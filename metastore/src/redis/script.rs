@@ -43,8 +43,8 @@ macro_rules! scripts {
 /// These do without what the others have in front: see their heads.
 pub(crate) static SWAP: Script =
     Script { name: "swap", text: include_str!("scripts/swap.lua"), hash: OnceLock::new() };
-pub(crate) static RECORD: Script =
-    Script { name: "record", text: include_str!("scripts/record.lua"), hash: OnceLock::new() };
+pub(crate) static INSERT: Script =
+    Script { name: "insert", text: include_str!("scripts/insert.lua"), hash: OnceLock::new() };
 
 scripts! {
     CREATE = "create" with "index";

@@ -1,10 +1,12 @@
 //! The server's time, known in this process without asking for each use.
 //!
-//! It is read once and carried on by the process's monotonic clock, so neither a wrong clock on this
-//! machine nor a jump of it reaches a document.
+//! It is read on connecting and carried on by the process's monotonic clock, so neither a wrong clock on
+//! this machine nor a jump of it reaches a document. It is read again once a minute while it is used, after
+//! each reconnection, and whenever the server finds the time of a write too far from its own.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::redis::command::{Command, Reply, unexpected};
@@ -12,15 +14,39 @@ use crate::redis::conn::Connection;
 use crate::redis::read;
 use crate::time::{Timestamp, millis};
 
+/// How long a reading is used before the next one.
+const REREAD: Duration = Duration::from_secs(60);
+
+/// A server's clock that is set back by less is waited for: time does not run backwards then.
+const STEP_BACK_MS: u64 = 1_000;
+
 pub(super) struct Clock {
-    /// The server's time at an instant of this process.
-    base: (u64, Instant),
-    /// The last time given out: time never runs backwards, whatever the server's clock does.
+    started: Instant,
+    /// The server's time in milliseconds when `started` was, as of the last reading.
+    offset: AtomicU64,
+    /// When to read it again, in milliseconds since `started`.
+    due: AtomicU64,
+    /// The last time given out: it never decreases, unless the server's clock is set back.
     last: AtomicU64,
+    /// Held while the offset changes.
+    changing: Mutex<()>,
 }
 
 impl Clock {
     pub(super) async fn read(connection: &Connection) -> Result<Self> {
+        let clock = Self {
+            started: Instant::now(),
+            offset: AtomicU64::new(0),
+            due: AtomicU64::new(0),
+            last: AtomicU64::new(0),
+            changing: Mutex::new(()),
+        };
+        clock.reread(connection).await?;
+        Ok(clock)
+    }
+
+    /// Reads the server's time again.
+    pub(super) async fn reread(&self, connection: &Connection) -> Result<()> {
         let before = Instant::now();
         let reply = read::call(connection, Command::new("TIME"))
             .await
@@ -34,15 +60,41 @@ impl Clock {
             return Err(unexpected("connect", &reply));
         };
         // The server read its clock somewhere on the round trip; the middle is the best guess.
-        let halfway = before + before.elapsed() / 2;
-        let base = (seconds * 1000 + micros / 1000, halfway);
-        Ok(Self { base, last: AtomicU64::new(0) })
+        self.set(seconds * 1000 + micros / 1000, before + before.elapsed() / 2);
+        Ok(())
+    }
+
+    /// Notes what the server's time was at an instant of this process.
+    pub(super) fn set(&self, server: u64, at: Instant) {
+        let _changing = self.changing.lock();
+        let since = millis(at.saturating_duration_since(self.started));
+        self.offset.store(server.saturating_sub(since), Ordering::Release);
+        self.due.store(since + millis(REREAD), Ordering::Release);
+        let now = self.unordered();
+        if self.last.load(Ordering::Acquire) > now + STEP_BACK_MS {
+            self.last.store(now, Ordering::Release);
+        }
+    }
+
+    fn since_start(&self) -> u64 {
+        millis(self.started.elapsed())
+    }
+
+    fn unordered(&self) -> u64 {
+        self.offset.load(Ordering::Acquire) + self.since_start()
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        let (millis_at_base, base) = self.base;
-        let now = millis_at_base + millis(base.elapsed());
+        let now = self.unordered();
         let before = self.last.fetch_max(now, Ordering::AcqRel);
         Timestamp::from_millis(now.max(before))
+    }
+
+    /// Whether the time should be read again; says so to one caller only.
+    pub(super) fn is_due(&self) -> bool {
+        let (now, due) = (self.since_start(), self.due.load(Ordering::Acquire));
+        let next = now + millis(REREAD);
+        now >= due
+            && self.due.compare_exchange(due, next, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }

@@ -6,7 +6,7 @@ mod embedded;
 mod options;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
@@ -164,9 +164,26 @@ impl Store {
     }
 
     /// The server's time, as this process knows it without asking.
+    ///
+    /// It is read on connecting, after each reconnection and once a minute, in the background.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.0.clock.now()
+        let clock = &self.0.clock;
+        if self.connection().take_reconnected() | clock.is_due() {
+            // Only a try: the server refuses writes whose time is far from its own.
+            let store = Arc::downgrade(&self.0);
+            self.0.runtime.spawn(async move {
+                if let Some(store) = store.upgrade() {
+                    let _ = store.clock.reread(&store.connection).await;
+                }
+            });
+        }
+        clock.now()
+    }
+
+    /// Notes the server's time, in milliseconds, as it has just told it.
+    pub(crate) fn correct_clock(&self, server: u64) {
+        self.0.clock.set(server, Instant::now());
     }
 
     /// The trace context of the caller, if there is a source of it.

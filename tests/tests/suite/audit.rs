@@ -122,7 +122,7 @@ async fn each_operation_writes_one_entry_that_says_what_it_did() {
 }
 
 #[tokio::test]
-async fn creates_that_share_a_transaction_write_one_entry_each() {
+async fn creates_that_share_a_call_write_one_entry_each() {
     let (server, repo) = audited().await;
     let mut tasks = JoinSet::new();
     for n in 0..300u64 {
@@ -406,29 +406,5 @@ async fn a_server_that_forgets_its_scripts_loses_and_doubles_no_entry() {
     }
     for item in repo.texts.list().limit(1_000).await.unwrap() {
         assert_eq!(all_said(&repo.texts.audit(&item.id).await.unwrap()), ["create 1"]);
-    }
-}
-
-/// A transaction that the network delivers twice, by the script that writes its entries.
-#[tokio::test]
-async fn a_duplicate_of_a_transaction_adds_no_entry() {
-    let (server, repo) = audited().await;
-    let item = repo.texts.create(text("one")).await.unwrap();
-    let script = concat!(
-        include_str!("../../../metastore/src/redis/scripts/common.lua"),
-        include_str!("../../../metastore/src/redis/scripts/record.lua"),
-    );
-    let latest = format!("myapp:textsplitter:texts:{}:latest", item.id);
-    let trail = format!("{FEED}:{}", item.id);
-    let packed = format!("{FEED} metastore:scratch:x 100 100 0 ");
-    let index = "idx:myapp:textsplitter:texts";
-    let keys = ["3", index, &latest, &trail];
-    for commit in [&*item.commit, "another"] {
-        let call =
-            [&["EVAL", script], &keys[..], &["1", "0", &packed, item.id.as_str(), commit, ""]];
-        let reply = server.cli(&call.concat()).await;
-        assert_eq!(reply.as_array()[0].as_int(), 1);
-        assert_eq!(server.cli(&["XLEN", FEED]).await.as_int(), 1);
-        assert_eq!(server.cli(&["XLEN", trail.as_str()]).await.as_int(), 1);
     }
 }

@@ -81,8 +81,8 @@ async fn a_batch_larger_than_the_server_accepts_goes_through_in_pieces() {
     check_stored(&server, &repo, &created).await;
 }
 
-/// A transaction is refused as a whole if the server is full when one of its commands arrives; then each
-/// write is tried alone, and small ones may still find room.
+/// A call is refused as a whole if the server is full when it begins; then each write is tried alone, and small
+/// ones may still find room.
 #[tokio::test]
 async fn a_server_that_fills_up_within_a_batch_tells_each_the_truth() {
     let (server, repo) = start_with(Store::options().audit(true)).await;

@@ -139,7 +139,7 @@ async fn a_missing_item_is_none_for_reads_and_not_found_for_writes() {
 }
 
 #[tokio::test]
-async fn a_deletion_leaves_nothing_but_a_receipt_that_expires() {
+async fn a_deletion_leaves_nothing_but_commit_ids_that_expire() {
     let (server, repo) = start().await;
     let item = repo.texts.create_with_id("abc123", text("one")).await.unwrap();
     for n in 0..5 {
@@ -151,11 +151,11 @@ async fn a_deletion_leaves_nothing_but_a_receipt_that_expires() {
     assert!(repo.texts.delete(&item.id).await.unwrap());
     assert!(!repo.texts.exists("abc123").await.unwrap());
 
-    let receipt = "myapp:textsplitter:texts:abc123:deleted";
+    let commits = "idx:myapp:textsplitter:texts:commits";
     let queue = "queue:myapp:textsplitter:texts:summarize:waiting";
     // The id in the queue is passed over by the next worker; see `workers`.
-    assert_eq!(server.keys().await, [receipt, queue]);
-    assert!(server.cli(&["PTTL", receipt]).await.as_int() > 0);
+    assert_eq!(server.keys().await, [commits, queue]);
+    assert!(server.cli(&["PTTL", commits]).await.as_int() > 0);
     assert_eq!(repo.texts.count().await.unwrap(), 0);
 }
 

@@ -90,7 +90,7 @@ async fn an_update_is_applied_once_and_not_taken_for_a_conflict() {
 async fn a_deletion_is_applied_once_and_still_said_to_be_one() {
     each_cut(async |server, proxy, repo, cut| {
         repo.texts.create_with_id("abc123", text("one")).await.unwrap();
-        proxy.cut_when(b":deleted", cut);
+        proxy.cut_when(b":trimmed", cut);
         assert!(repo.texts.delete("abc123").await.unwrap(), "{cut:?}");
         assert!(!repo.texts.exists("abc123").await.unwrap());
         assert_eq!(audited(server, "abc123").await, ["create", "delete"], "{cut:?}");

@@ -31,6 +31,7 @@ async fn every_call_makes_the_round_trips_that_its_documentation_says() {
     proxy.delay_replies(Duration::from_millis(20));
     let texts = &repo.texts;
     // Each script's text travels once, on its first use.
+    texts.create(text("warm")).await.unwrap();
     let warm = texts.create_with_id("warm", text("warm")).await.unwrap();
     let warm = texts.update(&warm, Text::patch().content("warmer")).await.unwrap();
     texts.item(&warm).wordcount().materialize().await.unwrap();

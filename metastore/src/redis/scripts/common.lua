@@ -1,11 +1,40 @@
 -- What several scripts use; put in front of each of them.
 
--- The error if `key` holds another type of value than `wanted`. Checked before the first write of a
+-- How long the commit id of a write can be found once what it wrote is gone, in ms.
+local REMEMBERED = 120000
+
+-- How far the time of a write may be from the server's, in ms. With REMEMBERED this closes the gap: a write
+-- that is delivered so late that its commit id is forgotten is refused.
+local MAX_SKEW = 60000
+
+-- The error if the user may not call one of these commands on `key`. Checked before the first write of a
 -- script, because what is written before a failure stays.
+local function forbidden(key, ...)
+  if not redis.acl_check_cmd then
+    return nil
+  end
+  for _, command in ipairs({...}) do
+    if not redis.acl_check_cmd(command, key, key, key) then
+      return redis.error_reply('NOPERM the user may not call ' .. command .. ' on ' .. key)
+    end
+  end
+end
+
+-- The error if `key` cannot be written as a `wanted`: it holds another type of value, or the user may not
+-- write it. Checked before the first write of a script.
 local function wrong_type(key, wanted)
   local found = redis.call('TYPE', key)['ok']
   if found ~= 'none' and found ~= wanted then
     return redis.error_reply('WRONGTYPE ' .. key .. ' holds a ' .. found .. ', expected a ' .. wanted)
+  end
+  if wanted == 'zset' then
+    return forbidden(key, 'ZADD', 'ZREM')
+  elseif wanted == 'hash' then
+    return forbidden(key, 'HSET', 'HDEL')
+  elseif wanted == 'list' then
+    return forbidden(key, 'LPUSH', 'RPUSH')
+  elseif wanted == 'set' then
+    return forbidden(key, 'SADD')
   end
 end
 
@@ -44,6 +73,44 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
+-- The verdict on a write whose time is too far from the server's; nil if it is near enough.
+local function untimely(issued)
+  local time = now()
+  if math.abs(time - tonumber(issued)) > MAX_SKEW then
+    return {-8, whole(time)}
+  end
+end
+
+-- Whether a commit was carried out and what it wrote has been removed since. `index` is the index of all
+-- items of the collection.
+local function was_removed(index, commit)
+  return redis.call('ZSCORE', index .. ':commits', commit) ~= false
+end
+
+-- Keeps the ids of commits whose work is being removed.
+local function remember(index, commits)
+  if #commits == 0 then
+    return
+  end
+  local key, time = index .. ':commits', now()
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', whole(time - REMEMBERED))
+  for first = 1, #commits, 500 do
+    local members = {}
+    for position = first, math.min(first + 499, #commits) do
+      members[#members + 1] = whole(time)
+      members[#members + 1] = commits[position]
+    end
+    redis.call('ZADD', key, unpack(members))
+  end
+  redis.call('PEXPIRE', key, REMEMBERED)
+end
+
+-- The error if commit ids cannot be kept.
+local function wrong_commits(index)
+  local key = index .. ':commits'
+  return wrong_type(key, 'zset') or forbidden(key, 'ZREMRANGEBYSCORE', 'PEXPIRE')
+end
+
 -- When a version was written and by which commit, read from its first bytes; nil if `key` holds none.
 -- It is called between writes, so no type of value may make it fail.
 local function written_at(key)
@@ -79,7 +146,7 @@ end
 -- never the current one, so that what is left stands without a gap before it. `keep` is how many
 -- versions stay, with the current one; `keep_for` is how long one stays once it is superseded, in ms;
 -- '' sets no bound. Gives how many were removed, and whether there may be more.
-local function trim(latest, current, mark, prefix, keep, keep_for, limit)
+local function trim(index, latest, current, mark, prefix, keep, keep_for, limit)
   local time = now()
   local oldest = oldest_version(mark, current)
   if current == 2 then
@@ -87,7 +154,7 @@ local function trim(latest, current, mark, prefix, keep, keep_for, limit)
     redis.call('UNLINK', mark)
     oldest = 1
   end
-  local number, gone, receipts = oldest, {}, {}
+  local number, gone, commits = oldest, {}, {}
   while number < current and number - oldest < limit do
     local key = prefix .. whole(number)
     local surplus = keep ~= '' and number <= current - keep
@@ -104,16 +171,14 @@ local function trim(latest, current, mark, prefix, keep, keep_for, limit)
     end
     gone[#gone + 1] = key
     -- Whoever wrote it may still be asking what became of the write.
-    if written and written > time - 60000 then
-      receipts[mark .. ':' .. whole(number)] = commit
+    if written and written > time - REMEMBERED then
+      commits[#commits + 1] = commit
     end
     number = number + 1
   end
   -- First what makes room, because a full server takes the rest only from then on.
   local removed = #gone > 0 and redis.call('UNLINK', unpack(gone)) or 0
-  for receipt, commit in pairs(receipts) do
-    redis.call('SET', receipt, commit, 'PX', 60000)
-  end
+  remember(index, commits)
   if number > 1 then
     set_oldest_version(mark, number, latest)
   end
@@ -133,7 +198,9 @@ local function wrong_audit(packed, trail)
   if packed == '' then
     return nil
   end
-  return wrong_type(trail, 'stream') or wrong_type(string.match(packed, '^%S+'), 'stream')
+  local feed, scratch = string.match(packed, '^(%S+) (%S+)')
+  return wrong_type(trail, 'stream') or wrong_type(feed, 'stream') or forbidden(feed, 'XADD')
+    or forbidden(trail, 'XADD', 'COPY', 'RENAME', 'PEXPIRE') or forbidden(scratch, 'COPY', 'RENAME')
 end
 
 -- Adds an entry to the audit trail of an item and to the feed of its collection. `...` are further

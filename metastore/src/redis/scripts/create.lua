@@ -1,20 +1,35 @@
 -- Creates an item that must not exist yet.
 --
--- KEYS  1 latest  2 index  3 expiry index  4 audit trail
---       5 … sorted sets that may hold the ids of items that have expired
+-- KEYS  1 latest  2 index  3 expiry index  4 audit trail  5 version key of version 1
+--       6 … sorted sets that may hold the ids of items that have expired
 -- ARGV  1 id  2 commit  3 document  4 creation time  5 deadline, '' for none
 --       6 audit, packed  7 actor  8 entries of the indexes, '' for none
---       9 what item keys begin with
--- Gives {1} written, now or by an earlier run with the same commit; {0} the id is taken;
---       {-3, index} another item has the value of a unique field.
+--       9 what item keys begin with  10 time of the write
+-- Gives {1} written; {1, 1} written by an earlier run with the same commit; {0} the id is taken;
+--       {-3, index} another item has the value of a unique field; {-8, time} the time of the write is too
+--       far from the server's.
 
--- First, because a transaction may have written the document and failed at one of these.
-local wrong = wrong_type(KEYS[2], 'zset') or wrong_type(KEYS[3], 'zset')
-  or wrong_audit(ARGV[6], KEYS[4])
+local version, commit = head_of(KEYS[1])
+if commit == ARGV[2] or was_removed(KEYS[2], ARGV[2]) then
+  return {1, 1}
+end
+if version ~= nil then
+  local _, first = head_of(KEYS[5])
+  return first == ARGV[2] and {1, 1} or {0}
+end
+local late = untimely(ARGV[10])
+if late then
+  return late
+end
+-- An earlier run may have created it, and it has expired since.
+if ARGV[5] ~= '' and tonumber(ARGV[5]) <= now() then
+  return {-8, whole(now())}
+end
+local wrong = wrong_type(KEYS[2], 'zset') or wrong_type(KEYS[3], 'zset') or wrong_audit(ARGV[6], KEYS[4])
+  or forbidden(KEYS[1], 'SET')
 if wrong then
   return wrong
 end
-local version, commit = head_of(KEYS[1])
 -- An item that expired or was removed by hand may have left entries under this id.
 local plan, taken
 if ARGV[8] ~= '' or redis.call('HEXISTS', KEYS[2] .. ':entries', ARGV[1]) == 1 then
@@ -22,19 +37,9 @@ if ARGV[8] ~= '' or redis.call('HEXISTS', KEYS[2] .. ':entries', ARGV[1]) == 1 t
   if plan and plan.err then
     return plan
   end
-end
-if version ~= nil then
-  if commit == ARGV[2] then
-    -- Nor may the entries be missing, which the transaction leaves to a script of its own.
-    if redis.call('EXISTS', KEYS[4]) == 0 then
-      audit(ARGV[6], KEYS[4], 'create', 1, ARGV[2], ARGV[7])
-    end
-    return {1}
+  if taken then
+    return {-3, taken}
   end
-  return {0}
-end
-if taken then
-  return {-3, taken}
 end
 
 if ARGV[5] == '' then
@@ -45,7 +50,7 @@ else
 end
 redis.call('ZADD', KEYS[2], ARGV[4], ARGV[1])
 if plan then
-  apply_entries(KEYS[2], ARGV[1], plan, 5)
+  apply_entries(KEYS[2], ARGV[1], plan, 6)
 end
 audit(ARGV[6], KEYS[4], 'create', 1, ARGV[2], ARGV[7])
 return {1}

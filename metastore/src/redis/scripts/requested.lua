@@ -1,7 +1,8 @@
 end
 
 local verdict = write()
-if verdict[1] == 1 then
+-- An earlier run has requested them, too.
+if verdict[1] == 1 and not verdict[2] then
   local version, time = head_of(requested.latest), now()
   local options = {trace = requested.trace}
   for _, queue in ipairs(requested) do

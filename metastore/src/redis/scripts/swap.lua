@@ -13,6 +13,12 @@ local full = redis.pcall('SETRANGE', KEYS[1], '0', '')
 if type(full) == 'table' and string.find(full.err, '^OOM') then
   return full
 end
+-- As `forbidden` of common.lua.
+for _, command in ipairs({'RENAME', 'SET'}) do
+  if redis.acl_check_cmd and not redis.acl_check_cmd(command, KEYS[1], KEYS[1]) then
+    return redis.error_reply('NOPERM the user may not call ' .. command .. ' on ' .. KEYS[1])
+  end
+end
 local left = {}
 for number = 1, #KEYS / 2 do
   local latest = KEYS[2 * number - 1]

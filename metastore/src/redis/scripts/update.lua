@@ -13,33 +13,37 @@
 --       14 what item keys begin with
 --       15 and 16 for the audit: the version that is superseded or brought back, and the names of the
 --       fields that change
---       17 … keys of what is derived from the item, in a collection whose updates renew the time to live
--- Gives {1} written, now or by an earlier run with the same commit; {0, version} conflict;
+--       17 time of the write
+--       18 … keys of what is derived from the item, in a collection whose updates renew the time to live
+-- Gives {1} written; {1, 1} written by an earlier run with the same commit; {0, version} conflict;
 --       {-1} no such item; {-2} the key does not hold a document;
---       {-3, index} another item has the value of a unique field.
+--       {-3, index} another item has the value of a unique field; {-8, time} the time of the write is too
+--       far from the server's.
 
 local version, commit = head_of(KEYS[1])
-if version == nil then
-  return {-1}
-end
-if version == false then
-  return {-2}
-end
-if commit == ARGV[2] then
-  return {1}
-end
 local expected = tonumber(ARGV[4])
-if version ~= expected or (ARGV[5] ~= '' and commit ~= ARGV[5]) then
-  -- An earlier run may have been applied and superseded since.
-  if version > expected + 1 then
-    local _, later = head_of(KEYS[3])
-    if later == ARGV[2] or redis.call('GET', KEYS[6] .. ':' .. whole(expected + 1)) == ARGV[2] then
-      return {1}
-    end
+if not version or version ~= expected or (ARGV[5] ~= '' and commit ~= ARGV[5]) then
+  -- An earlier run may have been applied, and its version superseded or removed since.
+  local _, later = head_of(KEYS[3])
+  if commit == ARGV[2] or later == ARGV[2] or was_removed(KEYS[7], ARGV[2]) then
+    return {1, 1}
+  elseif version == nil then
+    return {-1}
+  elseif version == false then
+    return {-2}
   end
   return {0, version}
 end
+if ARGV[6] ~= '' then
+  local late = untimely(ARGV[17])
+  if late then
+    return late
+  end
+end
+local trims = ARGV[10] ~= '' or ARGV[11] ~= ''
 local wrong = wrong_type(KEYS[4], 'zset') or wrong_audit(ARGV[7], KEYS[5])
+  or forbidden(KEYS[1], 'RENAME', 'SET', 'PEXPIREAT') or (trims and wrong_commits(KEYS[7]))
+  or (trims and forbidden(KEYS[1], 'UNLINK'))
 if wrong then
   return wrong
 end
@@ -63,7 +67,7 @@ if ARGV[6] ~= '' then
   -- A version lives as long as the item would have lived without further writes.
   redis.call('PEXPIREAT', KEYS[2], ARGV[6])
   -- What is derived from the item lives on with it, unless a result has a time to live of its own.
-  for position = 17, #ARGV do
+  for position = 18, #ARGV do
     local found = redis.pcall('HMGET', ARGV[position], 'state', 'result_until')
     local sooner = found[1] == 'done' and found[2] and tonumber(found[2]) < tonumber(ARGV[6])
     redis.call('PEXPIREAT', ARGV[position], sooner and found[2] or ARGV[6])
@@ -73,8 +77,8 @@ elseif left > 0 then
 else
   redis.call('SET', KEYS[1], ARGV[3])
 end
-if ARGV[10] ~= '' or ARGV[11] ~= '' then
-  trim(KEYS[1], version + 1, KEYS[6], ARGV[12], ARGV[10], ARGV[11], 100)
+if trims then
+  trim(KEYS[7], KEYS[1], version + 1, KEYS[6], ARGV[12], ARGV[10], ARGV[11], 100)
 end
 if plan then
   apply_entries(KEYS[7], ARGV[1], plan, 8)

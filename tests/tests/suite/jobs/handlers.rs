@@ -357,6 +357,6 @@ async fn an_item_that_is_deleted_while_its_job_runs_leaves_nothing_behind() {
     let report = worker.stop().await;
     assert_eq!((report.finished, report.lost), (0, 1));
     let left: Vec<_> =
-        server.keys().await.into_iter().filter(|key| !key.ends_with(":deleted")).collect();
+        server.keys().await.into_iter().filter(|key| !key.ends_with(":commits")).collect();
     assert!(left.is_empty(), "{left:?}");
 }
