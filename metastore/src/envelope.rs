@@ -1,11 +1,13 @@
 //! What is stored: the document in a small envelope, as JSON that any tool can read.
 //!
 //! ```json
-//! {"version":2,"id":"…","commit":"…","schema":1,"created":…,"updated":…,"actor":"…","owner":"…","data":{…}}
+//! {"version":2,"id":"…","commit":"…","origin":"…","schema":1,"created":…,"updated":…,"actor":"…","owner":"…","data":{…}}
 //! ```
 //!
-//! The version comes first, so that a script can compare it without reading the document. `updated`
-//! is left out where it equals `created`, and `actor` and `owner` where nobody was named.
+//! The version comes first, so that a script can compare it without reading the document. `origin` is the
+//! commit id of version 1: it tells an item from an earlier one with the same id, which the time of creation
+//! does not, since two may be created within a millisecond. It is left out of version 1, `updated` where it
+//! equals `created`, and `actor` and `owner` where nobody was named.
 
 use std::sync::LazyLock;
 
@@ -37,6 +39,8 @@ struct Stored<'a> {
     version: u64,
     id: Id,
     commit: String,
+    #[serde(default)]
+    origin: Option<String>,
     schema: u32,
     created: Timestamp,
     #[serde(default)]
@@ -51,8 +55,8 @@ struct Stored<'a> {
 
 impl Stored<'_> {
     fn into_head(self) -> Head {
-        let Self { version, id, commit, schema, created, updated, actor, owner, .. } = self;
-        Head { version, id, commit, schema, created, updated, actor, owner }
+        let Self { version, id, commit, origin, schema, created, updated, actor, owner, .. } = self;
+        Head { version, id, commit, origin, schema, created, updated, actor, owner }
     }
 }
 

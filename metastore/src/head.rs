@@ -11,6 +11,9 @@ pub(crate) struct Head {
     pub(crate) version: u64,
     pub(crate) id: Id,
     pub(crate) commit: String,
+    /// The commit id of version 1; left out there, where it is `commit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) origin: Option<String>,
     pub(crate) schema: u32,
     pub(crate) created: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -22,6 +25,11 @@ pub(crate) struct Head {
 }
 
 impl Head {
+    /// The commit id of version 1, which tells this item from any other that has had the id.
+    pub(crate) fn origin(&self) -> &str {
+        self.origin.as_deref().unwrap_or(&self.commit)
+    }
+
     /// When this version was written.
     pub(crate) fn written(&self) -> Timestamp {
         self.updated.unwrap_or(self.created)

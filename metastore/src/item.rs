@@ -18,6 +18,8 @@ use crate::unknown::UnknownFields;
 #[derive(Clone)]
 pub struct Item<T> {
     fields: ItemFields<T>,
+    /// The commit id of version 1, if this is not it.
+    origin: Option<String>,
     unknown: UnknownFields,
 }
 
@@ -61,7 +63,12 @@ impl<T> Item<T> {
             unchanged: false,
             data,
         };
-        Self { fields, unknown }
+        Self { fields, origin: head.origin, unknown }
+    }
+
+    /// The commit id of version 1, which tells this item from any other that has had the id.
+    pub(crate) fn origin(&self) -> &str {
+        self.origin.as_deref().unwrap_or(&self.fields.commit)
     }
 
     pub(crate) fn unknown(&self) -> &UnknownFields {
@@ -85,6 +92,7 @@ impl<T> Item<T> {
             version: 1,
             id,
             commit: String::new(),
+            origin: None,
             schema: 1,
             created: Timestamp::from_millis(0),
             updated: None,
@@ -99,7 +107,7 @@ impl<T> Item<T> {
         self,
         change: impl FnOnce(T) -> Result<U, E>,
     ) -> Result<Item<U>, E> {
-        let Self { fields, unknown } = self;
+        let Self { fields, origin, unknown } = self;
         let fields = ItemFields {
             data: change(fields.data)?,
             id: fields.id,
@@ -112,7 +120,7 @@ impl<T> Item<T> {
             owner: fields.owner,
             unchanged: fields.unchanged,
         };
-        Ok(Item { fields, unknown })
+        Ok(Item { fields, origin, unknown })
     }
 
     /// The document alone.

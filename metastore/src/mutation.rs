@@ -62,13 +62,21 @@ pub struct Cached<R> {
     pub stale: bool,
 }
 
-/// How a result is stored. Version and commit come first, so that a script can compare them.
+/// How a result is stored. Version, commit and origin come first, so that a script can compare them.
 #[derive(Serialize, Deserialize)]
 struct Stored<R> {
     version: u64,
     commit: String,
+    /// Of the item: a result that an earlier item with the id has left behind is not read.
+    origin: String,
     computed: Timestamp,
     value: R,
+}
+
+/// Of which item a stored result is, read before the result: one of an earlier item may be of another type.
+#[derive(Deserialize)]
+struct Origin {
+    origin: String,
 }
 
 /// A mutation of one item.
@@ -146,9 +154,10 @@ impl<T: Collection> ItemHandle<'_, T> {
     ) -> Result<R> {
         const OPERATION: &str = "materialize";
         let repo = self.repo;
-        let (id, version, commit, value) = self
+        let (id, version, commit, origin, value) = self
             .with_item(OPERATION, |item| {
-                (item.id.clone(), item.version, item.commit.clone(), run(&item.data))
+                let origin = item.origin().to_owned();
+                (item.id.clone(), item.version, item.commit.clone(), origin, run(&item.data))
             })
             .await?;
         let at = repo.address();
@@ -156,7 +165,7 @@ impl<T: Collection> ItemHandle<'_, T> {
         let value = value.map_err(|error| error.at(key.clone()))?;
         let own_commit = repo.store().new_ulid().to_string();
         let computed = repo.store().now();
-        let stored = Stored { version, commit: own_commit.clone(), computed, value };
+        let stored = Stored { version, commit: own_commit.clone(), origin, computed, value };
         let mut json = Vec::with_capacity(128);
         write_json(&mut json, &stored, repo.store().limits(), OPERATION)
             .map_err(|error| error.at(key.clone()))?;
@@ -173,7 +182,8 @@ impl<T: Collection> ItemHandle<'_, T> {
             .arg(repo.audit_arg(&id))
             .arg(repo.actor_arg())
             .arg(mutation)
-            .arg(id.as_str().to_owned());
+            .arg(id.as_str().to_owned())
+            .arg(stored.origin);
         let verdict = repo.write(OPERATION, &own_commit, call).await?;
         match verdict.code {
             1 => Ok(stored.value),
@@ -223,13 +233,17 @@ impl<T: Collection> ItemHandle<'_, T> {
         if start.is_empty() {
             return Ok(None);
         }
-        let current = envelope::decode_head(&start, &latest, OPERATION)?.version;
+        let current = envelope::decode_head(&start, &latest, OPERATION)?;
+        let of: Origin = envelope::decode_value(&json, &key, OPERATION)?;
+        if of.origin != current.origin() {
+            return Ok(None);
+        }
         let stored: Stored<R> = envelope::decode_value(&json, &key, OPERATION)?;
         Ok(Some(Cached {
             value: stored.value,
             source_version: stored.version,
             computed_at: stored.computed,
-            stale: stored.version < current,
+            stale: stored.version < current.version,
         }))
     }
 }

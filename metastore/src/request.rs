@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::collection::Collection;
 use crate::enqueue::EnqueueOptions;
-use crate::envelope;
+use crate::envelope::{self, HEAD_LEN};
 use crate::error::{Error, ErrorKind, Result};
 use crate::handle::ItemHandle;
 use crate::job::Job;
@@ -111,6 +111,7 @@ impl<T: Collection, R: DeserializeOwned> ItemTransformation<'_, T, R> {
             .keys(repo.address().queue(name).all())
             .key(repo.address().transformation(&id, name))
             .key(repo.address().audit(&id))
+            .key(repo.address().latest(&id))
             .arg(id.as_str().to_owned())
             .arg(commit.clone())
             .arg(repo.audit_arg(&id))
@@ -172,15 +173,28 @@ impl<T: Collection, R: DeserializeOwned> ItemTransformation<'_, T, R> {
         let repo = self.handle.repo;
         let id = self.handle.id("result")?;
         let key = repo.address().transformation(&id, self.transformation.schema().name);
-        let command = Command::new("HMGET").arg(key.clone()).arg("result").arg("result_until");
-        let reply = repo
+        let latest = repo.address().latest(&id);
+        let fields = ["result", "result_until", "origin"];
+        let record = fields.into_iter().fold(Command::new("HMGET").arg(key.clone()), Command::arg);
+        let head = Command::new("GETRANGE").arg(latest.clone()).int(0).int(HEAD_LEN as u64 - 1);
+        let replies = repo
             .store()
             .reader()
-            .call(command)
+            .pipeline(vec![record, head])
             .await
             .map_err(|fault| fault.into_error("result").at(key.clone()))?;
-        let mut parts = reply.into_array().unwrap_or_default().into_iter();
-        let (result, until) = (parts.next(), parts.next());
+        let mut replies = replies.into_iter();
+        let mut parts = replies.next().and_then(Reply::into_array).unwrap_or_default().into_iter();
+        let (result, until, origin) = (parts.next(), parts.next(), parts.next());
+        let start = replies.next().and_then(Reply::into_data).unwrap_or_default();
+        if start.is_empty() || !matches!(result, Some(Reply::Data(_))) {
+            return Ok(None);
+        }
+        // What an earlier item with the id has left behind is no result of this one.
+        let head = envelope::decode_head(&start, &latest, "result")?;
+        if origin.as_ref().and_then(Reply::as_text) != Some(head.origin()) {
+            return Ok(None);
+        }
         let until = until.as_ref().and_then(Reply::as_u64).map(Timestamp::from_millis);
         // While a later job lives, an outlived result is still in the record.
         if until.is_some_and(|until| until <= repo.store().now()) {

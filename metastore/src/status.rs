@@ -159,7 +159,13 @@ pub(crate) async fn read_status<T: Collection, R: DeserializeOwned>(
     if fields.is_empty() || start.is_empty() {
         return Ok(None);
     }
-    let item_version = envelope::decode_head(&start, &latest, operation)?.version;
+    let head = envelope::decode_head(&start, &latest, operation)?;
+    if fields.get("origin").and_then(Reply::as_text) != Some(head.origin()) {
+        // Left behind by an earlier item with the id, which a program deleted that knows no such
+        // transformation.
+        return Ok(None);
+    }
+    let item_version = head.version;
     let until = fields.get("result_until").and_then(Reply::as_u64).map(Timestamp::from_millis);
     let outlived = until.is_some_and(|until| until <= repo.store().now());
     if outlived {

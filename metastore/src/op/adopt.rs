@@ -369,6 +369,7 @@ impl<T: Collection> Walk<'_, T> {
             version: 1,
             id: id.clone(),
             commit: String::new(),
+            origin: None,
             schema: self.schema,
             created: self.repo.store().now(),
             updated: None,

@@ -150,6 +150,7 @@ impl<T: Collection> Repo<T> {
             version: 1,
             id,
             commit: self.store().new_ulid_at(now).to_string(),
+            origin: None,
             schema: T::SCHEMA.version,
             created: now,
             updated: None,

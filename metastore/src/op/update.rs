@@ -241,6 +241,7 @@ impl<T: Collection> Repo<T> {
             version: base.version + 1,
             id: base.id.clone(),
             commit: self.store().new_ulid().to_string(),
+            origin: Some(base.origin().to_owned()),
             schema: T::SCHEMA.version,
             created: base.created_at,
             updated: Some(now.max(base.updated_at)),

@@ -114,6 +114,7 @@ impl<T: Collection> Queue<T> {
         let call = ScriptCall::new(&DISCARD)
             .key(self.record(&id))
             .key(self.keys.dead.clone())
+            .key(self.repo.address().latest(&id))
             .arg(id.as_str().to_owned());
         Ok(self.write(OPERATION, "", call, self.patience()).await?.code == 1)
     }

@@ -1,5 +1,6 @@
 //! Documents that outlive the shape of their struct.
 
+mod derived;
 mod lock;
 mod migrating;
 mod newer;

@@ -153,7 +153,8 @@ async fn one_in_the_way_spoils_no_other_of_its_call() {
     server.cli(&["SET", &format!("{AT}:t4:transformation:summarize"), "foreign"]).await;
     // A record that no script writes: it runs, but on no version.
     let record = format!("{AT}:t5:transformation:summarize");
-    server.cli(&["HSET", &record, "job", "x", "state", "running"]).await;
+    let origin = repo.texts.get("t5").await.unwrap().unwrap().commit.clone();
+    server.cli(&["HSET", &record, "job", "x", "state", "running", "origin", &origin]).await;
     let jobs = request_at_once(&repo, 60).await;
     for (n, job) in jobs.iter().enumerate() {
         let kind = job.as_ref().map_err(Error::kind);

@@ -23,7 +23,12 @@ if wrong then
   return wrong
 end
 local time = now()
-local found = redis.call('HMGET', record, 'job', 'state', 'fence')
+local found = redis.call('HMGET', record, 'job', 'state', 'fence', 'origin')
+local _, origin = item_of(KEYS[9])
+if found[1] and is_of_another(found[4], origin) then
+  drop_record(queue, record, id)
+  found = {}
+end
 local job, state = found[1], found[2]
 if state == 'running' then
   local deadline = redis.call('ZSCORE', queue.leased, id)
@@ -33,7 +38,7 @@ if state == 'running' then
   redis.call('HINCRBY', record, 'crashes', 1)
 elseif state ~= 'queued' and state ~= 'delayed' then
   job = ARGV[2]
-  open_job(queue, record, KEYS[9], id, job, state, 'running', {}, time, time)
+  open_job(queue, record, KEYS[9], origin, id, job, state, 'running', {}, time, time)
   audit(ARGV[5], KEYS[10], 'enqueue', version, job, ARGV[6], 'transformation', ARGV[7])
 end
 local fence = whole(tonumber(found[3] or '0') + 1)

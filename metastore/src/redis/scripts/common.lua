@@ -62,6 +62,21 @@ local function head_of(key)
   return tonumber(version), commit
 end
 
+-- The version of a stored document, and its item's origin: the commit id of version 1, which tells the item
+-- from an earlier one with the same id. nil if `key` holds no document; whatever it holds, this does not fail.
+local function item_of(key)
+  local head = redis.pcall('GETRANGE', key, '0', '319')
+  if type(head) ~= 'string' then
+    return nil
+  end
+  local version, commit, rest =
+    string.match(head, '^{"version":(%d+),"id":"[^"]*","commit":"([^"]*)"()')
+  if not version then
+    return nil
+  end
+  return tonumber(version), string.match(head, '^,"origin":"([^"]*)"', rest) or commit
+end
+
 -- The server's time in milliseconds.
 local function now()
   local time = redis.call('TIME')
@@ -118,9 +133,14 @@ local function written_at(key)
   if type(head) ~= 'string' then
     return nil
   end
-  local commit, created, rest = string.match(head,
-    '^{"version":%d+,"id":"[^"]*","commit":"([^"]*)","schema":%d+,"created":(%d+)()')
+  local commit, rest = string.match(head, '^{"version":%d+,"id":"[^"]*","commit":"([^"]*)"()')
   if not commit then
+    return nil
+  end
+  rest = string.match(head, '^,"origin":"[^"]*"()', rest) or rest
+  local created
+  created, rest = string.match(head, '^,"schema":%d+,"created":(%d+)()', rest)
+  if not created then
     return nil
   end
   return tonumber(string.match(head, '^,"updated":(%d+)', rest) or created), commit

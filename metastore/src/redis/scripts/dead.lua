@@ -16,8 +16,9 @@ end
 local jobs = {}
 for _, id in ipairs(ids) do
   local found = redis.call('HMGET', ARGV[1] .. id .. ARGV[2], 'job', 'attempts', 'crashes', 'error',
-    'finished', 'state', 'source', 'enqueued')
-  if found[6] == 'dead' then
+    'finished', 'state', 'source', 'enqueued', 'origin')
+  local _, origin = item_of(ARGV[1] .. id .. ':latest')
+  if found[6] == 'dead' and not (origin and found[9] ~= origin) then
     jobs[#jobs + 1] = {id, found[1], found[2] or '0', found[3] or '0', found[4] or '', found[5] or '0',
       found[7] or '0', found[8] or '0'}
   else

@@ -1,12 +1,14 @@
 -- Forgets a job that failed for good. An earlier result stays.
 --
--- KEYS  1 record  2 dead
+-- KEYS  1 record  2 dead  3 latest
 -- ARGV  1 id
 -- Gives {1} forgotten; {0} there is no such job.
 
-local found = redis.call('HMGET', KEYS[1], 'state', 'result')
+local found = redis.call('HMGET', KEYS[1], 'state', 'result', 'origin')
+local _, origin = item_of(KEYS[3])
 redis.call('ZREM', KEYS[2], ARGV[1])
-if found[1] ~= 'dead' then
+-- One of an earlier item with the id is passed over by whatever meets it.
+if found[1] ~= 'dead' or (origin and found[3] ~= origin) then
   return {0}
 end
 if found[2] then

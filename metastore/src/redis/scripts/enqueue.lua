@@ -23,13 +23,10 @@ local prefix, record_suffix, latest_suffix = ARGV[2], ARGV[3], ARGV[4]
 
 local function enqueue(id, job, wishes)
   local latest = prefix .. id .. latest_suffix
-  local start = redis.pcall('GETRANGE', latest, '0', '31')
-  if type(start) ~= 'string' then
-    return -3, job
-  end
-  local version = tonumber(string.match(start, '^{"version":(%d+),"id":'))
+  local version, origin = item_of(latest)
   if not version then
-    return start == '' and redis.call('EXISTS', latest) == 0 and -1 or -2, job
+    local found = redis.call('TYPE', latest)['ok']
+    return found == 'none' and -1 or found == 'string' and -2 or -3, job
   end
   local record = prefix .. id .. record_suffix
   local packed, trail = packed_for(ARGV[5], id), nil
@@ -44,7 +41,7 @@ local function enqueue(id, job, wishes)
     local delay, priority, timeout, actor, trace = string.match(wishes, '^(%d+) (%S*) (%d*) (%S*) (.*)$')
     options = {delay = tonumber(delay), priority = priority, timeout = timeout, actor = actor, trace = trace}
   end
-  local code, live, is_new = request(queue, record, latest, id, job, version, options, time)
+  local code, live, is_new = request(queue, record, latest, id, job, version, origin, options, time)
   if is_new then
     audit(packed, trail, 'enqueue', version, live, options.actor, 'transformation', ARGV[7])
   end

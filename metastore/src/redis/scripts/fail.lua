@@ -8,7 +8,8 @@
 
 local queue = queue_of(1, ARGV[1])
 local id, record = ARGV[2], KEYS[8]
-local found = redis.call('HMGET', record, 'job', 'fence', 'state', 'source', 'failed_job', 'failed_fence')
+local found = redis.call('HMGET', record, 'job', 'fence', 'state', 'source', 'failed_job', 'failed_fence',
+  'origin')
 if not found[1] then
   return {-1}
 end
@@ -22,10 +23,9 @@ local wrong = not_a_queue(queue) or wrong_audit(ARGV[7], KEYS[10])
 if wrong then
   return wrong
 end
-if redis.call('EXISTS', KEYS[9]) == 0 then
-  redis.call('DEL', record)
-  redis.call('ZREM', queue.leased, id)
-  redis.pcall('PUBLISH', record, '')
+local _, origin = item_of(KEYS[9])
+if redis.call('EXISTS', KEYS[9]) == 0 or is_of_another(found[7], origin) then
+  drop_record(queue, record, id)
   return {-1}
 end
 local time = now()

@@ -70,8 +70,9 @@ end
 -- Whether an item has all derived values; one that it had is taken off the list. Says in its second place
 -- whether the item is in the list that is walked no more.
 local function has_all(id)
+  local _, origin = item_of(prefix .. id .. ':latest')
   for _, one in ipairs(derived) do
-    if not has_derived(prefix .. id, one) then
+    if not has_derived(prefix .. id, one, origin) then
       local removed = redis.pcall('ZREM', index .. ':' .. one, id)
       return false, one == name and removed == 1
     end

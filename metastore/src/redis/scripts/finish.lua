@@ -36,7 +36,7 @@ local function finish(position)
   local id, job, fence = ARGV[position], ARGV[position + 1], ARGV[position + 2]
   local record, latest = prefix .. id .. record_suffix, prefix .. id .. latest_suffix
   local found = redis.pcall('HMGET', record, 'job', 'fence', 'state', 'source', 'next', 'result_of', 'error',
-    'progress')
+    'progress', 'origin')
   if found.err then
     return -3
   end
@@ -63,10 +63,9 @@ local function finish(position)
     end
   end
   local left = call('PTTL', latest)
-  if left == -2 then
-    call('DEL', record)
-    call('ZREM', queue.leased, id)
-    redis.pcall('PUBLISH', record, '')
+  local version, origin = item_of(latest)
+  if left == -2 or is_of_another(found[9], origin) then
+    drop_record(queue, record, id)
     return -1
   end
   call('HSET', record, 'state', 'done', 'finished', time_text, 'result', ARGV[position + 3],
@@ -87,12 +86,13 @@ local function finish(position)
   audit(packed, trail, 'finish', tonumber(found[4]), job, ARGV[7], 'transformation', ARGV[8])
   for number = 1, #followers do
     local follower = followers[number]
-    local version = head_of(latest) or tonumber(found[4])
     local trace = call('HGET', record, 'trace')
     local _, following, is_new = request(follower, prefix .. id .. follower.record_suffix, latest, id,
-      ARGV[position + 3 + number], version, {again = true, trace = trace}, time)
+      ARGV[position + 3 + number], version or tonumber(found[4]), origin or found[9],
+      {again = true, trace = trace}, time)
     if is_new then
-      audit(packed, trail, 'enqueue', version, following, ARGV[7], 'transformation', follower.name)
+      audit(packed, trail, 'enqueue', version or tonumber(found[4]), following, ARGV[7], 'transformation',
+        follower.name)
     end
   end
   redis.pcall('PUBLISH', record, '')

@@ -77,15 +77,18 @@ local function forget(index, id, first)
   return false
 end
 
--- Whether an item has a derived value, named as its key ends: 'mutation:…' or 'transformation:…'. What
--- begins its keys is given with its id.
-local function has_derived(item, derived)
+-- Whether an item with this origin has a derived value, named as its key ends: 'mutation:…' or
+-- 'transformation:…'. What begins its keys is given with its id. What is left of an earlier item with the id
+-- is not the item's.
+local function has_derived(item, derived, origin)
   local key = item .. ':' .. derived
   if string.sub(derived, 1, 9) == 'mutation:' then
-    return redis.call('EXISTS', key) == 1
+    local start = redis.pcall('GETRANGE', key, '0', '127')
+    return type(start) == 'string'
+      and string.match(start, '^{"version":%d+,"commit":"%w+","origin":"([^"]*)"') == origin
   end
-  local found = redis.pcall('HMGET', key, 'result', 'result_until')
-  return found[1] and not (found[2] and tonumber(found[2]) <= now())
+  local found = redis.pcall('HMGET', key, 'result', 'result_until', 'origin')
+  return found[1] and found[3] == origin and not (found[2] and tonumber(found[2]) <= now())
 end
 
 -- Forgets up to 500 items whose deadline has passed. Says whether there may be more.

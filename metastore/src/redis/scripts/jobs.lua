@@ -69,6 +69,21 @@ local function live_as(record, latest, is_new)
   end
 end
 
+-- Whether a record with this origin is of an earlier item than the one with `origin`: a program that does
+-- not know the transformation has deleted that one. An item without an origin is no document, or gone.
+local function is_of_another(found, origin)
+  return origin ~= nil and found ~= origin
+end
+
+-- Removes such a record with its job. What is left of it in a list is passed over.
+local function drop_record(queue, record, id)
+  redis.call('DEL', record)
+  redis.call('ZREM', queue.delayed, id)
+  redis.call('ZREM', queue.leased, id)
+  redis.call('ZREM', queue.dead, id)
+  redis.pcall('PUBLISH', record, '')
+end
+
 -- Which run a result is of: 'job fence version time'.
 local function run_of(job, fence)
   return job .. ' ' .. fence .. ' '
@@ -97,7 +112,7 @@ local FRESH = {'error', 'source', 'started', 'finished', 'worker', 'progress', '
   'attempts', 'crashes', 'since'}
 
 -- Begins a new job in a record that may hold the end of an earlier one, whose state is `before`.
-local function open_job(queue, record, latest, id, job, before, state, options, since, time)
+local function open_job(queue, record, latest, origin, id, job, before, state, options, since, time)
   if before then
     local result_until = redis.call('HGET', record, 'result_until')
     redis.call('HDEL', record, unpack(FRESH))
@@ -108,7 +123,7 @@ local function open_job(queue, record, latest, id, job, before, state, options, 
       redis.call('ZREM', queue.dead, id)
     end
   end
-  redis.call('HSET', record, 'job', job, 'state', state, 'enqueued', whole(time))
+  redis.call('HSET', record, 'job', job, 'state', state, 'enqueued', whole(time), 'origin', origin)
   if since > time then
     redis.call('HSET', record, 'since', whole(since))
   end
@@ -116,19 +131,23 @@ local function open_job(queue, record, latest, id, job, before, state, options, 
   live_as(record, latest, not before)
 end
 
--- Requests a run on this version of an item. `options`: delay, priority, timeout, trace, and `again` if a
+-- Requests a run on this version of an item with this origin. `options`: delay, priority, timeout, trace, and `again` if a
 -- run on this very version will not do.
 -- Gives 1 and a new job, and whether it was queued now and not by an earlier run with the same id; or 2
 -- and the live job that will do: it waits, or it runs on this version; or -3 if the record holds another
 -- type of value.
-local function request(queue, record, latest, id, job, version, options, time)
+local function request(queue, record, latest, id, job, version, origin, options, time)
   local found = redis.pcall('HMGET', record, 'job', 'state', 'source', 'next', 'result_of', 'attempts',
-    'priority')
+    'priority', 'origin')
   if found.err then
     return -3, job
   end
   if found[1] == job or found[4] == job or is_of(found[5], job .. ' ') then
     return 1, job
+  end
+  if found[1] and is_of_another(found[8], origin) then
+    drop_record(queue, record, id)
+    found = {}
   end
   local state, delay = found[2], options.delay or 0
   if state == 'queued' then
@@ -161,7 +180,7 @@ local function request(queue, record, latest, id, job, version, options, time)
     note_options(record, 'next_', options.priority, options.timeout, options.trace)
     return 1, job, true
   end
-  open_job(queue, record, latest, id, job, found[1] and state, delay > 0 and 'delayed' or 'queued', options,
+  open_job(queue, record, latest, origin, id, job, found[1] and state, delay > 0 and 'delayed' or 'queued', options,
     time + delay, time)
   if delay > 0 then
     redis.call('ZADD', queue.delayed, whole(time + delay), id)

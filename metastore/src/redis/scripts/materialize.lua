@@ -2,8 +2,8 @@
 --
 -- KEYS  1 latest  2 mutation  3 audit trail  4 index  5 ids of the items that have a result of the mutation
 -- ARGV  1 source version  2 commit of the source version
---       3 result, beginning with {"version":N,"commit":"…",
---       4 commit  5 audit, packed  6 actor  7 name of the mutation  8 id
+--       3 result, beginning with {"version":N,"commit":"…","origin":"…",
+--       4 commit  5 audit, packed  6 actor  7 name of the mutation  8 id  9 origin of the item
 -- Gives {1} stored, now or by an earlier run, or a result is stored already that is of a later version
 --       or of a later commit; {-1} the item is gone; {-2} the key does not hold a document.
 
@@ -15,15 +15,16 @@ if version == false then
   return {-2}
 end
 local source = tonumber(ARGV[1])
--- An item at this version or an earlier one, but from another write, is another item with the id.
-if version < source or (version == source and commit ~= ARGV[2]) then
+local _, origin = item_of(KEYS[1])
+-- An item with another origin is another item with the id.
+if origin ~= ARGV[9] or version < source or (version == source and commit ~= ARGV[2]) then
   return {-1}
 end
-local start = redis.call('GETRANGE', KEYS[2], 0, 79)
-local stored = tonumber(string.match(start, '^{"version":(%d+),') or '0')
--- Commit ids sort by time.
-local earlier = string.match(start, '^{"version":%d+,"commit":"(%w+)"') or ''
-if stored > source or (stored == source and earlier >= ARGV[4]) then
+local stored, earlier, of = string.match(redis.call('GETRANGE', KEYS[2], 0, 127),
+  '^{"version":(%d+),"commit":"(%w+)","origin":"([^"]*)"')
+stored = tonumber(stored or '0')
+-- Commit ids sort by time. A result of an earlier item counts for nothing.
+if of == origin and (stored > source or (stored == source and earlier >= ARGV[4])) then
   return {1}
 end
 local wrong = wrong_audit(ARGV[5], KEYS[3]) or wrong_type(KEYS[4], 'zset') or wrong_type(KEYS[5], 'zset')

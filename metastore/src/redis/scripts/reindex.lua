@@ -41,9 +41,10 @@ local function look(id, version, commit, created, entries)
       redis.call('ZREM', index .. ':expiry', id)
     end
   end
+  local _, origin = item_of(latest)
   for derived in string.gmatch(ARGV[3], '%S+') do
     local set = index .. ':' .. derived
-    local has = has_derived(prefix .. id, derived)
+    local has = has_derived(prefix .. id, derived, origin)
     if has and redis.call('ZSCORE', set, id) ~= created then
       wrong = true
       if mend then

@@ -13,8 +13,11 @@ while position <= #ARGV do
   position = position + 4
   for _ = 1, count do
     local id = ARGV[position]
-    local found = redis.call('HMGET', prefix .. id .. suffix, 'job', 'fence', 'state')
-    if found[1] == ARGV[position + 1] and found[2] == ARGV[position + 2] and found[3] == 'running' then
+    local found = redis.call('HMGET', prefix .. id .. suffix, 'job', 'fence', 'state',
+      'origin')
+    local _, origin = item_of(prefix .. id .. ':latest')
+    if found[1] == ARGV[position + 1] and found[2] == ARGV[position + 2] and found[3] == 'running'
+      and not (origin and found[4] ~= origin) then
       redis.call('ZADD', leased, deadline, id)
       held[#held + 1] = 1
     else

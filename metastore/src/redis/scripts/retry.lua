@@ -8,7 +8,7 @@
 
 local queue = queue_of(1, ARGV[1])
 local id, record = ARGV[2], KEYS[8]
-local found = redis.call('HMGET', record, 'state', 'job', 'retry_commit', 'priority')
+local found = redis.call('HMGET', record, 'state', 'job', 'retry_commit', 'priority', 'origin')
 if not found[2] then
   return {0}
 end
@@ -21,6 +21,10 @@ end
 local version = head_of(KEYS[9])
 if not version then
   return {-1}
+end
+local _, origin = item_of(KEYS[9])
+if is_of_another(found[5], origin) then
+  return {0}
 end
 local wrong = not_a_queue(queue) or wrong_audit(ARGV[4], KEYS[10])
 if wrong then

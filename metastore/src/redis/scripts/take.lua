@@ -144,15 +144,18 @@ for turn = 1, wanted + 100 do
   -- Nothing may fail from here on: what was taken before would be held by nobody. A record of another type is
   -- passed over.
   local found = redis.pcall('HMGET', record, 'job', 'state', 'attempts', 'crashes', 'fence', 'timeout',
-    'trace', 'since', 'enqueued')
+    'trace', 'since', 'enqueued', 'origin')
   if found[2] == 'queued' then
     local latest = prefix .. id .. latest_suffix
     local document = redis.pcall('GET', latest)
     -- Text that is no document is handed out too: its reader can say what is wrong with it.
+    local version, origin
     if type(document) == 'string' then
-      local version = string.match(document, '^{"version":(%d+),"id":')
+      version, origin = item_of(latest)
+    end
+    if type(document) == 'string' and not is_of_another(found[10], origin) then
       local fence = whole(tonumber(found[5] or '0') + 1)
-      call('HSET', record, 'state', 'running', 'source', version or '0', 'worker', worker, 'started', time_text,
+      call('HSET', record, 'state', 'running', 'source', whole(version or 0), 'worker', worker, 'started', time_text,
         'fence', fence)
       leases[#leases + 1] = leased_until
       leases[#leases + 1] = id
