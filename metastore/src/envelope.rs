@@ -95,10 +95,17 @@ pub(crate) fn decode<T: Collection>(
     key: &str,
     operation: &'static str,
 ) -> Result<Item<T>, Error> {
-    match decode_usual(json) {
-        Some(item) => Ok(item),
-        None => decode_any(json, key, operation),
+    let item = match decode_usual(json) {
+        Some(item) => item,
+        None => decode_any(json, key, operation)?,
+    };
+    if !key.split(':').any(|segment| segment == item.id.as_str()) {
+        // What is done to it would be done to another item.
+        let message = format!("the document is one of the item `{}`", item.id);
+        let kind = ErrorKind::Decode { version: item.version, path: "id".into(), message };
+        return Err(Error::new(operation, kind).at(key));
     }
+    Ok(item)
 }
 
 /// Reads an envelope as [`encode`] writes it with a document of the current schema: each byte once.
@@ -187,8 +194,18 @@ pub(crate) fn decode_value<V: DeserializeOwned>(
     })
 }
 
-/// Reads what stands before the document, from the first [`HEAD_LEN`] bytes of a stored version.
+/// Reads what stands before the document, from the first [`HEAD_LEN`] bytes of a stored version as [`encode`]
+/// writes it, or from all bytes of one that another tool has written.
 pub(crate) fn decode_head(start: &[u8], key: &str, operation: &'static str) -> Result<Head, Error> {
+    let error = match decode_usual_head(start, key, operation) {
+        Ok(head) => return Ok(head),
+        Err(error) => error,
+    };
+    let any: Stored<'_> = serde_json::from_slice(start).map_err(|_| error)?;
+    Ok(any.into_head())
+}
+
+fn decode_usual_head(start: &[u8], key: &str, operation: &'static str) -> Result<Head, Error> {
     let wrong = |message: String| {
         let kind = ErrorKind::Decode { version: 0, path: ".".into(), message };
         Error::new(operation, kind).at(key)

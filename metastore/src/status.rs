@@ -159,7 +159,14 @@ pub(crate) async fn read_status<T: Collection, R: DeserializeOwned>(
     if fields.is_empty() || start.is_empty() {
         return Ok(None);
     }
-    let head = envelope::decode_head(&start, &latest, operation)?;
+    let head = match envelope::decode_head(&start, &latest, operation) {
+        Ok(head) => head,
+        // Another tool may have written the document.
+        Err(_) => match repo.heads(vec![latest], operation).await?.pop().flatten() {
+            Some(head) => head,
+            None => return Ok(None),
+        },
+    };
     if fields.get("origin").and_then(Reply::as_text) != Some(head.origin()) {
         // Left behind by an earlier item with the id, which a program deleted that knows no such
         // transformation.

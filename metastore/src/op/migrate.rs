@@ -8,11 +8,10 @@ use futures_util::stream::{self, StreamExt as _};
 use super::update::Scope;
 use crate::collection::Collection;
 use crate::cursor::{Cursor, Page};
-use crate::envelope::{HEAD_LEN, decode_head};
 use crate::error::{Error, ErrorKind, Result};
+use crate::head::Head;
 use crate::item::Target;
 use crate::key::Id;
-use crate::redis::command::{Command, Fault, Reply};
 use crate::repo::Repo;
 
 const OPERATION: &str = "migrate";
@@ -197,24 +196,11 @@ impl<T: Collection> Walk<'_, T> {
     async fn older(&self, ids: Vec<Id>) -> Result<Vec<(Id, Result<bool>)>> {
         let at = self.repo.address();
         let keys: Vec<String> = ids.iter().map(|id| at.latest(id)).collect();
-        let heads = keys
-            .iter()
-            .map(|key| Command::new("GETRANGE").arg(key.clone()).int(0).int(HEAD_LEN as u64 - 1))
-            .collect();
-        let replies = self.repo.store().reader().each(heads).await;
-        let replies = replies.map_err(|fault| fault.into_error(OPERATION))?;
-        let is_old = |key: &str, reply: Result<Reply, Fault>| {
-            let reply = reply.map_err(|fault| fault.into_error(OPERATION).at(key))?;
-            match reply.into_data() {
-                Some(start) if !start.is_empty() => {
-                    let head = decode_head(&start, key, OPERATION)?;
-                    Ok(head.schema < T::SCHEMA.version)
-                }
-                _ => Ok(false),
-            }
+        let heads = self.repo.each_head(&keys, OPERATION).await?;
+        let is_old = |head: Result<Option<Head>>| {
+            head.map(|head| head.is_some_and(|head| head.schema < T::SCHEMA.version))
         };
-        let found = keys.iter().zip(replies).map(|(key, reply)| is_old(key, reply));
-        Ok(ids.into_iter().zip(found).collect())
+        Ok(ids.into_iter().zip(heads.into_iter().map(is_old)).collect())
     }
 
     /// Whether the item was of an older schema, and is, or would be, of the current one now.

@@ -129,7 +129,8 @@ impl<T: Collection> Queue<T> {
             .int(limit as u64)
             .arg(only.to_owned());
         let mut verdict = self.write(OPERATION, "", call, Duration::ZERO).await?;
-        verdict.array(OPERATION)?.into_iter().map(dead_job).collect()
+        // An id that no item can have is in no list of this library.
+        Ok(verdict.array(OPERATION)?.into_iter().filter_map(|job| dead_job(job).ok()).collect())
     }
 }
 
@@ -142,12 +143,18 @@ fn dead_job(job: Reply) -> Result<DeadJob> {
     let time = |reply: &Reply| reply.as_u64().map(Timestamp::from_millis).ok_or_else(strange);
     Ok(DeadJob {
         item: id.as_text().and_then(|id| Id::new(id).ok()).ok_or_else(strange)?,
-        job: job.as_text().ok_or_else(strange)?.to_owned(),
+        job: lossy(job),
         attempts: small(attempts).ok_or_else(strange)?,
         crashes: small(crashes).ok_or_else(strange)?,
-        error: error.as_text().ok_or_else(strange)?.to_owned(),
+        error: lossy(error),
         enqueued_at: time(enqueued)?,
         died_at: time(died)?,
         source_version: source.as_u64().ok_or_else(strange)?,
     })
+}
+
+/// Text that somebody else may have written.
+fn lossy(reply: &Reply) -> String {
+    let data = reply.clone().into_data().unwrap_or_default();
+    String::from_utf8_lossy(&data).into_owned()
 }

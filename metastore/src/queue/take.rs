@@ -142,7 +142,15 @@ impl<T: Collection> Queue<T> {
             other => return Err(unexpected(OPERATION, &other)),
         };
         let now = verdict.number(OPERATION)?;
-        let jobs = jobs.into_iter().map(|job| self.taken(job, now)).collect::<Result<_>>()?;
+        let taken = |job| match self.taken(job, now) {
+            Ok(taken) => Some(taken),
+            Err(error) => {
+                // Others must not wait for it; what nobody holds comes back with the end of its lease.
+                tracing::warn!(%error, "a job cannot be read and is left alone");
+                None
+            }
+        };
+        let jobs = jobs.into_iter().filter_map(taken).collect();
         Ok(Haul { jobs, waiting, ready, due_in })
     }
 

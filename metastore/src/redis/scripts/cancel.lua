@@ -29,7 +29,7 @@ redis.call('HSET', record, 'state', 'cancelled', 'finished', whole(now()), 'canc
 redis.call('ZREM', queue.delayed, ARGV[1])
 redis.call('ZREM', queue.leased, ARGV[1])
 redis.call('HDEL', record, 'next', 'next_priority', 'next_timeout', 'next_trace', 'worker', 'progress')
-audit(ARGV[3], KEYS[9], 'cancel', tonumber(found[4] or '0'), found[2], ARGV[4],
+audit(ARGV[3], KEYS[9], 'cancel', number_in(found[4], 0), found[2], ARGV[4],
   'transformation', ARGV[5])
 redis.pcall('PUBLISH', record, '')
 return {1}

@@ -23,7 +23,7 @@ if wrong then
   return wrong
 end
 local time = now()
-local found = redis.call('HMGET', record, 'job', 'state', 'fence', 'origin')
+local found = redis.call('HMGET', record, 'job', 'state', 'fence', 'origin', 'attempts', 'crashes')
 local _, origin = item_of(KEYS[9])
 if found[1] and is_of_another(found[4], origin) then
   drop_record(queue, record, id)
@@ -35,16 +35,17 @@ if state == 'running' then
   if deadline and tonumber(deadline) > time then
     return {0}
   end
-  redis.call('HINCRBY', record, 'crashes', 1)
+  redis.call('HSET', record, 'crashes', whole(number_in(found[6], 0, 9) + 1))
 elseif state ~= 'queued' and state ~= 'delayed' then
   job = ARGV[2]
   open_job(queue, record, KEYS[9], origin, id, job, state, 'running', {}, time, time)
   audit(ARGV[5], KEYS[10], 'enqueue', version, job, ARGV[6], 'transformation', ARGV[7])
 end
-local fence = whole(tonumber(found[3] or '0') + 1)
+local fence = whole(number_in(found[3], 0) + 1)
 redis.call('HSET', record, 'state', 'running', 'source', whole(version), 'worker', ARGV[4],
   'started', whole(time), 'fence', fence)
 redis.call('ZREM', queue.delayed, id)
 redis.call('ZADD', queue.leased, whole(time + tonumber(ARGV[3])), id)
 local counts = redis.call('HMGET', record, 'attempts', 'crashes')
-return {1, job, fence, counts[1] or '0', counts[2] or '0', redis.call('GET', KEYS[9])}
+return {1, job, fence, whole(number_in(counts[1], 0, 9)), whole(number_in(counts[2], 0, 9)),
+  redis.call('GET', KEYS[9])}

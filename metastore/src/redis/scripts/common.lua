@@ -44,6 +44,28 @@ local function refuse_if_full(key)
   redis.call('SETRANGE', key, '0', '')
 end
 
+-- The head of a document in JSON that another tool has written, with its parts in any order and with any
+-- spaces: nil if it is none, or has more than 4 MiB. Numbers of the document itself are not read from here.
+local function foreign_head(text)
+  if type(text) ~= 'string' or #text > 4194304 then
+    return nil
+  end
+  local readable, found = pcall(cjson.decode, text)
+  if not readable or type(found) ~= 'table' or type(found.commit) ~= 'string' then
+    return nil
+  end
+  local version, created, updated = found.version, found.created, found.updated
+  local function is_whole(number)
+    return type(number) == 'number' and number >= 0 and number < 1e15 and number % 1 == 0
+  end
+  if not is_whole(version) or version < 1 or not is_whole(created) then
+    return nil
+  end
+  local origin = type(found.origin) == 'string' and found.origin or found.commit
+  return {version = version, commit = found.commit, origin = origin,
+    written = is_whole(updated) and updated or created}
+end
+
 -- The version and the commit id of a stored document, read from its first bytes: nil if the key does
 -- not exist, false if it holds something else. The patterns are those of envelope.rs.
 local function head_of(key)
@@ -55,26 +77,34 @@ local function head_of(key)
     end
     return nil
   end
-  local version, commit = string.match(head, '^{"version":(%d+),"id":"[^"]*","commit":"([^"]*)"')
-  if not version then
+  local version, commit = string.match(head, '^{"version":([1-9]%d*),"id":"[^"]*","commit":"([^"]*)"')
+  -- A number of more digits is not exact here, and nobody has written so many versions.
+  if version and #version <= 15 then
+    return tonumber(version), commit
+  end
+  local foreign = foreign_head(redis.call('GET', key))
+  if not foreign then
     return false
   end
-  return tonumber(version), commit
+  return foreign.version, foreign.commit
 end
 
 -- The version of a stored document, and its item's origin: the commit id of version 1, which tells the item
 -- from an earlier one with the same id. nil if `key` holds no document; whatever it holds, this does not fail.
 local function item_of(key)
   local head = redis.pcall('GETRANGE', key, '0', '319')
-  if type(head) ~= 'string' then
+  if type(head) ~= 'string' or head == '' then
     return nil
   end
   local version, commit, rest =
-    string.match(head, '^{"version":(%d+),"id":"[^"]*","commit":"([^"]*)"()')
-  if not version then
-    return nil
+    string.match(head, '^{"version":([1-9]%d*),"id":"[^"]*","commit":"([^"]*)"()')
+  if version and #version <= 15 then
+    return tonumber(version), string.match(head, '^,"origin":"([^"]*)"', rest) or commit
   end
-  return tonumber(version), string.match(head, '^,"origin":"([^"]*)"', rest) or commit
+  local foreign = foreign_head(redis.pcall('GET', key))
+  if foreign then
+    return foreign.version, foreign.origin
+  end
 end
 
 -- The server's time in milliseconds.
@@ -126,6 +156,15 @@ local function wrong_commits(index)
   return wrong_type(key, 'zset') or forbidden(key, 'ZREMRANGEBYSCORE', 'PEXPIRE')
 end
 
+-- A number as records and receipts hold it, of at most `digits` digits; `usual` for what is missing or is
+-- no number.
+local function number_in(text, usual, digits)
+  if type(text) == 'string' and #text <= (digits or 15) and string.find(text, '^%d+$') then
+    return tonumber(text)
+  end
+  return usual
+end
+
 -- When a version was written and by which commit, read from its first bytes; nil if `key` holds none.
 -- It is called between writes, so no type of value may make it fail.
 local function written_at(key)
@@ -135,6 +174,10 @@ local function written_at(key)
   end
   local commit, rest = string.match(head, '^{"version":%d+,"id":"[^"]*","commit":"([^"]*)"()')
   if not commit then
+    local foreign = head ~= '' and foreign_head(redis.pcall('GET', key))
+    if foreign then
+      return foreign.written, foreign.commit
+    end
     return nil
   end
   rest = string.match(head, '^,"origin":"[^"]*"()', rest) or rest
@@ -149,7 +192,7 @@ end
 -- The number of the oldest version that may be there. It is kept under `mark` once versions have been
 -- removed, as long as the item lives; one that cannot be true was left behind by an earlier item.
 local function oldest_version(mark, current)
-  local oldest = tonumber(redis.pcall('GET', mark)) or 1
+  local oldest = number_in(redis.pcall('GET', mark), 1)
   return oldest >= 1 and oldest <= current and oldest or 1
 end
 

@@ -15,12 +15,15 @@ else
 end
 local jobs = {}
 for _, id in ipairs(ids) do
-  local found = redis.call('HMGET', ARGV[1] .. id .. ARGV[2], 'job', 'attempts', 'crashes', 'error',
+  local found = redis.pcall('HMGET', ARGV[1] .. id .. ARGV[2], 'job', 'attempts', 'crashes', 'error',
     'finished', 'state', 'source', 'enqueued', 'origin')
   local _, origin = item_of(ARGV[1] .. id .. ':latest')
   if found[6] == 'dead' and not (origin and found[9] ~= origin) then
-    jobs[#jobs + 1] = {id, found[1], found[2] or '0', found[3] or '0', found[4] or '', found[5] or '0',
-      found[7] or '0', found[8] or '0'}
+    local function number(at, digits)
+      return whole(number_in(found[at], 0, digits))
+    end
+    jobs[#jobs + 1] = {id, found[1] or '', number(2, 9), number(3, 9), found[4] or '', number(5), number(7),
+      number(8)}
   else
     redis.call('ZREM', KEYS[1], id)
   end

@@ -38,11 +38,13 @@ if ARGV[8] and existed and version ~= tonumber(ARGV[8]) then
   return {-2, version or 0}
 end
 
-local last = (version or 1) - 1
-local oldest = oldest_version(KEYS[5], last + 1)
+-- A document that is damaged does not say how many versions there are: they are looked for.
+local damaged = version == false
+local oldest = oldest_version(KEYS[5], damaged and math.huge or version or 1)
+local last = damaged and oldest + 9999 or (version or 1) - 1
 -- Longer would hold up everybody else.
-local partly = last - oldest >= 10000
-local removed = partly and oldest + 9999 or last
+local partly = damaged or last - oldest >= 10000
+local removed = last - oldest >= 10000 and oldest + 9999 or last
 -- Whoever wrote one of the youngest versions may still ask what became of the write.
 local commits, time = {}, now()
 for number = removed, oldest, -1 do
@@ -52,14 +54,28 @@ for number = removed, oldest, -1 do
   end
   commits[#commits + 1] = of
 end
+local count = 0
 for first = oldest, removed, 1000 do
   local keys = {}
   for number = first, math.min(first + 999, removed) do
     keys[#keys + 1] = ARGV[3] .. whole(number)
   end
-  redis.call('UNLINK', unpack(keys))
+  count = count + redis.call('UNLINK', unpack(keys))
 end
-if partly then
+if partly and count == 0 and not damaged and redis.call('EXISTS', ARGV[3] .. whole(last)) == 1 then
+  -- The oldest have expired. The first that is there, by halving.
+  local missing, there = removed, last
+  while there - missing > 1 do
+    local middle = math.floor((missing + there) / 2)
+    if redis.call('EXISTS', ARGV[3] .. whole(middle)) == 1 then
+      there = middle
+    else
+      missing = middle
+    end
+  end
+  removed, count = missing, 1
+end
+if partly and count > 0 then
   set_oldest_version(KEYS[5], removed + 1, KEYS[1])
   remember(index, commits)
   return {2}

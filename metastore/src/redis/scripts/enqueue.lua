@@ -39,7 +39,7 @@ local function enqueue(id, job, wishes)
   local options = usual
   if wishes ~= '' then
     local delay, priority, timeout, actor, trace = string.match(wishes, '^(%d+) (%S*) (%d*) (%S*) (.*)$')
-    options = {delay = tonumber(delay), priority = priority, timeout = timeout, actor = actor, trace = trace}
+    options = {delay = tonumber(delay) or 0, priority = priority, timeout = timeout, actor = actor, trace = trace}
   end
   local code, live, is_new = request(queue, record, latest, id, job, version, origin, options, time)
   if is_new then

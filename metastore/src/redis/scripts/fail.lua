@@ -9,7 +9,7 @@
 local queue = queue_of(1, ARGV[1])
 local id, record = ARGV[2], KEYS[8]
 local found = redis.call('HMGET', record, 'job', 'fence', 'state', 'source', 'failed_job', 'failed_fence',
-  'origin')
+  'origin', 'attempts')
 if not found[1] then
   return {-1}
 end
@@ -29,7 +29,7 @@ if redis.call('EXISTS', KEYS[9]) == 0 or is_of_another(found[7], origin) then
   return {-1}
 end
 local time = now()
-redis.call('HINCRBY', record, 'attempts', 1)
+redis.call('HSET', record, 'attempts', whole(number_in(found[8], 0, 9) + 1))
 redis.call('HSET', record, 'failed_job', ARGV[3], 'failed_fence', ARGV[4])
 redis.call('ZREM', queue.leased, id)
 if ARGV[6] ~= '' then
@@ -39,7 +39,7 @@ if ARGV[6] ~= '' then
 else
   bury(queue, record, id, KEYS[9], ARGV[5], time)
 end
-audit(ARGV[7], KEYS[10], 'fail', tonumber(found[4]), ARGV[3], ARGV[8], 'transformation', ARGV[9],
+audit(ARGV[7], KEYS[10], 'fail', number_in(found[4], 0), ARGV[3], ARGV[8], 'transformation', ARGV[9],
   'error', ARGV[5])
 redis.pcall('PUBLISH', record, '')
 settle(queue)

@@ -40,7 +40,7 @@ local function finish(position)
   if found.err then
     return -3
   end
-  local run = run_of(job, fence)
+  local run, source = run_of(job, fence), number_in(found[4], 0)
   if is_of(found[6], run) then
     return 1
   end
@@ -69,7 +69,7 @@ local function finish(position)
     return -1
   end
   call('HSET', record, 'state', 'done', 'finished', time_text, 'result', ARGV[position + 3],
-    'result_of', run .. found[4] .. ' ' .. time_text)
+    'result_of', run .. whole(source) .. ' ' .. time_text)
   finished[#finished + 1] = id
   if found[7] or found[8] then
     call('HDEL', record, 'error', 'progress')
@@ -83,15 +83,15 @@ local function finish(position)
   elseif left > 0 then
     call('PEXPIRE', record, left)
   end
-  audit(packed, trail, 'finish', tonumber(found[4]), job, ARGV[7], 'transformation', ARGV[8])
+  audit(packed, trail, 'finish', source, job, ARGV[7], 'transformation', ARGV[8])
   for number = 1, #followers do
     local follower = followers[number]
     local trace = call('HGET', record, 'trace')
     local _, following, is_new = request(follower, prefix .. id .. follower.record_suffix, latest, id,
-      ARGV[position + 3 + number], version or tonumber(found[4]), origin or found[9],
+      ARGV[position + 3 + number], version or source, origin or found[9],
       {again = true, trace = trace}, time)
     if is_new then
-      audit(packed, trail, 'enqueue', version or tonumber(found[4]), following, ARGV[7], 'transformation',
+      audit(packed, trail, 'enqueue', version or source, following, ARGV[7], 'transformation',
         follower.name)
     end
   end

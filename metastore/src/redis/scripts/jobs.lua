@@ -21,6 +21,20 @@ local function not_a_queue(queue)
     or wrong_type(queue.control, 'hash')
 end
 
+-- The field of a record that keeps its job from being run, because it holds nothing that makes sense there:
+-- nil if there is none. `numbers` are fields with their values, false for missing ones.
+local function damaged_field(job, numbers)
+  if not job or not string.find(job, '^%w+$') then
+    return 'job'
+  end
+  for field, text in pairs(numbers) do
+    local digits = (field == 'attempts' or field == 'crashes') and 9 or 15
+    if text and not number_in(text, nil, digits) then
+      return field
+    end
+  end
+end
+
 -- Puts a job at the front of those of its priority.
 local function push_front(queue, id, priority)
   if redis.call('LPUSH', queue[priority or 'normal'] or queue.normal, id) == 1 then
@@ -116,7 +130,7 @@ local function open_job(queue, record, latest, origin, id, job, before, state, o
   if before then
     local result_until = redis.call('HGET', record, 'result_until')
     redis.call('HDEL', record, unpack(FRESH))
-    if result_until and tonumber(result_until) <= time then
+    if result_until and number_in(result_until, 0) <= time then
       redis.call('HDEL', record, 'result', 'result_of', 'result_until')
     end
     if before == 'dead' then
@@ -153,7 +167,7 @@ local function request(queue, record, latest, id, job, version, origin, options,
   if state == 'queued' then
     -- A more urgent request brings it forward. What is left in the other list is passed over.
     local wanted = options.priority or 'normal'
-    if RANK[wanted] < RANK[found[7] or 'normal'] then
+    if (RANK[wanted] or RANK.normal) < (RANK[found[7]] or RANK.normal) then
       redis.call('HSET', record, 'priority', wanted)
       push_back(queue, id, wanted)
     end
@@ -172,7 +186,7 @@ local function request(queue, record, latest, id, job, version, origin, options,
     if found[4] then
       return 2, found[4]
     end
-    if tonumber(found[3]) >= version and not options.again then
+    if number_in(found[3], 0) >= version and not options.again then
       return 2, found[1]
     end
     -- It runs on an older version: once more afterwards.
@@ -215,4 +229,20 @@ local function bury(queue, record, id, latest, message, time)
   redis.call('ZADD', queue.dead, whole(time), id)
   redis.call('HDEL', record, 'worker', 'progress')
   live_as(record, latest)
+end
+
+-- Sets aside a job whose record is damaged: it is dead, with a message that says what is wrong, and its
+-- record makes sense again, so that it can be retried or discarded.
+local function set_aside(queue, record, id, latest, field, job, time)
+  -- Greater than any fence that was given out, so that no earlier claim holds.
+  redis.call('HSET', record, 'job', (string.gsub(job or '', '%W', '')), 'fence', whole(time))
+  for _, name in ipairs({'attempts', 'crashes', 'since', 'timeout', 'source', 'started', 'next'}) do
+    redis.call('HDEL', record, name)
+  end
+  if not number_in(redis.call('HGET', record, 'enqueued')) then
+    redis.call('HSET', record, 'enqueued', whole(time))
+  end
+  redis.call('ZREM', queue.leased, id)
+  bury(queue, record, id, latest, 'the record of this job is damaged: `' .. field .. '` makes no sense', time)
+  redis.pcall('PUBLISH', record, '')
 end

@@ -15,10 +15,10 @@ for number = 1, #KEYS / 7 do
   for _, list in ipairs({queue.high, queue.normal, queue.low}) do
     waiting = waiting + redis.call('LLEN', list)
     local first = redis.call('LINDEX', list, 0)
-    local found = first and redis.call('HMGET', prefix .. first .. suffix, 'since', 'enqueued') or {}
-    local since = found[1] or found[2]
+    local found = first and redis.pcall('HMGET', prefix .. first .. suffix, 'since', 'enqueued') or {}
+    local since = number_in(found[1] or found[2])
     if since then
-      oldest = math.max(oldest, time - tonumber(since))
+      oldest = math.max(oldest, time - since)
     end
   end
   local paused = redis.call('HEXISTS', queue.control, 'paused')

@@ -22,7 +22,7 @@ if origin ~= ARGV[9] or version < source or (version == source and commit ~= ARG
 end
 local stored, earlier, of = string.match(redis.call('GETRANGE', KEYS[2], 0, 127),
   '^{"version":(%d+),"commit":"(%w+)","origin":"([^"]*)"')
-stored = tonumber(stored or '0')
+stored = number_in(stored, 0)
 -- Commit ids sort by time. A result of an earlier item counts for nothing.
 if of == origin and (stored > source or (stored == source and earlier >= ARGV[4])) then
   return {1}

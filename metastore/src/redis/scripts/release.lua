@@ -15,7 +15,7 @@ local verdicts = {}
 for position = 4, #ARGV, 3 do
   local id = ARGV[position]
   local record = ARGV[2] .. id .. ARGV[3]
-  local found = redis.call('HMGET', record, 'job', 'fence', 'state', 'priority')
+  local found = redis.pcall('HMGET', record, 'job', 'fence', 'state', 'priority')
   local verdict = 0
   if found[1] == ARGV[position + 1] and found[2] == ARGV[position + 2] then
     if found[3] == 'running' then

@@ -13,7 +13,7 @@ while position <= #ARGV do
   position = position + 4
   for _ = 1, count do
     local id = ARGV[position]
-    local found = redis.call('HMGET', prefix .. id .. suffix, 'job', 'fence', 'state',
+    local found = redis.pcall('HMGET', prefix .. id .. suffix, 'job', 'fence', 'state',
       'origin')
     local _, origin = item_of(prefix .. id .. ':latest')
     if found[1] == ARGV[position + 1] and found[2] == ARGV[position + 2] and found[3] == 'running'

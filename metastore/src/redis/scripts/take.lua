@@ -42,23 +42,29 @@ end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', queue.leased, '-inf', whole(time), 'LIMIT', 0, 100)) do
   redis.call('ZREM', queue.leased, id)
   local record = prefix .. id .. record_suffix
-  local found = redis.pcall('HMGET', record, 'state', 'priority', 'job', 'source')
+  local found = redis.pcall('HMGET', record, 'state', 'priority', 'job', 'source', 'crashes', 'attempts', 'fence')
   if found[1] == 'running' then
-    local crashes = redis.call('HINCRBY', record, 'crashes', 1)
-    if crashes >= tonumber(ARGV[8]) then
-      local message = 'the worker stopped or froze while it ran this job, ' .. whole(crashes) .. ' times'
-      bury(queue, record, id, prefix .. id .. latest_suffix, message, time)
-      local packed, trail = packed_for(ARGV[10], id), ARGV[11] .. id
-      -- One foreign key must not hold up the whole queue.
-      if not wrong_audit(packed, trail) then
-        audit(packed, trail, 'fail', tonumber(found[4] or '0'), found[3], ARGV[12],
-          'transformation', ARGV[13], 'error', message)
-      end
-      redis.pcall('PUBLISH', record, '')
+    local damaged = damaged_field(found[3],
+      {source = found[4], crashes = found[5], attempts = found[6], fence = found[7]})
+    if damaged then
+      set_aside(queue, record, id, prefix .. id .. latest_suffix, damaged, found[3], time)
     else
-      redis.call('HSET', record, 'state', 'queued', 'since', whole(time))
-      -- It has waited longest, so it goes first.
-      push_front(queue, id, found[2])
+      local crashes = redis.call('HINCRBY', record, 'crashes', 1)
+      if crashes >= tonumber(ARGV[8]) then
+        local message = 'the worker stopped or froze while it ran this job, ' .. whole(crashes) .. ' times'
+        bury(queue, record, id, prefix .. id .. latest_suffix, message, time)
+        local packed, trail = packed_for(ARGV[10], id), ARGV[11] .. id
+        -- One foreign key must not hold up the whole queue.
+        if not wrong_audit(packed, trail) then
+          audit(packed, trail, 'fail', number_in(found[4], 0), found[3], ARGV[12],
+            'transformation', ARGV[13], 'error', message)
+        end
+        redis.pcall('PUBLISH', record, '')
+      else
+        redis.call('HSET', record, 'state', 'queued', 'since', whole(time))
+        -- It has waited longest, so it goes first.
+        push_front(queue, id, found[2])
+      end
     end
   end
 end
@@ -86,14 +92,15 @@ if control[1] then
   limit(0)
 end
 if control[2] then
-  limit(tonumber(control[2]) - redis.call('ZCARD', queue.leased))
+  limit(number_in(control[2], wanted) - redis.call('ZCARD', queue.leased))
 end
 local tokens, per_ms
-if control[3] then
-  local count = tonumber(control[3])
-  per_ms = count / tonumber(control[4])
-  local since = math.max(0, time - tonumber(control[6] or '0'))
-  tokens = math.min(count, tonumber(control[5] or count) + since * per_ms)
+local rate_count, rate_ms = number_in(control[3], 0), number_in(control[4], 0)
+if rate_count > 0 and rate_ms > 0 then
+  per_ms = rate_count / rate_ms
+  local since = math.max(0, time - number_in(control[6], 0))
+  local left = control[5] and string.find(control[5], '^-?%d+%.?%d*$') and tonumber(control[5])
+  tokens = math.min(rate_count, (left or rate_count) + since * per_ms)
   limit(math.floor(tokens))
 end
 
@@ -145,8 +152,12 @@ for turn = 1, wanted + 100 do
   -- passed over.
   local found = redis.pcall('HMGET', record, 'job', 'state', 'attempts', 'crashes', 'fence', 'timeout',
     'trace', 'since', 'enqueued', 'origin')
-  if found[2] == 'queued' then
-    local latest = prefix .. id .. latest_suffix
+  local latest = prefix .. id .. latest_suffix
+  local damaged = found[2] == 'queued' and damaged_field(found[1], {attempts = found[3], crashes = found[4],
+    fence = found[5], timeout = found[6], since = found[8], enqueued = found[9]})
+  if damaged then
+    set_aside(queue, record, id, latest, damaged, found[1], time)
+  elseif found[2] == 'queued' then
     local document = redis.pcall('GET', latest)
     -- Text that is no document is handed out too: its reader can say what is wrong with it.
     local version, origin
@@ -154,7 +165,7 @@ for turn = 1, wanted + 100 do
       version, origin = item_of(latest)
     end
     if type(document) == 'string' and not is_of_another(found[10], origin) then
-      local fence = whole(tonumber(found[5] or '0') + 1)
+      local fence = whole(number_in(found[5], 0) + 1)
       call('HSET', record, 'state', 'running', 'source', whole(version or 0), 'worker', worker, 'started', time_text,
         'fence', fence)
       leases[#leases + 1] = leased_until

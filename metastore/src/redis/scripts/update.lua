@@ -69,7 +69,7 @@ if ARGV[6] ~= '' then
   -- What is derived from the item lives on with it, unless a result has a time to live of its own.
   for position = 18, #ARGV do
     local found = redis.pcall('HMGET', ARGV[position], 'state', 'result_until')
-    local sooner = found[1] == 'done' and found[2] and tonumber(found[2]) < tonumber(ARGV[6])
+    local sooner = found[1] == 'done' and number_in(found[2], math.huge) < tonumber(ARGV[6])
     redis.call('PEXPIREAT', ARGV[position], sooner and found[2] or ARGV[6])
   end
 elseif left > 0 then
