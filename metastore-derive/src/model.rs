@@ -58,6 +58,10 @@ pub(crate) struct Schema {
     pub(crate) number: u32,
     /// A hash of the document's shape.
     pub(crate) fingerprint: u64,
+    /// The name under which serde writes the name of the struct.
+    pub(crate) tag: Option<String>,
+    /// Whether whatever a document writes reads back.
+    pub(crate) reads_back: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -95,6 +99,10 @@ pub(crate) struct Field {
     /// Who may set it in a patch.
     pub(crate) vis: Visibility,
     pub(crate) ty: Ty,
+    /// How many lists or maps there are around a set in it.
+    pub(crate) set: Option<u8>,
+    /// Names other than its own by which it is read.
+    pub(crate) aliases: Vec<String>,
     pub(crate) json: Json,
 }
 

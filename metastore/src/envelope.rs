@@ -13,19 +13,21 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use memchr::memmem::Finder;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::collection::Collection;
+use crate::content::{prove, reads_as, with_extras, write_own};
 use crate::error::{Error, ErrorKind};
 use crate::head::Head;
 use crate::item::Item;
-use crate::json::{Limits, write_json};
+use crate::json::Limits;
+use crate::json::tree::same;
 use crate::key::Id;
 use crate::time::Timestamp;
-use crate::unknown::{UnknownFields, read_keeping};
+use crate::unknown::{Extra, UnknownFields, read};
 use crate::upgrade::upgraded;
 
 /// The bytes that surely hold everything before `"data"`: three names of 128 bytes, a commit id
@@ -60,28 +62,83 @@ impl Stored<'_> {
     }
 }
 
-/// Writes an envelope with its document.
-pub(crate) fn encode<T: Serialize>(
+/// What a document that is to be written keeps of the stored one.
+pub(crate) struct Kept<'a> {
+    /// What its type did not know of the stored text.
+    pub(crate) extras: &'a [Extra<'a>],
+    /// What its type wrote of the stored text.
+    pub(crate) before: &'a [u8],
+}
+
+impl Kept<'_> {
+    /// Nothing.
+    pub(crate) const NOTHING: Self = Self { extras: &[], before: &[] };
+}
+
+/// Writes an envelope with its document, and proves that it reads back.
+pub(crate) fn encode<T: Collection>(
     head: &Head,
     data: &T,
-    unknown: &UnknownFields,
+    kept: &Kept<'_>,
     limits: Limits,
     operation: &'static str,
-) -> Result<Bytes, Error> {
+) -> Result<(Bytes, UnknownFields), Error> {
     let mut json = Vec::with_capacity(HEAD_LEN + 384);
     serde_json::to_writer(&mut json, head)
         .map_err(|error| Error::new(operation, ErrorKind::Encode(error.to_string())))?;
     json.pop();
     json.extend_from_slice(DATA);
     let start = json.len();
-    write_json(&mut json, data, limits, operation)?;
+    write_own(&mut json, data, limits, operation)?;
     if json.get(start) != Some(&b'{') {
         let message = "a document must be a JSON object".to_owned();
         return Err(Error::new(operation, ErrorKind::Encode(message)));
     }
-    unknown.write(&mut json);
+    let unknown = keep::<T>(&mut json, start, kept, limits, operation)?;
+    if matches!(unknown, UnknownFields::None) && !T::SCHEMA.reads_back {
+        prove::<T>(&json[start..], operation)?;
+    }
     json.push(b'}');
-    Ok(json.into())
+    Ok((json.into(), unknown))
+}
+
+/// An envelope around a document that is JSON already.
+pub(crate) fn around(head: &Head, document: &str) -> Vec<u8> {
+    // A head always serialises.
+    let mut json = serde_json::to_vec(head).unwrap_or_default();
+    json.pop();
+    json.extend_from_slice(DATA);
+    json.extend_from_slice(document.as_bytes());
+    json.push(b'}');
+    json
+}
+
+/// Adds what is kept to the document that begins at `start`, unless it would not be the same document then.
+fn keep<T: Collection>(
+    json: &mut Vec<u8>,
+    start: usize,
+    kept: &Kept<'_>,
+    limits: Limits,
+    operation: &'static str,
+) -> Result<UnknownFields, Error> {
+    if kept.extras.is_empty() {
+        return Ok(UnknownFields::None);
+    }
+    let own = &json[start..];
+    let document = with_extras(kept.before, own, kept.extras);
+    if document.len() > limits.bytes {
+        let kind = ErrorKind::TooLarge { size: document.len(), limit: limits.bytes };
+        return Err(Error::new(operation, kind));
+    }
+    match std::str::from_utf8(&document) {
+        Ok(text) if reads_as::<T>(&document, own, limits) => {
+            let unknown = UnknownFields::Possible(text.into());
+            json.truncate(start);
+            json.extend_from_slice(&document);
+            Ok(unknown)
+        }
+        _ => Ok(UnknownFields::None),
+    }
 }
 
 /// What the envelope of a version begins with, byte by byte.
@@ -121,15 +178,6 @@ fn decode_usual<T: Collection>(json: &[u8]) -> Option<Item<T>> {
     Some(Item::new(head, data, unknown))
 }
 
-/// Reads a document and, unless its struct denies them, sets aside the fields that it does not know.
-fn read<T: Collection>(document: &str) -> Result<(T, UnknownFields), serde_json::Error> {
-    if T::SCHEMA.denies_unknown_fields {
-        serde_json::from_str::<T>(document).map(|data| (data, UnknownFields::default()))
-    } else {
-        read_keeping::<T>(document)
-    }
-}
-
 /// Reads an envelope whose parts may be in any order and of any schema, or says what is wrong with it.
 fn decode_any<T: Collection>(
     json: &[u8],
@@ -165,6 +213,34 @@ fn decode_any<T: Collection>(
             Err(Error::new(operation, newer).at(key).caused_by(error))
         }
     }
+}
+
+/// Reads an envelope whose document is to be replaced: where it does not read as `T`, the item holds what takes
+/// its place, and remembers the text.
+pub(crate) fn decode_replaceable<T: Collection>(
+    json: &[u8],
+    key: &str,
+    replacement: &T,
+    operation: &'static str,
+) -> Result<Item<T>, Error> {
+    let error = match decode(json, key, operation) {
+        Ok(item) => return Ok(item),
+        Err(error) => error,
+    };
+    if !matches!(error.kind(), ErrorKind::Decode { .. } | ErrorKind::Upgrade { .. }) {
+        return Err(error);
+    }
+    let (head, text) = match serde_json::from_slice::<Stored<'_>>(json) {
+        Ok(stored) => {
+            let text = stored.data.get().into();
+            (stored.into_head(), text)
+        }
+        Err(_) => match decode_head(json, key, operation) {
+            Ok(head) => (head, String::from_utf8_lossy(document_of(json)).into()),
+            Err(_) => return Err(error),
+        },
+    };
+    Ok(Item::new(head, replacement.clone(), UnknownFields::Unreadable(text)))
 }
 
 /// Reads the document of an envelope as JSON, in the current schema where it is of an older one.
@@ -230,29 +306,15 @@ pub(crate) fn not_an_envelope() -> ErrorKind {
 
 const NO_ENVELOPE: &str = "no envelope of metastore";
 
-/// The JSON of `old`, if an encoded envelope holds another document; `None` if it holds the same.
-pub(crate) fn superseded<T: Serialize>(
-    json: &[u8],
-    old: &T,
-    unknown: &UnknownFields,
-    limits: Limits,
-) -> Option<Vec<u8>> {
+/// Whether an encoded envelope holds another document than this text.
+pub(crate) fn differs(before: &[u8], json: &[u8]) -> bool {
     let new = document_of(json);
-    let mut before = Vec::with_capacity(new.len());
-    if write_json(&mut before, old, limits, "update").is_err() {
-        return Some(Vec::new());
-    }
-    unknown.write(&mut before);
     if before == new {
-        return None;
+        return false;
     }
-    // Maps and sets without an order of their own may be written differently each time.
-    let same = has_same_bytes(&before, new)
-        && match (serde_json::from_slice::<Value>(&before), serde_json::from_slice::<Value>(new)) {
-            (Ok(before), Ok(new)) => before == new,
-            _ => false,
-        };
-    (!same).then_some(before)
+    // Maps without an order of their own may be written differently each time.
+    let text = |json| std::str::from_utf8(json).unwrap_or_default();
+    !(has_same_bytes(before, new) && same(text(before), text(new)))
 }
 
 /// Whether two texts are made of the same bytes in any order: what the same entries in another order are,

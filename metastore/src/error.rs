@@ -100,6 +100,15 @@ pub enum ErrorKind {
         /// The limit, in levels of objects and arrays.
         limit: usize,
     },
+    /// The document or result could not be read back as it would be written: it holds a number that is not
+    /// finite, or something that serde writes and cannot read again. Nothing was written.
+    #[error("what is written could not be read back{}: {message}", at_path(path))]
+    Unreadable {
+        /// The path in the JSON, such as `prices[3]`; empty for the document as a whole.
+        path: String,
+        /// What is wrong there.
+        message: String,
+    },
     /// The document or result cannot be written as JSON.
     #[error("cannot be written as JSON: {0}")]
     Encode(String),
@@ -301,6 +310,7 @@ impl Error {
                 | ErrorKind::InvalidJson { .. }
                 | ErrorKind::TooLarge { .. }
                 | ErrorKind::TooDeep { .. }
+                | ErrorKind::Unreadable { .. }
                 | ErrorKind::Encode(_)
                 | ErrorKind::Unindexable { .. }
         )

@@ -99,7 +99,7 @@ impl<T> Item<T> {
             actor: None,
             owner: None,
         };
-        Self::new(head, data, UnknownFields::default())
+        Self::new(head, data, UnknownFields::None)
     }
 
     /// The same item with another document.

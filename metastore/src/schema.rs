@@ -101,8 +101,13 @@ pub struct FieldSchema {
     pub rust_name: &'static str,
     /// The name in JSON, after serde's renames; `None` when serde flattens the field.
     pub json_name: Option<&'static str>,
+    /// Other names in JSON by which it is read.
+    pub aliases: &'static [&'static str],
     /// The index on the field, if it has one.
     pub index: Option<IndexKind>,
+    /// How many lists or maps the field's value has around a set, whose elements have no order of their own;
+    /// `None` if there is no set in it.
+    pub set: Option<u8>,
 }
 
 /// The constant part of a transformation.
@@ -233,6 +238,11 @@ pub struct CollectionSchema {
     /// Whether the document refuses fields that it does not know, by serde's `deny_unknown_fields`.
     /// Otherwise they are kept when a document is changed.
     pub denies_unknown_fields: bool,
+    /// The name under which a document writes what it is called, by serde's `tag`.
+    pub tag: Option<&'static str>,
+    /// Whether it is known of all fields that what they write reads back. If not, each write reads what it
+    /// is about to store.
+    pub reads_back: bool,
     /// The document's fields, in their order.
     pub fields: &'static [FieldSchema],
     /// The names of the mutations, in their order.
@@ -263,10 +273,17 @@ impl CollectionSchema {
             version: 1,
             fingerprint: Fingerprint(0),
             denies_unknown_fields: false,
+            tag: None,
+            reads_back: false,
             fields: &[],
             mutations: &[],
             transformations: &[],
         }
+    }
+
+    /// Whether a document writes a member of this name by itself.
+    pub(crate) fn writes(&self, name: &str) -> bool {
+        self.tag == Some(name) || self.fields.iter().any(|field| field.json_name == Some(name))
     }
 
     /// Whether any field has an index.
@@ -350,6 +367,20 @@ impl CollectionSchema {
         self
     }
 
+    /// Says that a document writes its own name under this one.
+    #[must_use]
+    pub const fn tag(mut self, tag: &'static str) -> Self {
+        self.tag = Some(tag);
+        self
+    }
+
+    /// Says that whatever the document writes reads back.
+    #[must_use]
+    pub const fn reads_back(mut self) -> Self {
+        self.reads_back = true;
+        self
+    }
+
     /// Sets the number of the document's shape.
     #[must_use]
     pub const fn version(mut self, number: u32) -> Self {
@@ -392,13 +423,13 @@ impl CollectionSchema {
 /// A field without an index; what the derive writes for each field.
 #[must_use]
 pub const fn field(rust_name: &'static str, json_name: &'static str) -> FieldSchema {
-    FieldSchema { rust_name, json_name: Some(json_name), index: None }
+    FieldSchema { rust_name, json_name: Some(json_name), aliases: &[], index: None, set: None }
 }
 
 /// A field that serde flattens into its parent.
 #[must_use]
 pub const fn flattened(rust_name: &'static str) -> FieldSchema {
-    FieldSchema { rust_name, json_name: None, index: None }
+    FieldSchema { rust_name, json_name: None, aliases: &[], index: None, set: None }
 }
 
 impl FieldSchema {
@@ -406,6 +437,20 @@ impl FieldSchema {
     #[must_use]
     pub const fn indexed(mut self, kind: IndexKind) -> Self {
         self.index = Some(kind);
+        self
+    }
+
+    /// Adds names by which it is read, too.
+    #[must_use]
+    pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    /// Says that there is a set within so many lists or maps.
+    #[must_use]
+    pub const fn set(mut self, level: u8) -> Self {
+        self.set = Some(level);
         self
     }
 }

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::collection::Collection;
 use crate::error::ErrorKind;
+use crate::json::exact::Exact;
 
 /// A function that turns a document of one schema number into one of the next:
 /// `fn(&mut serde_json::Map<String, Value>) -> Result<(), E>`, where `E` can be shown.
@@ -99,26 +100,33 @@ pub(crate) fn upgraded<T: Collection>(json: &str, from: u32) -> Result<Cow<'_, s
     };
     let stored: BTreeMap<String, &RawValue> =
         serde_json::from_str(json).map_err(|error| wrong(from, error.to_string()))?;
-    let mut document = Map::new();
-    for (name, value) in &stored {
-        let value: Value = serde_json::from_str(value.get())
-            .map_err(|error| wrong(from, format!("`{name}`: {error}")))?;
-        document.insert(name.clone(), value);
-    }
+    let (document, exact) = Exact::read(json).map_err(|error| {
+        let read = |(name, value): (&String, &&RawValue)| {
+            let error = serde_json::from_str::<Value>(value.get()).err()?;
+            Some(format!("`{name}`: {error}"))
+        };
+        wrong(from, stored.iter().find_map(read).unwrap_or_else(|| error.to_string()))
+    })?;
+    let Value::Object(mut document) = document else {
+        return Err(wrong(from, "it is not a JSON object".to_owned()));
+    };
     let before = document.clone();
     for (number, step) in (from..).zip(steps) {
         catch_unwind(AssertUnwindSafe(|| step.upgrade(&mut document)))
             .unwrap_or_else(|panic| Err(describe_panic(&*panic)))
             .map_err(|message| wrong(number, message))?;
     }
-    // A field that is as it was is taken from what is stored: in a `Value` a number of more than 64 bits
-    // has lost some.
+    // A field that is as it was is taken from what is stored: in a `Value` a number has lost how it is
+    // written, and one of more than 64 bits a part of it.
     let mut fields: BTreeMap<&str, Cow<'_, RawValue>> = BTreeMap::new();
     for (name, value) in &document {
         let field = match stored.get(name) {
             Some(stored) if before.get(name) == Some(value) => Cow::Borrowed(*stored),
             _ => Cow::Owned(
-                to_raw_value(value).map_err(|error| wrong(from, format!("`{name}`: {error}")))?,
+                exact
+                    .write(value)
+                    .and_then(RawValue::from_string)
+                    .map_err(|error| wrong(from, format!("`{name}`: {error}")))?,
             ),
         };
         fields.insert(name, field);

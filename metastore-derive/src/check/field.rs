@@ -3,7 +3,7 @@
 use syn::Visibility;
 use syn::ext::IdentExt as _;
 
-use crate::check::{serde, ty};
+use crate::check::{serde, shape, ty};
 use crate::ctxt::{Ctxt, Reported};
 use crate::model::{Accessor, Field, Index, IndexKind, Json, Transformation};
 use crate::raw;
@@ -15,6 +15,12 @@ pub(crate) fn fields(cx: &Ctxt, raw: &raw::Collection) -> Vec<Field> {
         ident: field.ident.clone(),
         vis: setter_vis(&raw.item.vis, &field.vis),
         ty: ty::ty(&field.ty, &raw.item.ident),
+        // A function of the user's own decides how the value looks.
+        set: if field.serde.forms.is_empty() { shape::set(&field.ty) } else { None },
+        aliases: name
+            .as_deref()
+            .map(|name| serde::aliases(&raw.serde, field, name))
+            .unwrap_or_default(),
         json: json(cx, field, name),
     };
     raw.fields.iter().zip(names).map(field).collect()

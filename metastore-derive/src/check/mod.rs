@@ -12,6 +12,7 @@ mod options;
 mod repository;
 mod schema;
 mod serde;
+mod shape;
 mod ty;
 mod upgrade;
 

@@ -5,6 +5,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use crate::attr::{Opt, Value};
 use crate::check::fingerprint::fingerprint;
 use crate::check::options::{self, Options};
+use crate::check::serde;
 use crate::ctxt::{Ctxt, Reported};
 use crate::duration::{self, Limit};
 use crate::model::{Name, ObjectType, Schema, Ttl, TtlOnUpdate};
@@ -65,6 +66,8 @@ pub(crate) fn schema(
         denies_unknown: raw.serde.denies_unknown,
         number: number?,
         fingerprint: fingerprint(raw),
+        tag: serde::tag(raw),
+        reads_back: serde::proven(raw),
     })
 }
 

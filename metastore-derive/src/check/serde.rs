@@ -4,6 +4,7 @@ use syn::Type;
 use syn::ext::IdentExt as _;
 
 use crate::case::Case;
+use crate::check::shape;
 use crate::ctxt::Ctxt;
 use crate::raw::{Collection, Field, Rename, SerdeContainer};
 
@@ -42,6 +43,37 @@ pub(crate) fn names(cx: &Ctxt, raw: &Collection) -> Vec<Option<String>> {
 pub(crate) fn stored_name(container: &SerdeContainer, field: &Field) -> Option<String> {
     let own_name = field.serde.flatten.is_none() && field.serde.not_written.is_none();
     own_name.then(|| name(container, field, |rename| rename.serialize.as_deref()))
+}
+
+/// The names other than its own by which a field is read.
+pub(crate) fn aliases(container: &SerdeContainer, field: &Field, written: &str) -> Vec<String> {
+    if field.serde.not_read {
+        return Vec::new();
+    }
+    let read = name(container, field, |rename| rename.deserialize.as_deref());
+    let mut names = field.serde.aliases.clone();
+    names.push(read);
+    names.retain(|name| name != written);
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Whether whatever a document writes reads back, as far as a macro can tell.
+pub(crate) fn proven(raw: &Collection) -> bool {
+    let field = |field: &Field| {
+        let serde = &field.serde;
+        let skipped = serde.not_written.is_some();
+        serde.forms.is_empty()
+            && serde.flatten.is_none()
+            && (skipped || serde.not_read || shape::reads_back(&field.ty))
+    };
+    raw.serde.forms.is_empty() && raw.fields.iter().all(field)
+}
+
+/// The name under which serde writes the name of the struct.
+pub(crate) fn tag(raw: &Collection) -> Option<String> {
+    raw.serde.forms.iter().find(|(key, _)| key == "tag").map(|(_, name)| name.clone())
 }
 
 /// A field is read by the name under which it was written. If it is not, and it is not its own

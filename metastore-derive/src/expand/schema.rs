@@ -54,11 +54,13 @@ pub(crate) fn schema(item: &Item, schema: &Schema, members: &Members) -> TokenSt
         quote!(.version(#number))
     });
     let fingerprint = Literal::u64_suffixed(schema.fingerprint);
+    let tag = schema.tag.as_ref().map(|tag| quote!(.tag(#tag)));
+    let reads_back = schema.reads_back.then(|| quote!(.reads_back()));
     let lists = lists(item, members);
     quote! {
         #runtime::CollectionSchema::new(
             #domain, #app, #name, #runtime::ObjectType::#object_type
-        ) #ttl #keep #versions #keep_for #audit #deny #number .fingerprint(#fingerprint) #lists
+        ) #ttl #keep #versions #keep_for #audit #deny #tag #reads_back #number .fingerprint(#fingerprint) #lists
     }
 }
 
@@ -100,7 +102,10 @@ fn field(item: &Item, field: &Field) -> TokenStream {
         IndexKind::Unique => quote!(Unique),
     });
     let index = index.map(|index| quote!(.indexed(#runtime::IndexKind::#index)));
-    quote!(#runtime::field(#rust, #name) #index)
+    let aliases = &field.aliases;
+    let aliases = (!aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])));
+    let set = field.set.map(|level| quote!(.set(#level)));
+    quote!(#runtime::field(#rust, #name) #index #aliases #set)
 }
 
 fn transformation(item: &Item, transformation: &Transformation) -> TokenStream {

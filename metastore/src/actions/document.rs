@@ -6,9 +6,10 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::collection::Collection;
+use crate::content;
 use crate::error::{Error, ErrorKind, Result};
-use crate::json::{Limits, without_value, write_json};
-use crate::unknown::{UnknownFields, read_keeping};
+use crate::json::{Limits, describe, write_json};
+use crate::unknown;
 
 /// What a write by name changes.
 pub(super) enum Change {
@@ -28,7 +29,7 @@ pub(super) fn document<T: Collection>(
     object(json, operation)?;
     let mut text = Vec::with_capacity(256);
     write_json(&mut text, json, limits, operation)?;
-    read(&text, operation)
+    read(&text, limits, operation)
 }
 
 /// Checks what can be checked of a patch before the document is there.
@@ -64,48 +65,25 @@ pub(super) fn patched<T: Collection>(
         fields.insert(name.clone(), value);
     }
     let text = serde_json::to_vec(&fields).map_err(unreadable)?;
-    let changed = read(&text, operation)?;
-    taken_over(&changed, patch, operation)?;
-    Ok(changed)
+    read(&text, limits, operation)
 }
 
-/// Refuses a field that went nowhere, which can happen only where there is a flattened one.
-fn taken_over<T: Collection>(
-    document: &T,
-    patch: &Map<String, Value>,
-    operation: &'static str,
-) -> Result<()> {
-    let mut others = patch.iter().filter(|(name, value)| !is_own::<T>(name) && !value.is_null());
-    let Some(first) = others.next() else { return Ok(()) };
-    let json = crate::named::to_json(document, operation)?;
-    match std::iter::once(first).chain(others).find(|(name, _)| json.get(name).is_none()) {
-        Some((name, _)) => Err(unknown_field::<T>(name, operation)),
-        None => Ok(()),
-    }
-}
-
-fn read<T: Collection>(json: &[u8], operation: &'static str) -> Result<T> {
+fn read<T: Collection>(json: &[u8], limits: Limits, operation: &'static str) -> Result<T> {
     let text = std::str::from_utf8(json).unwrap_or_default();
-    let read = if T::SCHEMA.denies_unknown_fields {
-        serde_json::from_str(text).map(|document| (document, UnknownFields::default()))
-    } else {
-        read_keeping::<T>(text)
+    let (document, unknown) = match unknown::read::<T>(text) {
+        Ok(read) => read,
+        Err(error) => {
+            let (path, message) = describe::<T>(json, &error);
+            return Err(misfit(path, message, operation));
+        }
     };
-    match read {
-        Ok((document, unknown)) => match unknown.first() {
-            Some(name) => Err(unknown_field::<T>(name, operation)),
-            None => Ok(document),
-        },
-        Err(first) => {
-            let mut reader = serde_json::Deserializer::from_str(text);
-            let (path, error) = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
-                Err(error) => (error.path().to_string(), error.into_inner()),
-                Ok(_) => (String::new(), first),
-            };
-            let path = if path == "." { String::new() } else { path };
-            Err(misfit(path, without_value(&error), operation))
+    if let Some(text) = unknown.possible() {
+        let own = content::own(&document, limits, operation)?;
+        if let Some(extra) = content::unknown_in::<T>(text, &own, limits, operation).first() {
+            return Err(unknown_field::<T>(&extra.shown(), operation));
         }
     }
+    Ok(document)
 }
 
 fn object<'v>(json: &'v Value, operation: &'static str) -> Result<&'v Map<String, Value>> {

@@ -188,30 +188,29 @@ impl<T: Collection> ErasedCollection for Repo<T> {
     }
 
     fn change(&self, id: Id, expected: Option<u64>, change: Change) -> Answer<'_, Item<Value>> {
-        let (operation, scope) = match (&change, expected) {
-            (Change::Patch(_), None) => ("update", Scope::KnownFields),
-            (Change::Patch(_), Some(_)) => ("update_at", Scope::KnownFields),
-            (Change::Replace(_), None) => ("replace", Scope::WholeDocument),
-            (Change::Replace(_), Some(_)) => ("replace_at", Scope::WholeDocument),
+        let operation = match (&change, expected) {
+            (Change::Patch(_), None) => "update",
+            (Change::Patch(_), Some(_)) => "update_at",
+            (Change::Replace(_), None) => "replace",
+            (Change::Replace(_), Some(_)) => "replace_at",
         };
+        let scope = Scope::KnownFields;
         Box::pin(async move {
             let limits = self.store().limits();
-            let whole: Option<T> = match &change {
-                Change::Patch(patch) => {
-                    check_patch::<T>(patch, operation)?;
-                    None
+            let patch = match &change {
+                Change::Patch(patch) => patch,
+                Change::Replace(json) => {
+                    let document = document(json, limits, operation)?;
+                    let target = Target::from(&id);
+                    let item = self.replace_at(target, expected, document, operation).await?;
+                    return untyped(item, operation);
                 }
-                Change::Replace(json) => Some(document(json, limits, operation)?),
             };
+            check_patch::<T>(patch, operation)?;
             let key = Repo::address(self).latest(&id);
             let apply = |current: &mut T| {
-                *current = match (&change, &whole) {
-                    (_, Some(whole)) => whole.clone(),
-                    (Change::Patch(json) | Change::Replace(json), None) => {
-                        patched(current, json, limits, operation)
-                            .map_err(|error| error.at(key.clone()))?
-                    }
-                };
+                *current = patched(current, patch, limits, operation)
+                    .map_err(|error| error.at(key.clone()))?;
                 Ok(())
             };
             let item = match expected {

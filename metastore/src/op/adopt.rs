@@ -1,5 +1,6 @@
 //! Taking JSON that stands at other keys of the server into a collection.
 
+use std::borrow::Cow;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
@@ -9,10 +10,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::collection::Collection;
+use crate::content::content;
 use crate::envelope;
 use crate::error::{Error, ErrorKind, Result};
 use crate::head::Head;
 use crate::item::Item;
+use crate::json::exact::Exact;
+use crate::json::input::checked;
+use crate::json::tree::same;
 use crate::key::{Id, Key};
 use crate::redis::command::{Command, Reply, unexpected};
 use crate::redis::script::{REMOVE_ORIGINAL, ScriptCall};
@@ -46,7 +51,7 @@ struct Walk<'a, T: Collection> {
     repo: &'a Repo<T>,
     pattern: String,
     id_of: IdOf<'a>,
-    transform: Transform<'a>,
+    transform: Option<Transform<'a>>,
     schema: u32,
     dry_run: bool,
     delete_originals: bool,
@@ -157,7 +162,7 @@ impl<T: Collection> Repo<T> {
                 repo: self,
                 pattern,
                 id_of: Box::new(id_of),
-                transform: Box::new(Ok),
+                transform: None,
                 schema: T::SCHEMA.version,
                 dry_run: false,
                 delete_originals: false,
@@ -181,7 +186,7 @@ impl<'a, T: Collection> Adopt<'a, T> {
         mut self,
         transform: impl Fn(Value) -> Result<Value, String> + Send + Sync + 'a,
     ) -> Self {
-        self.walk.transform = Box::new(transform);
+        self.walk.transform = Some(Box::new(transform));
         self
     }
 
@@ -323,8 +328,7 @@ impl<T: Collection> Walk<'_, T> {
         };
         let repo = self.repo;
         let now = repo.store().now();
-        let new = match repo.prepare(id.clone(), now, document.clone(), unknown.clone(), OPERATION)
-        {
+        let new = match repo.prepare(id.clone(), now, document.clone(), &unknown, OPERATION) {
             Ok(new) => new,
             Err(error) if error.is_invalid_document() => return failed(error.kind().to_string()),
             Err(error) => return Err(error),
@@ -359,10 +363,23 @@ impl<T: Collection> Walk<'_, T> {
 
     /// Reads an original as a document of the collection, with the fields that `T` does not know.
     fn read(&self, id: &Id, key: &str, text: &[u8]) -> Result<Item<T>, String> {
-        let value: Value = serde_json::from_slice(text)
-            .map_err(|error| format!("it does not hold JSON: {error}"))?;
-        let value = (self.transform)(value)?;
-        if !value.is_object() {
+        let text = checked(text, self.repo.store().limits()).map_err(|kind| match kind {
+            ErrorKind::InvalidJson { path, message } if path.is_empty() => {
+                format!("it does not hold JSON: {message}")
+            }
+            ErrorKind::InvalidJson { path, message } => {
+                format!("it does not hold JSON that can be taken in, at `{path}`: {message}")
+            }
+            kind => kind.to_string(),
+        })?;
+        let text = match &self.transform {
+            None => Cow::Borrowed(text),
+            Some(transform) => {
+                let (value, exact) = Exact::read(text).map_err(|error| error.to_string())?;
+                Cow::Owned(exact.write(&transform(value)?).map_err(|error| error.to_string())?)
+            }
+        };
+        if !text.starts_with('{') {
             return Err("it does not hold a JSON object".to_owned());
         }
         let head = Head {
@@ -376,22 +393,21 @@ impl<T: Collection> Walk<'_, T> {
             actor: None,
             owner: None,
         };
-        let (limits, none) = (self.repo.store().limits(), UnknownFields::default());
-        let envelope = envelope::encode(&head, &value, &none, limits, OPERATION)
-            .map_err(|error| error.kind().to_string())?;
-        envelope::decode(&envelope, key, OPERATION).map_err(|error| error.kind().to_string())
+        envelope::decode(&envelope::around(&head, &text), key, OPERATION)
+            .map_err(|error| error.kind().to_string())
     }
 
     /// Whether the item's first version has this content: later changes do not make it another one.
     async fn is_stored(&self, id: &Id, document: &T, unknown: &UnknownFields) -> Result<bool> {
-        let json = |document: &T, unknown: &UnknownFields| {
-            let mut json = serde_json::to_vec(document).unwrap_or_default();
-            unknown.write(&mut json);
-            serde_json::from_slice::<Value>(&json).ok()
+        let limits = self.repo.store().limits();
+        let content = |document: &T, unknown: &UnknownFields| {
+            let json = content(document, unknown, limits, OPERATION).ok()?;
+            String::from_utf8(json).ok()
         };
         let first = self.repo.get_version(id, 1).await?;
-        let stored = first.and_then(|item| json(&item.data, item.unknown()));
-        Ok(stored.is_some() && stored == json(document, unknown))
+        let stored = first.and_then(|item| content(&item.data, item.unknown()));
+        let own = content(document, unknown);
+        Ok(stored.zip(own).is_some_and(|(stored, own)| same(&stored, &own)))
     }
 
     async fn remove(&self, key: &str, kind: Original, text: Bytes, id: &Id) -> Result<bool> {

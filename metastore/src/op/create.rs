@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::collection::Collection;
-use crate::envelope;
+use crate::content::{self, unknown_in};
+use crate::envelope::{self, Kept};
 use crate::error::{Error, ErrorKind, Result};
 use crate::head::Head;
 use crate::index::Entries;
@@ -42,8 +43,8 @@ impl<T: Collection> Repo<T> {
     /// # Errors
     ///
     /// `Validation` with every rule that the document breaks; `AlreadyExists` with the unique field whose
-    /// value another item has; `TooLarge`, `TooDeep`, `Unindexable`; `OutOfMemory`. Nothing is written
-    /// then.
+    /// value another item has; `TooLarge`, `TooDeep`, `Unreadable`, `Unindexable`; `OutOfMemory`. Nothing is
+    /// written then.
     ///
     /// ```
     /// # use metastore::{Collection, Store};
@@ -73,7 +74,7 @@ impl<T: Collection> Repo<T> {
     /// `AlreadyExists` if the id is taken, `InvalidId`, and as [`Repo::create`].
     pub async fn create_with_id(&self, id: impl ToId, document: T) -> Result<Item<T>> {
         let (id, now) = (checked_id(&id, OPERATION)?, self.store().now());
-        let new = self.prepare(id, now, document, UnknownFields::default(), OPERATION)?;
+        let new = self.prepare(id, now, document, &UnknownFields::None, OPERATION)?;
         self.create_alone(new, OPERATION).await
     }
 
@@ -109,7 +110,7 @@ impl<T: Collection> Repo<T> {
                 break;
             }
             let New { head, document, unknown, .. } = new;
-            new = self.prepare(head.id, self.store().now(), document, unknown, operation)?;
+            new = self.prepare(head.id, self.store().now(), document, &unknown, operation)?;
             let call = self.create_script(&new);
             verdict = Some(self.write(operation, &new.head.commit, call).await?);
         }
@@ -132,7 +133,7 @@ impl<T: Collection> Repo<T> {
     pub(super) fn prepare_new(&self, document: T) -> Result<New<T>> {
         let now = self.store().now();
         let id = Id::from(self.store().new_ulid_at(now));
-        self.prepare(id, now, document, UnknownFields::default(), OPERATION)
+        self.prepare(id, now, document, &UnknownFields::None, OPERATION)
     }
 
     /// Checks and encodes a document, with fields that its struct does not know.
@@ -141,7 +142,7 @@ impl<T: Collection> Repo<T> {
         id: Id,
         now: Timestamp,
         document: T,
-        unknown: UnknownFields,
+        unknown: &UnknownFields,
         operation: &'static str,
     ) -> Result<New<T>> {
         let key = self.address().latest(&id);
@@ -158,7 +159,14 @@ impl<T: Collection> Repo<T> {
             owner: self.owner().cloned(),
         };
         let limits = self.store().limits();
-        let json = envelope::encode(&head, &document, &unknown, limits, operation)
+        let own = match unknown.possible() {
+            Some(_) => content::own(&document, limits, operation)?,
+            None => Vec::new(),
+        };
+        let extras =
+            unknown.possible().map(|stored| unknown_in::<T>(stored, &own, limits, operation));
+        let kept = Kept { extras: &extras.unwrap_or_default(), before: &own };
+        let (json, unknown) = envelope::encode(&head, &document, &kept, limits, operation)
             .map_err(|error| error.at(key.clone()))?;
         let stored = envelope::document_of(&json);
         let entries = Self::entries(stored, head.created, head.owner.as_ref(), operation)

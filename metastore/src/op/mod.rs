@@ -3,6 +3,7 @@
 mod adopt;
 mod as_of;
 mod audit;
+mod before;
 mod create;
 mod create_many;
 mod delete;
@@ -14,6 +15,7 @@ mod history;
 mod migrate;
 mod query;
 mod reindex;
+mod replace;
 mod revert;
 mod stats;
 mod trim;

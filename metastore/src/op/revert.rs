@@ -54,12 +54,15 @@ impl<T: Collection> Repo<T> {
         let id = id.map_err(|error| Error::from(error).during(OPERATION))?;
         if let Some(base) = item {
             let (_, old) = self.to_revert(&id, version).await?;
+            let old = envelope::decode(&old.json, &old.key, OPERATION)?;
             return self.write_again(base, &old).await;
         }
         let mut attempts = self.attempts();
         loop {
             let (current, old) = self.to_revert(&id, version).await?;
-            let base = envelope::decode(&current.json, &current.key, OPERATION)?;
+            let old = envelope::decode::<T>(&old.json, &old.key, OPERATION)?;
+            let Stored { json, key, .. } = &current;
+            let base = envelope::decode_replaceable(json, key, &old.data, OPERATION)?;
             let written = self.write_again(&base, &old).await;
             if !attempts.again(&written).await {
                 return written;
@@ -78,8 +81,7 @@ impl<T: Collection> Repo<T> {
         }
     }
 
-    async fn write_again(&self, base: &Item<T>, old: &Stored) -> Result<Item<T>> {
-        let old: Item<T> = envelope::decode(&old.json, &old.key, OPERATION)?;
+    async fn write_again(&self, base: &Item<T>, old: &Item<T>) -> Result<Item<T>> {
         let scope = Scope::Restored { version: old.version, unknown: old.unknown() };
         self.supersede(base, old.data.clone(), scope, OPERATION).await
     }

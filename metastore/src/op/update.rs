@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::before::Before;
 use super::create::{UNTIMELY_RETRIES, untimely};
 use crate::audit::{AuditOperation, changed_fields};
 use crate::collection::Collection;
-use crate::envelope;
+use crate::envelope::{self, Kept};
 use crate::error::{Error, ErrorKind, Result};
 use crate::head::Head;
 use crate::index::Entries;
@@ -73,26 +74,6 @@ impl<T: Collection> Repo<T> {
         let mut document = base.data.clone();
         patch.apply(&mut document);
         self.supersede(&base, document, Scope::KnownFields, OPERATION).await
-    }
-
-    /// Writes a whole document as the next version. Round trips and errors as [`Repo::update`].
-    ///
-    /// Fields in the stored document that `T` does not know are not kept, unlike in `update` and
-    /// `modify`.
-    ///
-    /// # Errors
-    ///
-    /// As [`Repo::update`].
-    pub async fn replace<'a>(
-        &self,
-        target: impl Into<Target<'a, T>>,
-        document: T,
-    ) -> Result<Item<T>> {
-        let replace = |old: &mut T| {
-            old.clone_from(&document);
-            Ok(())
-        };
-        self.change(target.into(), "replace", Scope::WholeDocument, replace).await
     }
 
     /// Changes a document by a function and writes the next version. Round trips as
@@ -221,11 +202,6 @@ impl<T: Collection> Repo<T> {
         scope: Scope<'_>,
         operation: &'static str,
     ) -> Result<Option<Next<T>>> {
-        let unknown = match scope {
-            Scope::KnownFields | Scope::Shape => base.unknown().clone(),
-            Scope::WholeDocument => UnknownFields::default(),
-            Scope::Restored { unknown, .. } => unknown.clone(),
-        };
         let at = self.address();
         let key = at.latest(&base.id);
         let (stored, known) = (base.schema, T::SCHEMA.version);
@@ -249,17 +225,26 @@ impl<T: Collection> Repo<T> {
             owner: base.owner.clone(),
         };
         let limits = self.store().limits();
-        let json = envelope::encode(&head, &document, &unknown, limits, operation)
+        let before = Before::of(base, limits, operation);
+        let restored;
+        let kept = match scope {
+            Scope::KnownFields | Scope::Shape => before.kept(),
+            Scope::WholeDocument => Kept::NOTHING,
+            Scope::Restored { unknown, .. } => {
+                restored = Before::of_document(&document, unknown, limits, operation);
+                restored.kept()
+            }
+        };
+        let (json, unknown) = envelope::encode(&head, &document, &kept, limits, operation)
             .map_err(|error| error.at(key.clone()))?;
-        let before = envelope::superseded(&json, &base.data, base.unknown(), limits);
-        if before.is_none() && !matches!(scope, Scope::Shape) {
+        let before = before.content();
+        let changes = envelope::differs(&before, &json);
+        if !changes && !matches!(scope, Scope::Shape) {
             return Ok(None);
         }
         let stored = envelope::document_of(&json);
-        let changed = match before {
-            Some(before) if self.audits() => changed_fields(&before, stored),
-            _ => String::new(),
-        };
+        let changed =
+            if changes && self.audits() { changed_fields(&before, stored) } else { String::new() };
         let (audited, from) = scope.audited(base.version);
         let entries = Self::entries(stored, base.created_at, base.owner.as_ref(), operation)
             .map_err(|error| error.at(key.clone()))?;

@@ -1,11 +1,18 @@
-//! Writing JSON within limits.
+//! Writing JSON within limits, and looking at JSON without reading its numbers.
+
+pub(crate) mod exact;
+mod finite;
+pub(crate) mod input;
+pub(crate) mod tree;
 
 use std::io;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::ser::{Formatter, Serializer};
 
 use crate::error::{Error, ErrorKind};
+use finite::not_finite;
 
 /// How large and how deep a document may be.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +21,7 @@ pub(crate) struct Limits {
     pub(crate) depth: usize,
 }
 
-/// Writes any value as JSON within the limits.
+/// Writes any value as JSON within the limits. A number that JSON does not have is refused.
 pub(crate) fn write_json<T: Serialize + ?Sized>(
     out: &mut Vec<u8>,
     value: &T,
@@ -22,10 +29,18 @@ pub(crate) fn write_json<T: Serialize + ?Sized>(
     operation: &'static str,
 ) -> Result<(), Error> {
     let mut writer = Limited { written: 0, limit: limits.bytes, out };
-    let depth = Depth { now: 0, limit: limits.depth, passed: false };
+    let mut nulls = false;
+    let depth = Depth { now: 0, limit: limits.depth, nulls: &mut nulls };
     let mut serializer = Serializer::with_formatter(&mut writer, depth);
     match value.serialize(&mut serializer) {
-        Ok(()) => Ok(()),
+        // Not a number is written as null, and so looked for only where there is one.
+        Ok(()) => match nulls.then(|| not_finite(value)).flatten() {
+            None => Ok(()),
+            Some(path) => {
+                let message = "JSON has no NaN and no infinity; store `None`, or text".to_owned();
+                Err(Error::new(operation, ErrorKind::Unreadable { path, message }))
+            }
+        },
         Err(error) => {
             let kind = if writer.written > limits.bytes {
                 ErrorKind::TooLarge { size: writer.written, limit: limits.bytes }
@@ -40,6 +55,23 @@ pub(crate) fn write_json<T: Serialize + ?Sized>(
 }
 
 const TOO_DEEP: &str = "nested too deep";
+
+/// Where JSON does not read as a type, and why, without the value that is there. The path costs time, so it is
+/// worked out only once something is wrong.
+pub(crate) fn describe<T: DeserializeOwned>(
+    json: &[u8],
+    first: &serde_json::Error,
+) -> (String, String) {
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        Err(error) => {
+            let path = error.path().to_string();
+            let path = if path == "." { String::new() } else { path };
+            (path, without_value(error.inner()))
+        }
+        Ok(_) => (String::new(), without_value(first)),
+    }
+}
 
 /// What serde says is wrong, without the value that it met: that may be a secret.
 pub(crate) fn without_value(error: &serde_json::Error) -> String {
@@ -91,25 +123,31 @@ impl io::Write for Limited<'_> {
 
 /// Counts the levels of objects and arrays. What is written deeper than a parser goes could never be
 /// read back.
-struct Depth {
+struct Depth<'a> {
     now: usize,
     limit: usize,
-    passed: bool,
+    /// Whether there is a null.
+    nulls: &'a mut bool,
 }
 
-impl Depth {
+impl Depth<'_> {
     #[inline]
     fn enter(&mut self) -> io::Result<()> {
         self.now += 1;
         if self.now > self.limit {
-            self.passed = true;
             return Err(io::Error::other(TOO_DEEP));
         }
         Ok(())
     }
 }
 
-impl Formatter for Depth {
+impl Formatter for Depth<'_> {
+    #[inline]
+    fn write_null<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        *self.nulls = true;
+        writer.write_all(b"null")
+    }
+
     fn begin_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
         self.enter()?;
         writer.write_all(b"[")
