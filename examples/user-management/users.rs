@@ -2,7 +2,7 @@
 
 use anyhow::{Context, ensure};
 use futures_util::{TryStreamExt, pin_mut};
-use metastore::{Collection, Item};
+use metastore::{Collection, Indexable, Item};
 use metastore_examples::page::{self, PageArgs};
 use metastore_examples::shown::{Shown, count, line};
 use metastore_examples::table::{add_row, table};
@@ -30,7 +30,7 @@ pub(crate) struct User {
 }
 
 /// What a user may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Indexable, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Role {
     Member,

@@ -24,6 +24,15 @@ pub(crate) fn collection(input: DeriveInput) -> TokenStream {
     }
 }
 
+/// `#[derive(Indexable)]`.
+pub(crate) fn indexable(input: DeriveInput) -> TokenStream {
+    let cx = Ctxt::default();
+    let raw = parse::indexable(&cx, input);
+    let expanded = check::indexable(&cx, &raw).ok().map(|model| expand::indexable(&model));
+    let errors = cx.into_errors();
+    quote! { #errors #expanded }
+}
+
 /// `#[derive(Repository)]`.
 pub(crate) fn repository(input: DeriveInput) -> TokenStream {
     let cx = Ctxt::default();

@@ -86,19 +86,47 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// | attribute | meaning |
 /// |---|---|
-/// | `#[index]` | items are found by the field's value: text, a number, a boolean, an enum that serde writes as one of these, an option of one, or a list |
-/// | `#[index(range)]` | they are found between two values, too: numbers, and times that serde writes as numbers or by RFC 3339 |
+/// | `#[index]` | items are found by the field's value: of a type that is `Indexable` (text, numbers, times, enums and newtypes with `#[derive(Indexable)]`, …), an option of one, or a list |
+/// | `#[index(range)]` | they are found between two values, too, in the order of the type, which must be `Ordered`: numbers, times, text, … |
 /// | `#[unique]` | at most one item has the value, and it is found by it; `None` may be shared |
 ///
 /// Each of them defines a constant for queries, such as `Text::LANGUAGE`. Indexes are kept in the same
-/// atomic step as the document. A field that serde writes by `with` or `serialize_with` is looked for by
-/// the JSON that is stored.
+/// atomic step as the document, by the value of the field itself: serde's names, `from` and `into` make no
+/// difference. A field that serde writes by `with` or `serialize_with` can have any type: with `#[index]` or
+/// `#[unique]`, what the function writes is compared, which must be text, a number or a boolean; with
+/// `#[index(range)]` the field's type decides.
 #[proc_macro_derive(
     Collection,
     attributes(collection, mutation, transformation, upgrade, index, unique)
 )]
 pub fn derive_collection(input: TokenStream) -> TokenStream {
     derive::collection(parse_macro_input!(input as DeriveInput)).into()
+}
+
+/// Lets an index hold a type of your own: an enum without fields, as serde writes it, or a struct with one
+/// field, as that field.
+///
+/// ```
+/// use metastore::Indexable;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Serialize, Deserialize, Indexable)]
+/// #[serde(rename_all = "kebab-case")]
+/// enum State {
+///     New,
+///     OnItsWay,
+/// }
+///
+/// /// Found by equality and, since numbers have an order, by range.
+/// #[derive(Clone, Serialize, Deserialize, Indexable)]
+/// struct Cents(i64);
+/// ```
+///
+/// A struct whose field is `Ordered` is `Ordered`, too. `#[indexable(crate = path)]` says where the runtime
+/// is, if it was renamed. What stands in the index is the value itself, whatever serde makes of the struct.
+#[proc_macro_derive(Indexable, attributes(indexable))]
+pub fn derive_indexable(input: TokenStream) -> TokenStream {
+    derive::indexable(parse_macro_input!(input as DeriveInput)).into()
 }
 
 /// Groups collections that share a connection.

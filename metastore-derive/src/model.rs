@@ -4,10 +4,10 @@ use std::num::{NonZeroU32, NonZeroU64};
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident};
-use syn::{Ident, Path, Visibility};
+use syn::{Generics, Ident, Member, Path, Type, Visibility};
 
 pub(crate) use crate::name::Name;
-pub(crate) use crate::raw::IndexKind;
+pub(crate) use crate::raw::{Format, IndexKind};
 
 /// A checked `#[derive(Collection)]`.
 pub(crate) struct Collection {
@@ -54,6 +54,8 @@ pub(crate) struct Schema {
     /// Whether the descriptor is to hold a JSON Schema.
     pub(crate) json_schema: bool,
     pub(crate) denies_unknown: bool,
+    /// Whether what is read may be another document than what was written.
+    pub(crate) reads_otherwise: bool,
     /// The number of the document's shape.
     pub(crate) number: u32,
     /// A hash of the document's shape.
@@ -119,10 +121,8 @@ pub(crate) struct Index {
     pub(crate) kind: IndexKind,
     /// What a query names it by.
     pub(crate) constant: Ident,
-    /// Whether only the stored JSON tells what a value looks like there, and not the field's type.
-    pub(crate) as_stored: bool,
-    /// Whether the field's type need not be one that reads JSON by itself.
-    pub(crate) read_as_stored: bool,
+    /// The functions by which serde writes and reads the value, if they are not those of its type.
+    pub(crate) format: Format,
 }
 
 /// A mutation, or the part of a transformation that a mutation has too.
@@ -165,6 +165,22 @@ impl ToTokens for Ty {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         self.tokens.to_tokens(tokens);
     }
+}
+
+/// A checked `#[derive(Indexable)]`.
+pub(crate) struct Indexable {
+    pub(crate) ident: Ident,
+    pub(crate) generics: Generics,
+    pub(crate) krate: Option<Path>,
+    pub(crate) form: IndexableForm,
+}
+
+/// What of a value stands in an index.
+pub(crate) enum IndexableForm {
+    /// What serde writes.
+    Written,
+    /// The only field.
+    Field(Member, Type),
 }
 
 /// A checked `#[derive(Repository)]`.

@@ -1,6 +1,7 @@
 //! What the user wrote: it may be wrong, and every part knows where it stands.
 
-use syn::{Generics, Ident, LitInt, Path, Token, Type, Visibility};
+use proc_macro2::TokenStream;
+use syn::{Generics, Ident, LitInt, Member, Path, Token, Type, Variant, Visibility};
 
 use crate::attr::Opt;
 use crate::ctxt::Reported;
@@ -104,6 +105,10 @@ pub(crate) struct SerdeContainer {
     pub(crate) denies_unknown: bool,
     /// `from` or `try_from`: another type decides what is read.
     pub(crate) read_as_other: bool,
+    /// `into`: another type decides what is written.
+    pub(crate) written_as_other: bool,
+    /// `remote`: the struct itself is not `Serialize`.
+    pub(crate) remote: Option<Path>,
     /// The types and the tag that decide what is stored instead of the fields, each with its key.
     pub(crate) forms: Vec<(String, String)>,
 }
@@ -118,13 +123,26 @@ pub(crate) struct SerdeField {
     pub(crate) not_written: Option<Path>,
     /// `skip_serializing_if`.
     pub(crate) sometimes_written: Option<Path>,
+    /// The function of `skip_serializing_if`.
+    pub(crate) skipped_if: Option<String>,
     /// `skip` or `skip_deserializing`.
     pub(crate) not_read: bool,
     pub(crate) default: bool,
+    /// `default = "…"`.
+    pub(crate) own_default: bool,
+    /// The functions by which the value is written and read.
+    pub(crate) format: Format,
     /// `with` or `deserialize_with`: serde then takes an absent `Option` for an error.
     pub(crate) read_with: bool,
     /// The functions that decide how the value is stored, each with its key.
     pub(crate) forms: Vec<(String, String)>,
+}
+
+/// The functions of `with`, `serialize_with` and `deserialize_with`.
+#[derive(Clone, Default)]
+pub(crate) struct Format {
+    pub(crate) serialize: Option<TokenStream>,
+    pub(crate) deserialize: Option<TokenStream>,
 }
 
 /// `rename = "…"` or `rename(serialize = "…", deserialize = "…")`, of a field or of all.
@@ -132,6 +150,16 @@ pub(crate) struct Rename {
     pub(crate) key: Path,
     pub(crate) serialize: Option<String>,
     pub(crate) deserialize: Option<String>,
+}
+
+/// `#[derive(Indexable)]`.
+pub(crate) struct Indexable {
+    pub(crate) item: Item,
+    pub(crate) options: Vec<Opt>,
+    /// The fields of a struct: their names, or their positions, and their types.
+    pub(crate) fields: Vec<(Member, Type)>,
+    /// The variants of an enum that have fields.
+    pub(crate) with_fields: Vec<Variant>,
 }
 
 /// `#[derive(Repository)]`.

@@ -1,25 +1,33 @@
 //! Indexed fields as constants, and the conditions that are built from them.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind};
-use crate::index::{Interval, encode};
+use crate::format::{self, FieldFormat};
+use crate::index::{FieldValue, IndexField, Interval, ListField, RangeField, SingleValue};
 use crate::key::Segment;
-use crate::patch::PatchValue;
+use crate::patch::QueryValue;
 use crate::schema::IndexKind;
 
 /// An indexed field of a collection, as its derive declares it: `Text::LANGUAGE`.
 ///
-/// `F` is the field's type, `K` what its index can do: [`ByValue`], [`ByRange`] or [`ByClaim`].
+/// `F` is the field's type, `K` what its index can do: [`ByValue`], [`ByRange`], [`ByUnique`] or
+/// [`ByWritten`].
 pub struct Field<T, F, K> {
     name: &'static str,
-    document: PhantomData<fn(&T)>,
-    types: PhantomData<fn() -> (F, K)>,
+    get: fn(&T) -> &F,
+    pub(crate) codec: Codec<F>,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// How a field's value gets into an index, and how it is read from the JSON of a query.
+pub(crate) struct Codec<F> {
+    pub(crate) encode: fn(&F) -> FieldValue,
+    pub(crate) read: fn(&Value) -> Result<F, serde_json::Error>,
 }
 
 impl<T, F, K> Clone for Field<T, F, K> {
@@ -29,6 +37,14 @@ impl<T, F, K> Clone for Field<T, F, K> {
 }
 
 impl<T, F, K> Copy for Field<T, F, K> {}
+
+impl<F> Clone for Codec<F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F> Copy for Codec<F> {}
 
 /// What the index of a field can do; sealed.
 pub trait FieldIndex: sealed::Sealed {
@@ -57,50 +73,124 @@ macro_rules! field_index {
 field_index! {
     /// The field has `#[index]`: items are found by its value.
     ByValue = Equality;
+    /// The field has `#[index]`, and serde writes it by a function of its own (`with`, `serialize_with`):
+    /// items are found by its value, which is compared as it is written.
+    ByWritten = Equality;
     /// The field has `#[index(range)]`: items are found between two values, too.
     ByRange = Range;
     /// The field has `#[unique]`: its value leads to one item.
-    ByClaim = Unique;
+    ByUnique = Unique;
 }
 
-/// A field that holds a list.
+/// An index whose fields of type `F` are compared with one value.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a list",
-    label = "`contains` is for fields such as `Vec<String>`; use `eq`"
+    message = "a field of type `{F}` is a list, which is not compared as a whole",
+    label = "`{F}` is a list",
+    note = "find the items whose list contains an element by `contains(element)`"
 )]
-pub trait ListField {
-    /// What is in the list.
-    type Element;
+pub trait Comparable<F>: FieldIndex {}
+
+impl<F: SingleValue> Comparable<F> for ByValue {}
+impl<F> Comparable<F> for ByWritten {}
+impl<F> Comparable<F> for ByRange {}
+impl<F> Comparable<F> for ByUnique {}
+
+/// What the derive writes.
+#[doc(hidden)]
+impl<T, F> Field<T, F, ByValue> {
+    #[must_use]
+    pub const fn equality(name: &'static str, get: fn(&T) -> &F) -> Self
+    where
+        F: IndexField + DeserializeOwned,
+    {
+        Self::new(name, get, Codec { encode: F::field_value, read: format::read::<F> })
+    }
+
+    /// Of a field that serde reads by a function of its own.
+    #[must_use]
+    pub const fn equality_as<A>(name: &'static str, get: fn(&T) -> &F) -> Self
+    where
+        F: IndexField,
+        A: FieldFormat<F>,
+    {
+        Self::new(
+            name,
+            get,
+            Codec { encode: format::field_value::<F, A>, read: format::read_as::<F, A> },
+        )
+    }
 }
 
-impl<E> ListField for Vec<E> {
-    type Element = E;
+/// What the derive writes.
+#[doc(hidden)]
+impl<T, F> Field<T, F, ByWritten> {
+    #[must_use]
+    pub const fn written_as<A: FieldFormat<F>>(name: &'static str, get: fn(&T) -> &F) -> Self {
+        Self::new(
+            name,
+            get,
+            Codec { encode: format::written::<F, A>, read: format::read_as::<F, A> },
+        )
+    }
 }
 
-impl<E> ListField for VecDeque<E> {
-    type Element = E;
+/// What the derive writes.
+#[doc(hidden)]
+impl<T, F> Field<T, F, ByRange> {
+    #[must_use]
+    pub const fn range(name: &'static str, get: fn(&T) -> &F) -> Self
+    where
+        F: RangeField + DeserializeOwned,
+    {
+        Self::new(name, get, Codec { encode: format::order_value::<F>, read: format::read::<F> })
+    }
+
+    /// Of a field that serde writes or reads by a function of its own.
+    #[must_use]
+    pub const fn range_as<A>(name: &'static str, get: fn(&T) -> &F) -> Self
+    where
+        F: RangeField,
+        A: FieldFormat<F>,
+    {
+        let encode = format::order_value_as::<F, A>;
+        Self::new(name, get, Codec { encode, read: format::read_as::<F, A> })
+    }
 }
 
-impl<E> ListField for BTreeSet<E> {
-    type Element = E;
+/// What the derive writes.
+#[doc(hidden)]
+impl<T, F> Field<T, F, ByUnique> {
+    #[must_use]
+    pub const fn unique(name: &'static str, get: fn(&T) -> &F) -> Self
+    where
+        F: SingleValue + DeserializeOwned,
+    {
+        Self::new(name, get, Codec { encode: format::single_value::<F>, read: format::read::<F> })
+    }
+
+    /// Of a field that serde writes or reads by a function of its own.
+    #[must_use]
+    pub const fn unique_as<A: FieldFormat<F>>(name: &'static str, get: fn(&T) -> &F) -> Self {
+        Self::new(
+            name,
+            get,
+            Codec { encode: format::written::<F, A>, read: format::read_as::<F, A> },
+        )
+    }
 }
 
-impl<E, S> ListField for HashSet<E, S> {
-    type Element = E;
-}
+impl<T, F, K> Field<T, F, K> {
+    const fn new(name: &'static str, get: fn(&T) -> &F, codec: Codec<F>) -> Self {
+        Self { name, get, codec, kind: PhantomData }
+    }
 
-impl<L: ListField> ListField for Option<L> {
-    type Element = L::Element;
+    /// What stands in the index for a document.
+    pub(crate) fn of(&self, document: &T) -> FieldValue {
+        (self.codec.encode)((self.get)(document))
+    }
 }
 
 impl<T, F, K: FieldIndex> Field<T, F, K> {
-    /// What the derive writes.
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn new(name: &'static str) -> Self {
-        Self { name, document: PhantomData, types: PhantomData }
-    }
-
     /// The field's name in JSON.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -112,17 +202,17 @@ impl<T, F, K: FieldIndex> Field<T, F, K> {
     }
 
     /// The items whose field has this value. Takes what the field's setter in a patch takes.
-    pub fn eq(self, value: impl PatchValue<F>) -> Condition<T>
+    pub fn eq<V>(self, value: V) -> Condition<T>
     where
-        F: Serialize,
+        F: QueryValue<V>,
+        K: Comparable<F>,
     {
-        let value = self.value(&value.into_field());
+        let value = self.value(&F::to_compare(value));
         self.condition(value.map(|value| Interval::exactly(&value)))
     }
 
-    fn value<V: Serialize>(&self, value: &V) -> Result<Vec<u8>, String> {
-        let value = serde_json::to_value(value).map_err(|error| error.to_string())?;
-        encode_value(&value, K::KIND)
+    fn value(&self, value: &F) -> Result<Vec<u8>, String> {
+        single((self.codec.encode)(value))
     }
 
     fn condition(self, interval: Result<Interval, String>) -> Condition<T> {
@@ -138,72 +228,111 @@ pub(crate) fn segment(field: &str, kind: IndexKind) -> Segment {
     }
 }
 
-pub(crate) fn encode_value(value: &Value, kind: IndexKind) -> Result<Vec<u8>, String> {
-    encode(value, kind)
-        .ok_or_else(|| "a list or an object is in no index; ask for an element".into())
+/// The bytes of a value that is no list.
+pub(crate) fn single(value: FieldValue) -> Result<Vec<u8>, String> {
+    match value {
+        FieldValue::One(value) => value.into_bytes(),
+        FieldValue::Each(_) => {
+            Err("a list or an object is in no index; ask for an element by `contains`".to_owned())
+        }
+    }
+}
+
+/// The bytes of the only element of a list.
+pub(crate) fn element(value: FieldValue) -> Result<Vec<u8>, String> {
+    match value {
+        FieldValue::Each(mut elements) if elements.len() == 1 => elements.remove(0).into_bytes(),
+        _ => Err("the field is not stored as a list; use `eq`".to_owned()),
+    }
+}
+
+/// All items that have a value, given what stands in the index for none.
+pub(crate) fn something(none: &[u8]) -> Result<Interval, String> {
+    match none {
+        b"0" => Ok(Interval::something()),
+        _ => Err("`None` is written as a value, so it does not stand apart from others".to_owned()),
+    }
 }
 
 impl<T, F, K: FieldIndex> Field<T, Option<F>, K> {
     /// The items whose field is `None`.
     pub fn is_none(self) -> Condition<T> {
-        self.condition(Ok(Interval::exactly(b"0")))
+        self.condition(self.value(&None).map(|none| Interval::exactly(&none)))
     }
 
     /// The items whose field is not `None`.
     pub fn is_some(self) -> Condition<T> {
-        self.condition(Ok(Interval::something()))
+        self.condition(self.value(&None).and_then(|none| something(&none)))
     }
 }
 
 impl<T, F: ListField, K: FieldIndex> Field<T, F, K> {
     /// The items whose list contains this element.
-    pub fn contains(self, element: impl PatchValue<F::Element>) -> Condition<T>
+    pub fn contains<V>(self, element: V) -> Condition<T>
     where
-        F::Element: Serialize,
+        F::Element: QueryValue<V>,
     {
-        let value = self.value(&element.into_field());
+        let list = F::of(F::Element::to_compare(element));
+        let value = self::element((self.codec.encode)(&list));
         let interval = value.map(|value| Interval::exactly(&value));
         Condition::one(self.name, Segment::Each(self.name.to_owned()), interval)
     }
 }
 
-impl<T, F: Serialize> Field<T, F, ByRange> {
+impl<T, F> Field<T, F, ByRange> {
     /// The items whose field lies between two values, both included. None does if `from` is the
     /// greater one.
-    pub fn between(self, from: impl PatchValue<F>, to: impl PatchValue<F>) -> Condition<T> {
+    pub fn between<V, W>(self, from: V, to: W) -> Condition<T>
+    where
+        F: QueryValue<V> + QueryValue<W>,
+    {
+        let from = <F as QueryValue<V>>::to_compare(from);
+        let to = <F as QueryValue<W>>::to_compare(to);
         let bounds = self
-            .value(&from.into_field())
-            .and_then(|from| self.value(&to.into_field()).map(|to| Interval::between(&from, &to)));
+            .value(&from)
+            .and_then(|from| self.value(&to).map(|to| Interval::between(&from, &to)));
         self.condition(bounds)
     }
 
     /// The items whose field is at least this.
-    pub fn at_least(self, value: impl PatchValue<F>) -> Condition<T> {
-        self.from(value, true)
+    pub fn at_least<V>(self, value: V) -> Condition<T>
+    where
+        F: QueryValue<V>,
+    {
+        self.from(F::to_compare(value), true)
     }
 
     /// The items whose field is greater than this.
-    pub fn greater_than(self, value: impl PatchValue<F>) -> Condition<T> {
-        self.from(value, false)
+    pub fn greater_than<V>(self, value: V) -> Condition<T>
+    where
+        F: QueryValue<V>,
+    {
+        self.from(F::to_compare(value), false)
     }
 
     /// The items whose field is at most this.
-    pub fn at_most(self, value: impl PatchValue<F>) -> Condition<T> {
-        self.up_to(value, true)
+    pub fn at_most<V>(self, value: V) -> Condition<T>
+    where
+        F: QueryValue<V>,
+    {
+        self.up_to(F::to_compare(value), true)
     }
 
     /// The items whose field is less than this.
-    pub fn less_than(self, value: impl PatchValue<F>) -> Condition<T> {
-        self.up_to(value, false)
+    pub fn less_than<V>(self, value: V) -> Condition<T>
+    where
+        F: QueryValue<V>,
+    {
+        self.up_to(F::to_compare(value), false)
     }
 
-    fn from(self, value: impl PatchValue<F>, included: bool) -> Condition<T> {
-        let value = self.value(&value.into_field());
+    fn from(self, value: F, included: bool) -> Condition<T> {
+        let value = self.value(&value);
         self.condition(value.map(|value| Interval::from(&value, included)))
     }
 
-    fn up_to(self, value: impl PatchValue<F>, included: bool) -> Condition<T> {
-        let value = self.value(&value.into_field());
+    fn up_to(self, value: F, included: bool) -> Condition<T> {
+        let value = self.value(&value);
         self.condition(value.map(|value| Interval::up_to(&value, included)))
     }
 }

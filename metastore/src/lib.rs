@@ -68,6 +68,7 @@ mod enqueue;
 mod envelope;
 mod error;
 mod field;
+mod format;
 mod handle;
 mod head;
 mod index;
@@ -112,13 +113,14 @@ pub use cursor::{Cursor, Page};
 pub use diff::Diff;
 pub use enqueue::{EnqueueOptions, Priority};
 pub use error::{Error, ErrorKind, Result};
-pub use field::{ByClaim, ByRange, ByValue, Condition, Field, FieldIndex, ListField};
+pub use field::{ByRange, ByUnique, ByValue, ByWritten, Comparable, Condition, Field, FieldIndex};
 pub use handle::ItemHandle;
+pub use index::{IndexField, IndexValue, Indexable, ListField, Ordered, RangeField, SingleValue};
 pub use item::{Item, ItemFields, Target, VersionInfo};
 pub use job::{Job, JobWatch};
 pub use key::{Address, CatalogKey, Id, InvalidId, InvalidName, Key, KeyKind, Name, Segment, ToId};
 pub use many::Many;
-pub use metastore_derive::{Collection, Repository};
+pub use metastore_derive::{Collection, Indexable, Repository};
 pub use mutation::{Cached, ItemMutation, Mutation};
 pub use named::{NamedField, NamedMutation};
 pub use op::{
@@ -126,7 +128,7 @@ pub use op::{
     MemoryStats, Migrate, MigrationFailure, MigrationReport, Query, Reindex, Stats, TrimAll,
     TrimReport, Versions,
 };
-pub use patch::{Patch, PatchValue};
+pub use patch::{Patch, PatchValue, QueryValue};
 pub use repo::{FromStore, Repo};
 pub use request::ItemTransformation;
 pub use schema_lock::assert_schema_lock;

@@ -1,13 +1,13 @@
 //! Mutations and indexed fields without their types, for those who name them in text.
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::{Field, FieldIndex};
+use crate::index::FieldValue;
 use crate::json::{Limits, without_value, write_json};
 use crate::mutation::Mutation;
 use crate::schema::IndexKind;
@@ -52,7 +52,7 @@ impl<T: Collection, R: Serialize> NamedMutation<T> for Mutation<T, R> {
     }
 }
 
-/// An indexed field whose values are JSON. Implemented by [`Field`]; not meant to be implemented by hand.
+/// An indexed field without its type. Implemented by [`Field`]; not meant to be implemented by hand.
 pub trait NamedField<T>: Sync {
     /// The field's name in JSON.
     fn name(&self) -> &'static str;
@@ -60,12 +60,16 @@ pub trait NamedField<T>: Sync {
     /// What its index can do.
     fn kind(&self) -> IndexKind;
 
-    /// The value as the field stores it, or why the field cannot have it.
+    /// What stands in the index for a document.
     #[doc(hidden)]
-    fn as_stored(&self, value: &Value) -> Result<Value, String>;
+    fn of(&self, document: &T) -> FieldValue;
+
+    /// What stands in the index for a value as JSON, or why the field cannot have it.
+    #[doc(hidden)]
+    fn encode(&self, value: &Value) -> Result<FieldValue, String>;
 }
 
-impl<T, F: Serialize + DeserializeOwned, K: FieldIndex> NamedField<T> for Field<T, F, K> {
+impl<T, F, K: FieldIndex> NamedField<T> for Field<T, F, K> {
     fn name(&self) -> &'static str {
         Field::name(self)
     }
@@ -74,9 +78,13 @@ impl<T, F: Serialize + DeserializeOwned, K: FieldIndex> NamedField<T> for Field<
         K::KIND
     }
 
-    fn as_stored(&self, value: &Value) -> Result<Value, String> {
-        let typed = F::deserialize(value).map_err(|error| without_value(&error))?;
-        serde_json::to_value(&typed).map_err(|error| error.to_string())
+    fn of(&self, document: &T) -> FieldValue {
+        Field::of(self, document)
+    }
+
+    fn encode(&self, value: &Value) -> Result<FieldValue, String> {
+        let typed = (self.codec.read)(value).map_err(|error| without_value(&error))?;
+        Ok((self.codec.encode)(&typed))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::handle::ItemHandle;
 use crate::index::Entries;
 use crate::item::Target;
+use crate::json::without_value;
 use crate::key::{Address, Id, Name, Segment, ToId};
 use crate::redis::command::Verdict;
 use crate::redis::commit::{Answer, Commit, UNTIMELY, WriteSet};
@@ -209,9 +210,9 @@ impl<T: Collection> Repo<T> {
         self.owner.as_ref()
     }
 
-    /// What is to stand in the indexes for a document, given as JSON; `None` where nothing ever does.
+    /// What is to stand in the indexes for a document; `None` where nothing ever does.
     pub(crate) fn entries(
-        document: &[u8],
+        document: &T,
         created: Timestamp,
         owner: Option<&Id>,
         operation: &'static str,
@@ -219,7 +220,26 @@ impl<T: Collection> Repo<T> {
         if owner.is_none() && !T::SCHEMA.is_indexed() {
             return Ok(None);
         }
-        Entries::of(T::SCHEMA, document, created, owner, operation).map(Some)
+        Entries::of(document, created, owner, operation).map(Some)
+    }
+
+    /// The same for a document that is being written as this JSON. Where what is read may be another
+    /// document than what was written, the one that will be read decides.
+    pub(crate) fn entries_written(
+        document: &T,
+        json: &[u8],
+        created: Timestamp,
+        owner: Option<&Id>,
+        operation: &'static str,
+    ) -> Result<Option<Entries>> {
+        if !T::SCHEMA.reads_otherwise || !T::SCHEMA.is_indexed() {
+            return Self::entries(document, created, owner, operation);
+        }
+        let read: T = serde_json::from_slice(json).map_err(|error| {
+            let reason = format!("the document would not read back: {}", without_value(&error));
+            Error::new(operation, ErrorKind::Encode(reason))
+        })?;
+        Self::entries(&read, created, owner, operation)
     }
 
     /// The keys of all that may be derived from an item: stored mutations and records of transformations.

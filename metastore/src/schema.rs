@@ -243,6 +243,9 @@ pub struct CollectionSchema {
     /// Whether it is known of all fields that what they write reads back. If not, each write reads what it
     /// is about to store.
     pub reads_back: bool,
+    /// Whether serde may read another document than the one that was written, as by `from` and `into`: indexes
+    /// then hold what will be read.
+    pub reads_otherwise: bool,
     /// The document's fields, in their order.
     pub fields: &'static [FieldSchema],
     /// The names of the mutations, in their order.
@@ -275,6 +278,7 @@ impl CollectionSchema {
             denies_unknown_fields: false,
             tag: None,
             reads_back: false,
+            reads_otherwise: false,
             fields: &[],
             mutations: &[],
             transformations: &[],
@@ -378,6 +382,13 @@ impl CollectionSchema {
     #[must_use]
     pub const fn reads_back(mut self) -> Self {
         self.reads_back = true;
+        self
+    }
+
+    /// What is read may be another document than what was written.
+    #[must_use]
+    pub const fn reads_otherwise(mut self) -> Self {
+        self.reads_otherwise = true;
         self
     }
 

@@ -1,6 +1,6 @@
 //! The collections that the tests and their worker processes use.
 
-use metastore::{Collection, Repo, Repository};
+use metastore::{Collection, Indexable, Repo, Repository};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
@@ -119,7 +119,7 @@ pub struct Order {
 }
 
 /// How far an order is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Indexable)]
 #[serde(rename_all = "kebab-case")]
 pub enum OrderState {
     /// Nothing was done yet.

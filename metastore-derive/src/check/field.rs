@@ -60,10 +60,7 @@ fn named_index(cx: &Ctxt, field: &raw::Field, kind: IndexKind) -> Result<Index, 
         return Err(cx.error(ident, message));
     }
     let constant = syn::Ident::new(&constant, ident.span());
-    // What such a function writes may look like nothing that the field's type would.
-    let as_stored = field.serde.forms.iter().any(|(key, _)| key != "deserialize_with");
-    let read_as_stored = !field.serde.forms.is_empty();
-    Ok(Index { kind, constant, as_stored, read_as_stored })
+    Ok(Index { kind, constant, format: field.serde.format.clone() })
 }
 
 fn index(cx: &Ctxt, field: &raw::Field) -> Result<Option<IndexKind>, Reported> {
@@ -83,7 +80,7 @@ fn index(cx: &Ctxt, field: &raw::Field) -> Result<Option<IndexKind>, Reported> {
             _ => cx.error(&again.attr, format!("`{ident}` has two indexes; keep one `#[index]`")),
         });
     }
-    // An index is built from the stored document, by the field's own name there.
+    // An index is checked and mended by what is read from the stored document.
     if serde.flatten.is_some() {
         checked = Err(cx.error(
             &index.attr,
@@ -96,6 +93,14 @@ fn index(cx: &Ctxt, field: &raw::Field) -> Result<Option<IndexKind>, Reported> {
         checked = Err(cx.error(
             &index.attr,
             format!("`{ident}` is not stored, so it cannot be indexed; remove one of the two"),
+        ));
+    } else if serde.not_read {
+        checked = Err(cx.error(
+            &index.attr,
+            format!(
+                "`{ident}` is not read back (`skip_deserializing`), so it cannot be indexed; remove one \
+                 of the two"
+            ),
         ));
     }
     checked

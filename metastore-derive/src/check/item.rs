@@ -29,7 +29,7 @@ pub(crate) fn item(
 }
 
 /// The path of a renamed runtime crate. Without a right one the usual one is the better guess.
-fn crate_path(cx: &Ctxt, option: &Opt) -> Result<Path, Reported> {
+pub(crate) fn crate_path(cx: &Ctxt, option: &Opt) -> Result<Path, Reported> {
     match &option.value {
         Value::Path(path) => Ok(path.clone()),
         Value::Str(path) => {

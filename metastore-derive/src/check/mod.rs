@@ -7,6 +7,7 @@ mod chain;
 mod collection;
 mod field;
 mod fingerprint;
+mod indexable;
 mod item;
 mod options;
 mod repository;
@@ -17,4 +18,5 @@ mod ty;
 mod upgrade;
 
 pub(crate) use collection::{Checked, collection};
+pub(crate) use indexable::indexable;
 pub(crate) use repository::repository;

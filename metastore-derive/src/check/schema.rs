@@ -64,6 +64,7 @@ pub(crate) fn schema(
         audit: audit?,
         json_schema: json_schema?,
         denies_unknown: raw.serde.denies_unknown,
+        reads_otherwise: serde::reads_otherwise(raw),
         number: number?,
         fingerprint: fingerprint(raw),
         tag: serde::tag(raw),

@@ -17,6 +17,14 @@ pub(crate) fn container(cx: &Ctxt, raw: &Collection) {
             "a document must be a JSON object; remove `transparent`, or make this a field",
         );
     }
+    // serde then implements nothing for the struct itself.
+    if let Some(remote) = &raw.serde.remote {
+        cx.error(
+            remote,
+            "a document is stored by its own `Serialize`, which a struct with `remote` has not; \
+             remove `remote`",
+        );
+    }
 }
 
 /// The stored name of each field; `None` when it has none of its own.
@@ -108,6 +116,25 @@ fn unlike_others(cx: &Ctxt, raw: &Collection, field: &Field, name: &str, seen: &
         Some(rename) => cx.error(&rename.key, message),
         None => cx.error(ident, message),
     };
+}
+
+/// Whether what is read may be another document than what was written, as far as indexes are concerned.
+pub(crate) fn reads_otherwise(raw: &Collection) -> bool {
+    let container = &raw.serde;
+    let indexed = || raw.fields.iter().filter(|field| !field.indexes.is_empty());
+    container.read_as_other
+        || container.written_as_other
+        || indexed().any(|field| !absent_is_what_is_left_out(container, field))
+}
+
+/// Whether a field is only left out when it has the value that an absent one is read as.
+fn absent_is_what_is_left_out(container: &SerdeContainer, field: &Field) -> bool {
+    let serde = &field.serde;
+    let Some(function) = &serde.skipped_if else { return true };
+    let is = |name: &str| function.rsplit("::").next().is_some_and(|last| last.trim() == name);
+    let absent_is_none = is_option(&field.ty) && !container.default && !serde.own_default;
+    let absent_is_default = serde.default && !serde.own_default;
+    (is("is_none") && absent_is_none) || (is("is_empty") && absent_is_default)
 }
 
 fn name(

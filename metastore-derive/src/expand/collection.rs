@@ -32,7 +32,7 @@ pub(crate) fn implementation(
                 &[#(#mutations),*];
         }
     });
-    let indexes = members.fields.iter().filter_map(|field| index(item, field));
+    let indexes = members.fields.iter().filter_map(index);
     let mut indexes = indexes.peekable();
     let indexes = indexes.peek().is_some().then(|| {
         quote_spanned! {at=>
@@ -71,16 +71,8 @@ fn mutation(mutation: &Accessor) -> TokenStream {
     quote_spanned!(marked(mutation.ty.span)=> &Self::#constant)
 }
 
-fn index(item: &Item, field: &Field) -> Option<TokenStream> {
-    let Json::Named { name, index: Some(index) } = &field.json else { return None };
-    let at = marked(field.ty.span);
-    if !index.read_as_stored {
-        let constant = marked_ident(&index.constant);
-        return Some(quote_spanned!(at=> &Self::#constant));
-    }
-    let runtime = runtime(item, at);
-    let kind = index.kind.marker();
-    Some(quote_spanned! {at=>
-        &#runtime::Field::<Self, #runtime::Value, #runtime::#kind>::new(#name)
-    })
+fn index(field: &Field) -> Option<TokenStream> {
+    let Json::Named { index: Some(index), .. } = &field.json else { return None };
+    let constant = marked_ident(&index.constant);
+    Some(quote_spanned!(marked(field.ty.span)=> &Self::#constant))
 }

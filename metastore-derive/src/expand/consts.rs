@@ -1,10 +1,10 @@
 //! One constant for each mutation, transformation and indexed field, which ties its name to its types.
 
 use proc_macro2::{Ident, Literal, TokenStream};
-use quote::{ToTokens as _, format_ident, quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 
 use super::span::{marked, marked_ident, marked_vis, runtime};
-use crate::model::{Accessor, Field, IndexKind, Item, Json, Members};
+use crate::model::{Accessor, Field, Format, Index, IndexKind, Item, Json, Members};
 
 /// The constants.
 pub(crate) fn consts(item: &Item, members: &Members) -> Option<TokenStream> {
@@ -62,22 +62,67 @@ fn index(item: &Item, field: &Field) -> Option<TokenStream> {
     let doc = format!(" The index of `{name}`.");
     let at = marked(field.ident.span());
     let runtime = runtime(item, at);
-    let kind = index.kind.marker();
-    let ty = if index.as_stored { quote!(#runtime::Value) } else { field.ty.to_token_stream() };
+    let (ty, ident) = (&field.ty, marked_ident(&field.ident));
+    let written = index.format.serialize.is_some();
+    let (marker, constructor) = match index.kind {
+        IndexKind::Equality if written => ("ByWritten", "written"),
+        IndexKind::Equality => ("ByValue", "equality"),
+        IndexKind::Range => ("ByRange", "range"),
+        IndexKind::Unique => ("ByUnique", "unique"),
+    };
+    let marker = Ident::new(marker, at);
+    // What no index can hold is reported at the field's type.
+    let at_type = marked(field.ty.span);
+    let value = match format(item, field, index) {
+        None => {
+            let constructor = Ident::new(constructor, at_type);
+            quote_spanned!(at_type=> #runtime::Field::#constructor(#name, |document| &document.#ident))
+        }
+        Some(format) => {
+            let constructor = format_ident!("{constructor}_as", span = at_type);
+            quote_spanned! {at_type=> {
+                #format
+                #runtime::Field::#constructor::<__Format>(#name, |document| &document.#ident)
+            }}
+        }
+    };
     Some(quote_spanned! {at=>
         #[doc = #doc]
-        #vis const #constant: #runtime::Field<Self, #ty, #runtime::#kind> =
-            #runtime::Field::new(#name);
+        #vis const #constant: #runtime::Field<Self, #ty, #runtime::#marker> = #value;
     })
 }
 
-impl IndexKind {
-    /// The runtime's type for what such an index can do.
-    pub(super) fn marker(self) -> Ident {
-        match self {
-            Self::Equality => format_ident!("ByValue"),
-            Self::Range => format_ident!("ByRange"),
-            Self::Unique => format_ident!("ByClaim"),
-        }
+/// The functions of the user's own by which serde writes and reads a field, for its index.
+fn format(item: &Item, field: &Field, index: &Index) -> Option<TokenStream> {
+    let Format { serialize, deserialize } = &index.format;
+    if serialize.is_none() && deserialize.is_none() {
+        return None;
     }
+    let at = marked(field.ident.span());
+    let runtime = runtime(item, at);
+    let ty = &field.ty;
+    let serialize = match serialize {
+        Some(function) => quote!(#function),
+        None => quote_spanned!(at=> #runtime::serde::Serialize::serialize),
+    };
+    let deserialize = match deserialize {
+        Some(function) => quote!(#function),
+        None => quote_spanned!(at=> #runtime::serde::Deserialize::deserialize),
+    };
+    Some(quote_spanned! {at=>
+        struct __Format;
+        impl #runtime::FieldFormat<#ty> for __Format {
+            fn serialize<__S: #runtime::serde::Serializer>(
+                value: &#ty,
+                serializer: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                #serialize(value, serializer)
+            }
+            fn deserialize<'de, __D: #runtime::serde::Deserializer<'de>>(
+                deserializer: __D,
+            ) -> ::core::result::Result<#ty, __D::Error> {
+                #deserialize(deserializer)
+            }
+        }
+    })
 }

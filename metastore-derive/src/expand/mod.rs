@@ -4,12 +4,14 @@
 mod collection;
 mod consts;
 mod handle;
+mod indexable;
 mod patch;
 mod repository;
 mod schema;
 mod span;
 
 pub(crate) use collection::implementation;
+pub(crate) use indexable::indexable;
 pub(crate) use repository::repository;
 pub(crate) use schema::nameless as nameless_schema;
 

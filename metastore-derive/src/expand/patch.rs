@@ -48,11 +48,14 @@ fn setter(item: &Item, field: &Field) -> TokenStream {
     // A value that does not fit is explained at the field's type.
     let at = marked(ty.span);
     let runtime = runtime(item, at);
-    let value = quote_spanned!(at=> #runtime::PatchValue<#ty>);
+    let bound = quote_spanned!(at=> #ty: #runtime::PatchValue<__V>);
     quote_spanned! {name.span()=>
         #[doc = #doc]
-        #vis fn #name(mut self, value: impl #value) -> Self {
-            self.#name = ::core::option::Option::Some(value.into_field());
+        #vis fn #name<__V>(mut self, value: __V) -> Self
+        where
+            #bound,
+        {
+            self.#name = ::core::option::Option::Some(#runtime::PatchValue::from_value(value));
             self
         }
     }

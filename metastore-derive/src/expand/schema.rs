@@ -49,6 +49,7 @@ pub(crate) fn schema(item: &Item, schema: &Schema, members: &Members) -> TokenSt
     });
     let audit = schema.audit.map(|on| quote!(.audit(#on)));
     let deny = schema.denies_unknown.then(|| quote!(.deny_unknown_fields()));
+    let reads = schema.reads_otherwise.then(|| quote!(.reads_otherwise()));
     let number = (schema.number > 1).then(|| {
         let number = Literal::u32_suffixed(schema.number);
         quote!(.version(#number))
@@ -60,7 +61,7 @@ pub(crate) fn schema(item: &Item, schema: &Schema, members: &Members) -> TokenSt
     quote! {
         #runtime::CollectionSchema::new(
             #domain, #app, #name, #runtime::ObjectType::#object_type
-        ) #ttl #keep #versions #keep_for #audit #deny #tag #reads_back #number .fingerprint(#fingerprint) #lists
+        ) #ttl #keep #versions #keep_for #audit #deny #tag #reads_back #reads #number .fingerprint(#fingerprint) #lists
     }
 }
 

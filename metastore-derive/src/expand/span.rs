@@ -6,7 +6,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
-use syn::{Ident, Visibility};
+use syn::{Ident, Path, Visibility};
 
 use crate::model::Item;
 
@@ -37,7 +37,12 @@ pub(crate) fn marked_vis(vis: &Visibility) -> Visibility {
 
 /// The runtime's door for generated code, as named at `span`.
 pub(crate) fn runtime(item: &Item, span: Span) -> TokenStream {
-    match &item.krate {
+    runtime_at(item.krate.as_ref(), span)
+}
+
+/// The same by the path of the runtime crate, if it is not `::metastore`.
+pub(crate) fn runtime_at(krate: Option<&Path>, span: Span) -> TokenStream {
+    match krate {
         None => quote_spanned!(span=> ::metastore::__private),
         Some(krate) => quote_spanned!(span=> #krate::__private),
     }

@@ -4,11 +4,13 @@
 mod accessor;
 mod collection;
 mod field;
+mod indexable;
 mod repository;
 mod serde;
 mod upgrade;
 
 pub(crate) use collection::{USAGE, collection};
+pub(crate) use indexable::indexable;
 pub(crate) use repository::repository;
 
 use syn::{Attribute, Data, DeriveInput, Fields};

@@ -1,10 +1,11 @@
 //! The part of serde's attributes that decides how a document looks in JSON. Anything else is
 //! skipped, also what serde does not know: serde reports it better.
 
+use quote::{quote, quote_spanned};
 use syn::meta::ParseNestedMeta;
-use syn::{Attribute, Expr, LitStr, Result, Token, parenthesized, token};
+use syn::{Attribute, Expr, ExprPath, LitStr, Result, Token, parenthesized, token};
 
-use crate::raw::{Rename, SerdeContainer, SerdeField};
+use crate::raw::{Format, Rename, SerdeContainer, SerdeField};
 
 /// Reads the attributes of a struct.
 pub(crate) fn container(attrs: &[Attribute]) -> SerdeContainer {
@@ -19,7 +20,12 @@ pub(crate) fn container(attrs: &[Attribute]) -> SerdeContainer {
                 serde.read_as_other = true;
                 serde.forms.push(form(meta, key)?);
             }
-            "into" | "tag" => serde.forms.push(form(meta, key)?),
+            "into" => {
+                serde.written_as_other = true;
+                serde.forms.push(form(meta, key)?);
+            }
+            "tag" => serde.forms.push(form(meta, key)?),
+            "remote" => serde.remote = Some(meta.path.clone()),
             _ => {}
         }
         skip_value(meta)
@@ -40,14 +46,21 @@ pub(crate) fn field(attrs: &[Attribute]) -> SerdeField {
                 serde.not_read = true;
             }
             "skip_serializing" => serde.not_written = Some(meta.path.clone()),
-            "skip_serializing_if" => serde.sometimes_written = Some(meta.path.clone()),
-            "skip_deserializing" => serde.not_read = true,
-            "default" => serde.default = true,
-            "with" | "deserialize_with" => {
-                serde.read_with = true;
-                serde.forms.push(form(meta, key)?);
+            "skip_serializing_if" => {
+                serde.sometimes_written = Some(meta.path.clone());
+                serde.skipped_if = Some(meta.value()?.parse::<LitStr>()?.value());
             }
-            "serialize_with" => serde.forms.push(form(meta, key)?),
+            "skip_deserializing" => serde.not_read = true,
+            "default" => {
+                serde.default = true;
+                serde.own_default = meta.input.peek(Token![=]);
+            }
+            "with" | "serialize_with" | "deserialize_with" => {
+                serde.read_with |= key != "serialize_with";
+                let function: LitStr = meta.value()?.parse()?;
+                serde.forms.push((key.to_owned(), function.value()));
+                format(&mut serde.format, key, &function)?;
+            }
             _ => {}
         }
         skip_value(meta)
@@ -63,6 +76,24 @@ fn each(attrs: &[Attribute], mut read: impl FnMut(&ParseNestedMeta<'_>, &str) ->
             read(&meta, &key)
         });
     }
+}
+
+fn format(format: &mut Format, key: &str, function: &LitStr) -> Result<()> {
+    let path: ExprPath = function.parse()?;
+    let (mut serialize, mut deserialize) = (quote!(#path), quote!(#path));
+    if key == "with" {
+        // At the user's text, where the compiler tells of a module without such a function.
+        let at = function.span();
+        serialize = quote_spanned!(at=> #path::serialize);
+        deserialize = quote_spanned!(at=> #path::deserialize);
+    }
+    if key != "deserialize_with" {
+        format.serialize = Some(serialize);
+    }
+    if key != "serialize_with" {
+        format.deserialize = Some(deserialize);
+    }
+    Ok(())
 }
 
 fn form(meta: &ParseNestedMeta<'_>, key: &str) -> Result<(String, String)> {

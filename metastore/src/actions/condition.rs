@@ -6,8 +6,8 @@ use super::erased::{mutation, transformation};
 use super::selection::{Filter, Ordering, Selection};
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
-use crate::field::{ByRange, Condition, Field, encode_value, segment};
-use crate::index::Interval;
+use crate::field::{Condition, element, segment, single, something};
+use crate::index::{FieldValue, Interval};
 use crate::key::Segment;
 use crate::named::NamedField;
 use crate::op::Query;
@@ -34,8 +34,8 @@ pub(super) fn query<'a, T: Collection>(
         None => query,
         Some(Ordering::NewestFirst) => query.newest_first(),
         Some(Ordering::OldestFirst) => query.oldest_first(),
-        Some(Ordering::AscendingBy(field)) => query.ascending_by(ranged::<T>(field, operation)?),
-        Some(Ordering::DescendingBy(field)) => query.descending_by(ranged::<T>(field, operation)?),
+        Some(Ordering::AscendingBy(field)) => query.by_value(ranged::<T>(field, operation)?, false),
+        Some(Ordering::DescendingBy(field)) => query.by_value(ranged::<T>(field, operation)?, true),
     };
     if let Some(user) = &selection.owned_by {
         query = query.owned_by(user.as_str());
@@ -74,26 +74,26 @@ fn condition<T: Collection>(filter: &Filter, operation: &'static str) -> Result<
         return Err(invalid(operation, name, operator, &reason));
     }
     let own = || segment(field.name(), kind);
-    let one = |value: &Value| -> Result<Result<Vec<u8>, String>> {
-        let stored = field.as_stored(value);
-        let stored = stored.map_err(|reason| invalid(operation, name, operator, &reason))?;
-        Ok(encode_value(&stored, kind))
+    let encode = |value: &Value| -> Result<FieldValue> {
+        field.encode(value).map_err(|reason| invalid(operation, name, operator, &reason))
+    };
+    let one = |value: &Value| Ok::<_, Error>(single(encode(value)?));
+    let none = || match field.encode(&Value::Null).map(single) {
+        Ok(Ok(none)) if none == b"0" => Ok(none),
+        _ => Err(invalid(operation, name, operator, "the field always has a value")),
     };
     let (segment, interval) = match operator.as_str() {
         "eq" => (own(), one(value)?.map(|value| Interval::exactly(&value))),
         "is_none" | "is_some" if !value.is_null() => {
             return Err(invalid(operation, name, operator, "takes no value"));
         }
-        "is_none" | "is_some" if !matches!(field.as_stored(&Value::Null), Ok(Value::Null)) => {
-            return Err(invalid(operation, name, operator, "the field always has a value"));
-        }
-        "is_none" => (own(), Ok(Interval::exactly(b"0"))),
-        "is_some" => (own(), Ok(Interval::something())),
+        "is_none" => (own(), Ok(Interval::exactly(&none()?))),
+        "is_some" => (own(), something(&none()?)),
         "contains" => {
-            let element = element(field, value)
-                .map_err(|reason| invalid(operation, name, operator, &reason))?;
-            let value = encode_value(&element, kind);
-            (Segment::Each(field.name().to_owned()), value.map(|value| Interval::exactly(&value)))
+            // A list of the element alone is read as the field's type, and so is the element.
+            let list = Value::Array(vec![value.clone()]);
+            let element = element(encode(&list)?);
+            (Segment::Each(field.name().to_owned()), element.map(|value| Interval::exactly(&value)))
         }
         "between" => {
             let Some([from, to]) = value.as_array().map(Vec::as_slice) else {
@@ -132,21 +132,14 @@ pub(super) fn index_of<T: Collection>(
     Err(Error::new(operation, ErrorKind::InvalidArgument(message)))
 }
 
-fn ranged<T: Collection>(name: &str, operation: &'static str) -> Result<Field<T, Value, ByRange>> {
+/// The index that gives a field's order.
+fn ranged<T: Collection>(name: &str, operation: &'static str) -> Result<Segment> {
     let field = index_of::<T>(name, operation)?;
     if field.kind() != IndexKind::Range {
         let message = format!("to order by `{name}` needs `#[index(range)]` on it");
         return Err(Error::new(operation, ErrorKind::InvalidArgument(message)));
     }
-    Ok(Field::new(field.name()))
-}
-
-/// An element of a list, as the list stores it.
-fn element<T>(field: &dyn NamedField<T>, value: &Value) -> Result<Value, String> {
-    match field.as_stored(&Value::Array(vec![value.clone()]))? {
-        Value::Array(mut elements) if elements.len() == 1 => Ok(elements.remove(0)),
-        _ => Err("the field is not a list; use `eq`".to_owned()),
-    }
+    Ok(segment(field.name(), field.kind()))
 }
 
 fn invalid(operation: &'static str, field: &str, operator: &str, reason: &str) -> Error {

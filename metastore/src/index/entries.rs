@@ -1,16 +1,17 @@
 //! The entries of one document in the indexes of its collection.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use bytes::Bytes;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::Value;
 
-use super::value::{encode, list};
+use super::field_value::FieldValue;
+use super::value::IndexValue;
+use crate::collection::Collection;
 use crate::error::{Error, ErrorKind};
+use crate::field::segment;
 use crate::key::{Id, Segment};
-use crate::schema::{CollectionSchema, FieldSchema, IndexKind};
+use crate::named::NamedField;
+use crate::schema::IndexKind;
 use crate::time::Timestamp;
 
 /// The most elements of a list in an index. Each is an entry, and all are written in one step.
@@ -25,31 +26,22 @@ pub(crate) struct Entries {
 }
 
 impl Entries {
-    /// Reads the indexed fields from a document's JSON.
-    pub(crate) fn of(
-        schema: &CollectionSchema,
-        json: &[u8],
+    /// Takes the values of the indexed fields from a document.
+    pub(crate) fn of<T: Collection>(
+        document: &T,
         created: Timestamp,
         owner: Option<&Id>,
         operation: &'static str,
     ) -> Result<Self, Error> {
         let mut values = BTreeSet::new();
         if let Some(owner) = owner {
-            let owner = Value::from(owner.as_str());
-            // Text always has a place in an order.
-            let value = encode(&owner, IndexKind::Equality).unwrap_or_default();
+            // Text always has a place in an index.
+            let value = IndexValue::text(owner.as_str()).into_bytes().unwrap_or_default();
             values.insert((Segment::Owner.to_string(), value));
         }
-        let mut fields: Vec<Indexed<'_>> = indexed(schema).collect();
-        if !fields.is_empty() {
-            let mut reader = serde_json::Deserializer::from_slice(json);
-            let read = Pick(&mut fields).deserialize(&mut reader);
-            let unreadable = |error: serde_json::Error| ErrorKind::Encode(error.to_string());
-            read.map_err(|error| Error::new(operation, unreadable(error)))?;
-        }
-        for field in fields {
-            field.add_to(&mut values).map_err(|reason| {
-                let field = field.name.to_owned();
+        for field in T::INDEXES {
+            add(*field, document, &mut values).map_err(|reason| {
+                let field = field.name().to_owned();
                 Error::new(operation, ErrorKind::Unindexable { field, reason })
             })?;
         }
@@ -93,125 +85,83 @@ impl Entries {
     }
 }
 
-/// The indexed fields of a collection, each with nothing in it yet.
-fn indexed(schema: &CollectionSchema) -> impl Iterator<Item = Indexed<'static>> {
-    schema.fields.iter().filter_map(|field| match field {
-        FieldSchema { json_name: Some(name), index: Some(kind), .. } => {
-            Some(Indexed { name, kind: *kind, value: Value::Null })
-        }
-        _ => None,
-    })
-}
-
-struct Indexed<'a> {
-    name: &'a str,
-    kind: IndexKind,
-    value: Value,
-}
-
-impl Indexed<'_> {
-    fn add_to(&self, values: &mut BTreeSet<(String, Vec<u8>)>) -> Result<(), String> {
-        let object = || "an object has no order".to_owned();
-        let field = || self.name.to_owned();
-        let segment = match self.kind {
-            IndexKind::Equality | IndexKind::Range => Segment::By(field()),
-            IndexKind::Unique => Segment::Unique(field()),
-        };
-        let Value::Array(elements) = &self.value else {
-            let value = encode(&self.value, self.kind).ok_or_else(object)?;
-            values.insert((segment.to_string(), value));
+fn add<T>(
+    field: &dyn NamedField<T>,
+    document: &T,
+    values: &mut BTreeSet<(String, Vec<u8>)>,
+) -> Result<(), String> {
+    let own = segment(field.name(), field.kind()).to_string();
+    let elements = match field.of(document) {
+        FieldValue::One(value) => {
+            values.insert((own, value.into_bytes()?));
             return Ok(());
-        };
-        if self.kind == IndexKind::Unique {
-            return Err("a list cannot be unique".to_owned());
         }
-        if elements.len() > MAX_ELEMENTS {
-            let found = elements.len();
-            return Err(format!("a list of {found} elements is over the limit of {MAX_ELEMENTS}"));
-        }
-        values.insert((segment.to_string(), list()));
-        let segment = Segment::Each(field()).to_string();
-        for element in elements {
-            let value = encode(element, self.kind)
-                .ok_or_else(|| "the elements of a list must be plain values".to_owned())?;
-            values.insert((segment.clone(), value));
-        }
-        Ok(())
+        FieldValue::Each(elements) => elements,
+    };
+    if field.kind() == IndexKind::Unique {
+        return Err("a list cannot be unique".to_owned());
     }
-}
-
-/// Reads the indexed fields of an object and passes over the others.
-struct Pick<'f, 'a>(&'f mut [Indexed<'a>]);
-
-impl<'de> DeserializeSeed<'de> for Pick<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+    if elements.len() > MAX_ELEMENTS {
+        let found = elements.len();
+        return Err(format!("a list of {found} elements is over the limit of {MAX_ELEMENTS}"));
     }
-}
-
-impl<'de> Visitor<'de> for Pick<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
+    values.insert((own, IndexValue::list().into_bytes()?));
+    let segment = Segment::Each(field.name().to_owned()).to_string();
+    for element in elements {
+        values.insert((segment.clone(), element.into_bytes()?));
     }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(position) = map.next_key_seed(Which(self.0))? {
-            match position {
-                Some(position) => self.0[position].value = map.next_value()?,
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Which of the fields a name is, without copying the name.
-struct Which<'f, 'a>(&'f [Indexed<'a>]);
-
-impl<'de> DeserializeSeed<'de> for Which<'_, '_> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<usize>, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Which<'_, '_> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a field")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Option<usize>, E> {
-        Ok(self.0.iter().position(|field| field.name == name))
-    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{ObjectType, field};
+    use crate::field::Field;
+    use crate::handle::ItemHandle;
+    use crate::patch::Patch;
+    use crate::schema::{CollectionSchema, ObjectType};
+    use serde::{Deserialize, Serialize};
 
-    static SCHEMA: CollectionSchema = CollectionSchema::new("d", "a", "c", ObjectType::Texts)
-        .fields(&[
-            field("lang", "lang").indexed(IndexKind::Equality),
-            field("tags", "tags").indexed(IndexKind::Equality),
-            field("size", "Größe").indexed(IndexKind::Range),
-            field("mail", "mail").indexed(IndexKind::Unique),
-            field("other", "other"),
-        ]);
+    #[derive(Clone, Default, Serialize, Deserialize, validator::Validate)]
+    struct Document {
+        lang: Option<String>,
+        tags: Vec<String>,
+        size: f64,
+        mail: Option<String>,
+    }
 
-    fn entries(json: &str) -> Result<Vec<String>, Error> {
+    #[derive(Clone, Default)]
+    struct NoPatch;
+
+    impl Patch<Document> for NoPatch {
+        fn apply(self, _: &mut Document) {}
+    }
+
+    struct Handle;
+
+    impl<'a> From<ItemHandle<'a, Document>> for Handle {
+        fn from(_: ItemHandle<'a, Document>) -> Self {
+            Self
+        }
+    }
+
+    impl Collection for Document {
+        const SCHEMA: &'static CollectionSchema =
+            &CollectionSchema::new("d", "a", "c", ObjectType::Texts);
+        const INDEXES: &'static [&'static dyn NamedField<Self>] = &[
+            &Field::equality("lang", |document: &Self| &document.lang),
+            &Field::equality("tags", |document: &Self| &document.tags),
+            &Field::range("Größe", |document: &Self| &document.size),
+            &Field::unique("mail", |document: &Self| &document.mail),
+        ];
+        type Patch = NoPatch;
+        type Handle<'a> = Handle;
+    }
+
+    fn entries(document: &Document) -> Result<Vec<String>, Error> {
         let owner = Id::new("u1").unwrap();
         let created = Timestamp::from_millis(0x193_a1b2_c3d4);
-        let entries = Entries::of(&SCHEMA, json.as_bytes(), created, Some(&owner), "test")?;
+        let entries = Entries::of(document, created, Some(&owner), "test")?;
         let shown = |(segment, value): &(String, Vec<u8>)| {
             format!("{segment} {}", String::from_utf8_lossy(value))
         };
@@ -219,10 +169,11 @@ mod tests {
     }
 
     #[test]
-    fn each_field_has_its_entries_and_a_missing_one_is_null() {
-        let json = r#"{"other":{"lang":"no"},"tags":["a","b","a"],"l\u0061ng":"en","mail":null}"#;
+    fn each_field_has_its_entries_and_nothing_is_null() {
+        let tags = ["a", "b", "a"].map(String::from).to_vec();
+        let document = Document { lang: Some("en".into()), tags, ..Document::default() };
         let expected = [
-            "by:Gr~c3~b6~c3~9fe 0",
+            "by:Gr~c3~b6~c3~9fe n80000000000000008000",
             "by:lang xen",
             "by:tags l",
             "each:tags xa",
@@ -230,30 +181,24 @@ mod tests {
             "owner xu1",
             "unique:mail 0",
         ];
-        assert_eq!(entries(json).unwrap(), expected);
+        assert_eq!(entries(&document).unwrap(), expected);
     }
 
     #[test]
-    fn what_has_no_order_is_refused_with_the_field() {
-        for (json, reason) in [
-            (r#"{"lang":{}}"#, "`lang` is indexed, but an object has no order"),
-            (r#"{"tags":[[1]]}"#, "`tags` is indexed, but the elements of a list must be"),
-            (r#"{"mail":["a"]}"#, "`mail` is indexed, but a list cannot be unique"),
-        ] {
-            let error = entries(json).unwrap_err();
-            assert!(error.to_string().contains(reason), "{error}");
-            assert!(error.is_invalid_document());
-        }
-        let many = format!(r#"{{"tags":{:?}}}"#, vec![0; 1001]);
-        assert!(entries(&many).unwrap_err().to_string().contains("limit of 1000"));
+    fn what_has_no_place_is_refused_with_the_field() {
+        let document = Document { size: f64::NAN, ..Document::default() };
+        let error = entries(&document).unwrap_err();
+        assert!(error.to_string().contains("`Größe` is indexed, but"), "{error}");
+        assert!(error.is_invalid_document());
+        let document = Document { tags: vec![String::new(); 1_001], ..Document::default() };
+        assert!(entries(&document).unwrap_err().to_string().contains("limit of 1000"));
     }
 
     #[test]
     fn scripts_get_lengths_before_everything() {
         let created = Timestamp::from_millis(1);
-        let json = br#"{"lang":"a:b"}"#;
-        let entries = Entries::of(&SCHEMA, json, created, None, "test").unwrap();
-        let bytes = entries.to_bytes();
+        let document = Document { lang: Some("a:b".into()), ..Document::default() };
+        let bytes = Entries::of(&document, created, None, "test").unwrap().to_bytes();
         assert!(bytes.starts_with(b"000000000001"));
         assert!(bytes.windows(15).any(|part| part == b"7:by:lang4:xa:b"), "{bytes:?}");
     }

@@ -169,8 +169,9 @@ impl<T: Collection> Repo<T> {
         let (json, unknown) = envelope::encode(&head, &document, &kept, limits, operation)
             .map_err(|error| error.at(key.clone()))?;
         let stored = envelope::document_of(&json);
-        let entries = Self::entries(stored, head.created, head.owner.as_ref(), operation)
-            .map_err(|error| error.at(key.clone()))?;
+        let entries =
+            Self::entries_written(&document, stored, head.created, head.owner.as_ref(), operation)
+                .map_err(|error| error.at(key.clone()))?;
         Ok(New { key, head, document, unknown, json, entries })
     }
 

@@ -9,16 +9,15 @@ use crate::collection::Collection;
 use crate::cursor::{Cursor, Page, check_offset};
 use crate::envelope;
 use crate::error::{Error, ErrorKind, Result};
-use crate::field::{ByClaim, ByRange, Condition, Field, Part};
-use crate::index::{Interval, encode};
+use crate::field::{ByRange, ByUnique, Condition, Field, Part};
+use crate::index::{IndexValue, Interval};
 use crate::item::Item;
 use crate::key::{Id, InvalidId, Segment, ToId};
 use crate::mutation::Mutation;
-use crate::patch::PatchValue;
+use crate::patch::QueryValue;
 use crate::redis::command::{Reply, Verdict, unexpected};
 use crate::redis::script::{FIND, ScriptCall};
 use crate::repo::Repo;
-use crate::schema::IndexKind;
 use crate::transformation::Transformation;
 
 const OPERATION: &str = "find";
@@ -155,10 +154,10 @@ impl<T: Collection> Repo<T> {
     ///
     /// `IndexIncomplete` if the index was added to a collection with items and not filled yet; and as
     /// [`Repo::get`].
-    pub async fn get_by<F: serde::Serialize>(
+    pub async fn get_by<F: QueryValue<V>, V>(
         &self,
-        field: Field<T, F, ByClaim>,
-        value: impl PatchValue<F>,
+        field: Field<T, F, ByUnique>,
+        value: V,
     ) -> Result<Option<Item<T>>> {
         Ok(self.find(field.eq(value)).limit(1).run("get_by").await?.into_iter().next())
     }
@@ -259,14 +258,17 @@ impl<'a, T: Collection> Query<'a, T> {
     }
 
     /// In the order of a field's values, the smallest first. Items without a value come before all others.
-    pub fn ascending_by<F>(mut self, field: Field<T, F, ByRange>) -> Self {
-        self.order = Order::Value { segment: field.segment(), descending: false };
-        self
+    pub fn ascending_by<F>(self, field: Field<T, F, ByRange>) -> Self {
+        self.by_value(field.segment(), false)
     }
 
     /// In the order of a field's values, the greatest first. Items without a value come last.
-    pub fn descending_by<F>(mut self, field: Field<T, F, ByRange>) -> Self {
-        self.order = Order::Value { segment: field.segment(), descending: true };
+    pub fn descending_by<F>(self, field: Field<T, F, ByRange>) -> Self {
+        self.by_value(field.segment(), true)
+    }
+
+    pub(crate) fn by_value(mut self, segment: Segment, descending: bool) -> Self {
+        self.order = Order::Value { segment, descending };
         self
     }
 
@@ -519,7 +521,8 @@ impl<'a, T: Collection> Query<'a, T> {
         };
         if let Some(owner) = &self.owner {
             let owner = owner.clone().map_err(|error| Error::from(error).during(operation))?;
-            let value = encode(&owner.as_str().into(), IndexKind::Equality).unwrap_or_default();
+            // Text always has a place in an index.
+            let value = IndexValue::text(owner.as_str()).into_bytes().unwrap_or_default();
             let interval = Interval::exactly(&value);
             parts.insert(0, Part { segment: Segment::Owner, interval });
         }

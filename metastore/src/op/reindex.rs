@@ -231,9 +231,8 @@ impl<T: Collection> Walk<'_, T> {
             let key = address.latest(&head.id);
             let entries =
                 envelope::decode(&json, &key, self.operation).and_then(|item: Item<T>| {
-                    let document = serde_json::to_vec(&item.data).unwrap_or_default();
                     let owner = item.owner.as_ref();
-                    Repo::<T>::entries(&document, item.created_at, owner, self.operation)
+                    Repo::<T>::entries(&item.data, item.created_at, owner, self.operation)
                 });
             match entries {
                 Ok(entries) => all.push(Expected {

@@ -246,8 +246,14 @@ impl<T: Collection> Repo<T> {
         let changed =
             if changes && self.audits() { changed_fields(&before, stored) } else { String::new() };
         let (audited, from) = scope.audited(base.version);
-        let entries = Self::entries(stored, base.created_at, base.owner.as_ref(), operation)
-            .map_err(|error| error.at(key.clone()))?;
+        let entries = Self::entries_written(
+            &document,
+            stored,
+            base.created_at,
+            base.owner.as_ref(),
+            operation,
+        )
+        .map_err(|error| error.at(key.clone()))?;
         let deadline = match T::SCHEMA.ttl_on_update {
             TtlOnUpdate::Reset if !matches!(scope, Scope::Shape) => Self::deadline(now),
             TtlOnUpdate::Reset | TtlOnUpdate::Keep => None,

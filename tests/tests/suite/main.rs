@@ -27,6 +27,7 @@ mod fixture;
 mod foreign_json;
 mod history;
 mod index_hygiene;
+mod index_values;
 mod jobs;
 mod lost_replies;
 mod model;

@@ -1,0 +1,38 @@
+//! A whole `#[derive(Indexable)]`: an enum without fields, or a struct with one.
+
+use crate::check::{item, options::Options};
+use crate::ctxt::{Ctxt, Reported};
+use crate::model::{Indexable, IndexableForm};
+use crate::raw::{self, Shape};
+
+const BY_HAND: &str = "implement `Indexable` by hand: `fn index_value(&self) -> IndexValue`";
+
+/// Checks all of it. What the field is, is for the type checker.
+pub(crate) fn indexable(cx: &Ctxt, raw: &raw::Indexable) -> Result<Indexable, Reported> {
+    let options = Options::new(cx, "indexable", &["crate"], &raw.options);
+    let krate = options.get("crate").and_then(|option| item::crate_path(cx, option).ok());
+    let name = &raw.item.ident;
+    let form = match (&raw.item.shape, raw.fields.as_slice()) {
+        (Shape::Enum(_), _) => match raw.with_fields.first() {
+            None => IndexableForm::Written,
+            Some(variant) => {
+                let message = format!(
+                    "`{}` has fields, so `{name}` is no single value; {BY_HAND}",
+                    variant.ident
+                );
+                return Err(cx.error(variant, message));
+            }
+        },
+        (Shape::Named | Shape::Tuple, [(member, ty)]) => {
+            IndexableForm::Field(member.clone(), ty.clone())
+        }
+        _ => {
+            let message = format!(
+                "`Indexable` can be derived for an enum without fields and for a struct with one field; \
+                 for `{name}` {BY_HAND}"
+            );
+            return Err(cx.error(name, message));
+        }
+    };
+    Ok(Indexable { ident: name.clone(), generics: raw.item.generics.clone(), krate, form })
+}
