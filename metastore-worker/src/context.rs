@@ -27,7 +27,8 @@ pub struct JobContext {
     pub item: Id,
     /// The collection and the transformation: `domain:app:collection:transformation`.
     pub queue: Arc<str>,
-    /// Which attempt this is, counted from 1.
+    /// Which attempt this is, counted from 1: if it fails, the job's `attempts` is this number. A run that a
+    /// crash or a stop cut short is made again under the same number; see `crashes`.
     pub attempt: u32,
     /// How often a worker stopped or froze while it ran this job.
     pub crashes: u32,

@@ -12,7 +12,7 @@ use metastore::{Collection, Item};
 use serde::Serialize;
 
 use crate::context::JobContext;
-use crate::fatal::is_fatal;
+use crate::fatal::{is_fatal, is_mark};
 use crate::lane::BoxFuture;
 
 /// What handlers may return as an error.
@@ -132,8 +132,10 @@ fn describe(error: &(dyn StdError + Send + Sync)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        if !is_mark(error) {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+        }
         cause = error.source();
     }
     text

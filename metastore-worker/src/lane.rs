@@ -260,6 +260,6 @@ impl<T: Collection> Lane for TypedLane<T> {
             ?retry_in,
             "the job failed"
         );
-        End::Failure { claim: job.claim.clone(), message, retry_in }
+        End::Failure { claim: job.claim.clone(), message, runs: 1, retry_in }
     }
 }

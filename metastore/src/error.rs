@@ -174,8 +174,9 @@ pub enum ErrorKind {
     /// The key holds another type of Redis value; nothing was written.
     #[error("the key holds another type of value: {0}")]
     WrongType(String),
-    /// No connection: the server is gone, or the network is. Nothing was written.
-    #[error("the server cannot be reached: {0}")]
+    /// No connection, or a server that serves nobody for the moment: it is gone, has no connection left
+    /// (`maxclients`), runs a long script, or is a replica that waits for its primary. Nothing was written.
+    #[error("the server is not available: {0}")]
     Unavailable(String),
     /// The server is still loading its data. Nothing was written.
     #[error("the server is loading its data")]
@@ -212,7 +213,7 @@ pub enum ErrorKind {
     /// The job failed for good.
     #[error("the job failed after {attempts} attempts: {message}")]
     JobFailed {
-        /// How often the handler ran.
+        /// How many runs of it failed; see [`JobStatus::attempts`](crate::JobStatus::attempts).
         attempts: u32,
         /// What the last run said.
         message: String,
@@ -226,6 +227,13 @@ pub enum ErrorKind {
     /// The job is gone: its item was deleted or has expired.
     #[error("the job is gone: its item was deleted or has expired")]
     JobGone,
+    /// The async runtime in which the store was opened has ended, and its connections with it. No call of this
+    /// store can succeed any more, and nothing was written.
+    #[error(
+        "the runtime in which the store was opened has ended: open the store in a runtime that lives as long \
+         as the store is used, in tests one store for each test"
+    )]
+    RuntimeEnded,
     /// The embedded server could not be started.
     #[error("the embedded server did not start: {0}")]
     Embedded(String),

@@ -71,8 +71,8 @@ impl<T: Collection, R: Serialize + DeserializeOwned> ItemTransformation<'_, T, R
         })?;
         let claim = taken.claim;
         let run = async {
-            let item = taken.item.map_err(|error| (0, error.to_string()))?;
-            attempts(&queue, &item, &handler).await
+            let item = taken.item.map_err(|error| (1, error.to_string()))?;
+            attempts(&queue, &item, taken.attempts, &handler).await
         };
         let ended = tokio::select! {
             ended = run => ended,
@@ -84,13 +84,15 @@ impl<T: Collection, R: Serialize + DeserializeOwned> ItemTransformation<'_, T, R
                 Ok(false) => Err(gone(&queue, &claim)),
                 Err(error) => {
                     if error.is_invalid_document() {
-                        queue.fail(&claim, &format!("the result: {error}"), None).await?;
+                        let message = format!("the result: {error}");
+                        queue.fail(&claim, &message, None).await?;
                     }
                     Err(error)
                 }
             },
-            Err((attempts, message)) => {
-                queue.fail(&claim, &message, None).await?;
+            Err((runs, message)) => {
+                queue.fail_runs(&claim, &message, runs).await?;
+                let attempts = taken.attempts.saturating_add(runs);
                 let kind = ErrorKind::JobFailed { attempts, message };
                 Err(Error::new(OPERATION, kind).at(key_of(&queue, &claim)))
             }
@@ -98,10 +100,12 @@ impl<T: Collection, R: Serialize + DeserializeOwned> ItemTransformation<'_, T, R
     }
 }
 
-/// Runs the handler until it succeeds or has no attempts left.
+/// Runs the handler until it succeeds or has no attempts left, of which some may have failed before. Says of a
+/// failure how many runs failed here.
 async fn attempts<T, R, F, Fut, E>(
     queue: &Queue<T>,
     item: &Item<T>,
+    before: u32,
     handler: &F,
 ) -> std::result::Result<R, (u32, String)>
 where
@@ -123,7 +127,7 @@ where
         };
         match ended {
             Ok(result) => return Ok(result),
-            Err(message) if attempt > schema.retries.unwrap_or(0) => {
+            Err(message) if before.saturating_add(attempt) > schema.retries.unwrap_or(0) => {
                 return Err((attempt, message));
             }
             Err(_) => {

@@ -88,7 +88,8 @@ pub struct JobStatus<R> {
     pub job: String,
     /// Where it stands.
     pub state: JobState,
-    /// How many runs of it have failed.
+    /// How many runs of it have failed, over the whole life of the job, until it is retried by hand. A run
+    /// that a crash or a stop cut short is not among them.
     pub attempts: u32,
     /// How often a worker stopped or froze while it ran it.
     pub crashes: u32,

@@ -52,8 +52,8 @@ impl Proxy {
             .await
             .expect("the loopback interface should have a free port");
         let address = listener.local_addr().expect("a listening socket has an address");
-        let traffic = Arc::new(Traffic::new());
-        let acceptor = tokio::spawn(accept(listener, server_port, Arc::clone(&traffic)));
+        let traffic = Arc::new(Traffic::new(server_port));
+        let acceptor = tokio::spawn(accept(listener, Arc::clone(&traffic)));
         Self { port: address.port(), traffic, acceptor }
     }
 
@@ -104,7 +104,7 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, server_port: u16, traffic: Arc<Traffic>) {
+async fn accept(listener: TcpListener, traffic: Arc<Traffic>) {
     // Accepting fails when the process is out of file descriptors, and the test fails then too.
     while let Ok((client, _)) = listener.accept().await {
         if traffic.refusing.load(SeqCst) {
@@ -112,6 +112,7 @@ async fn accept(listener: TcpListener, server_port: u16, traffic: Arc<Traffic>) 
         }
         let link = Link::new(traffic.connections.fetch_add(1, SeqCst));
         let drops = traffic.drops.subscribe();
+        let server_port = traffic.server_port.load(SeqCst);
         let traffic = Arc::clone(&traffic);
         tokio::spawn(async move {
             relay::relay(client, server_port, &traffic, link, drops).await;

@@ -89,7 +89,6 @@ enum Beside {
     Exchange { track: usize, ends: Vec<(Serial, End)>, slots: usize, exchanged: Exchanged },
     Look { store: usize, found: metastore::Result<Option<Vec<QueueStats>>> },
     Reaped,
-    Said,
     Others { number: usize, found: metastore::Result<Vec<(usize, QueueStats)>> },
     Renewal { store: usize, jobs: Vec<Serial>, held: metastore::Result<Vec<bool>> },
 }
@@ -187,7 +186,6 @@ impl Engine {
 
     pub(crate) async fn run(mut self) -> Report {
         let mut listeners = self.listen();
-        self.warn_of_eviction();
         let mut sweep = Instant::now() + self.config.poll_interval;
         let renewal = self.config.lease / 3;
         let mut renew = Instant::now() + renewal;
@@ -246,7 +244,6 @@ impl Engine {
             }
             Ok(Beside::Look { store, found }) => self.looked(store, found),
             Ok(Beside::Reaped) => self.reaped(),
-            Ok(Beside::Said) => {}
             Ok(Beside::Others { number, found }) => self.looked_at_others(number, found),
             Ok(Beside::Renewal { store, jobs, held }) => self.renewed(store, &jobs, held),
             // A mistake of this crate; the leases end by themselves.

@@ -98,26 +98,6 @@ fn pause(interval: Duration, collections: usize) -> Duration {
 }
 
 impl Engine {
-    /// Says once for each server whether it may throw jobs away.
-    pub(super) fn warn_of_eviction(&mut self) {
-        for store in self.control.stores.clone() {
-            self.beside.spawn(async move {
-                // One that does not tell is not held up for it.
-                let policy = store.eviction_policy().await.ok().flatten();
-                if let Some(policy) = policy.filter(|policy| policy != "noeviction") {
-                    let server = store.server();
-                    tracing::warn!(
-                        server,
-                        policy,
-                        "the server may throw documents and jobs away when its memory is full; set \
-                         `maxmemory-policy noeviction`"
-                    );
-                }
-                Beside::Said
-            });
-        }
-    }
-
     pub(super) fn keep_up(&mut self, now: Instant) {
         if self.upkeep.reap_at.is_some_and(|at| at <= now) {
             self.upkeep.reap_at = Some(now + self.upkeep.pause(&self.config));

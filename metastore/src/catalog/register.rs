@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Address, CatalogKey};
 use crate::redis::command::{Reply, Verdict, unexpected};
 use crate::redis::commit::{Commit, WriteSet};
-use crate::redis::conn::refusal;
+use crate::redis::refusal::refusal;
 use crate::redis::script::{REGISTER, ScriptCall, UNREGISTER};
 use crate::store::Store;
 

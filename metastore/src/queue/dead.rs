@@ -23,7 +23,7 @@ pub struct DeadJob {
     pub item: Id,
     /// The id of the job, a ULID.
     pub job: String,
-    /// How many runs of it failed.
+    /// How many runs of it failed; see [`JobStatus::attempts`](crate::JobStatus::attempts).
     pub attempts: u32,
     /// How often a worker stopped or froze while it ran it.
     pub crashes: u32,

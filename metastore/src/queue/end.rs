@@ -33,6 +33,8 @@ pub enum End {
         claim: Claim,
         /// What went wrong.
         message: String,
+        /// How many runs failed under this claim: 1, unless they were repeated at once.
+        runs: u32,
         /// When it runs again; `None` if it is dead.
         retry_in: Option<Duration>,
     },
@@ -103,7 +105,13 @@ impl<T: Collection> Queue<T> {
         retry_in: Option<Duration>,
     ) -> Result<bool> {
         let message = message.to_owned();
-        self.end_one(End::Failure { claim: claim.clone(), message, retry_in }).await
+        self.end_one(End::Failure { claim: claim.clone(), message, runs: 1, retry_in }).await
+    }
+
+    /// Records that a job failed for good after several runs under the same claim.
+    pub(crate) async fn fail_runs(&self, claim: &Claim, message: &str, runs: u32) -> Result<bool> {
+        let message = message.to_owned();
+        self.end_one(End::Failure { claim: claim.clone(), message, runs, retry_in: None }).await
     }
 
     /// Gives jobs back that were not run to an end, without counting an attempt. Gives how many.
@@ -190,6 +198,7 @@ impl<T: Collection> Queue<T> {
         &self,
         claim: &Claim,
         message: &str,
+        runs: u32,
         retry_in: Option<Duration>,
     ) -> ScriptCall {
         let at = self.repo.address();
@@ -209,6 +218,7 @@ impl<T: Collection> Queue<T> {
             .arg(self.repo.audit_arg(&claim.item))
             .arg(self.repo.actor_arg())
             .arg(self.schema.name)
+            .int(runs.into())
     }
 
     pub(super) fn release_call(&self) -> ScriptCall {

@@ -104,8 +104,8 @@ impl<T: Collection> Queue<T> {
                     batch.call = self.add_result(batch.call, claim, json.clone());
                     finish = Some(batch);
                 }
-                End::Failure { claim, message, retry_in } => sent.push(Sent {
-                    call: self.fail_call(claim, message, *retry_in),
+                End::Failure { claim, message, runs, retry_in } => sent.push(Sent {
+                    call: self.fail_call(claim, message, *runs, *retry_in),
                     ends: vec![index],
                     bytes: 0,
                     is_batch: false,

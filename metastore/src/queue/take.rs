@@ -23,7 +23,7 @@ const MAX_COUNT: usize = 256;
 pub struct Taken<T> {
     /// The hold on it.
     pub claim: Claim,
-    /// How many runs of it have failed.
+    /// How many runs of it have failed; see [`JobStatus::attempts`](crate::JobStatus::attempts).
     pub attempts: u32,
     /// How often a worker stopped or froze while it ran it.
     pub crashes: u32,

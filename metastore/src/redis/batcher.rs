@@ -13,11 +13,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::command::Fault;
 use super::conn::Connection;
+use super::runtime::StoreRuntime;
 
 /// How many batches may be on their way: one is carried out, one waits at the server, and two are on their
 /// way there and back, or being put together or taken apart.
@@ -44,7 +44,7 @@ impl<L, R> Waiting<L, R> {
 }
 
 /// Gives all of a batch the same fault.
-pub(crate) fn fail_all<L, R>(batch: Batch<L, R>, fault: &Fault) {
+pub(crate) fn fail_all<L, R>(batch: impl IntoIterator<Item = Waiting<L, R>>, fault: &Fault) {
     for waiting in batch {
         waiting.answer(Err(fault.clone()));
     }
@@ -66,7 +66,7 @@ struct Line<L, R> {
     carry: Carry<L, R>,
     state: Mutex<State<Waiting<L, R>>>,
     /// Where the connection lives, too; callers may come from other runtimes and end with them.
-    runtime: Handle,
+    runtime: StoreRuntime,
 }
 
 struct State<W> {
@@ -76,17 +76,15 @@ struct State<W> {
 }
 
 impl<L: Send + 'static, R: Send + 'static> Batcher<L, R> {
-    /// Must be called within the runtime that is to carry the batches.
     pub(crate) fn new<F: Future<Output = ()> + Send + 'static>(
         connection: &Arc<Connection>,
         limits: BatchLimits,
         size: fn(&L) -> usize,
         carry: fn(Arc<Connection>, Batch<L, R>) -> F,
     ) -> Self {
-        let connection = connection.clone();
+        let (connection, runtime) = (connection.clone(), connection.runtime().clone());
         let carry = move |batch| carry(connection.clone(), batch).boxed();
         let state = Mutex::new(State { waiting: VecDeque::new(), in_flight: 0 });
-        let runtime = Handle::current();
         Self(Arc::new(Line { limits, size, carry: Box::new(carry), state, runtime }))
     }
 
@@ -94,7 +92,16 @@ impl<L: Send + 'static, R: Send + 'static> Batcher<L, R> {
     pub(crate) async fn call(&self, load: L) -> Result<R, Fault> {
         let (reply, answer) = oneshot::channel();
         self.hand_over(Waiting { load, reply });
-        answer.await.unwrap_or_else(|_| Err(Fault::Lost("the store was closed".to_owned())))
+        let lost = |_| Err(Fault::Lost("the runtime of the store ended meanwhile".to_owned()));
+        self.0.runtime.answer(answer).await?.unwrap_or_else(lost)
+    }
+
+    /// The same for a load that changes nothing, so that one that is lost was never carried out.
+    pub(crate) async fn read(&self, load: L) -> Result<R, Fault> {
+        match self.call(load).await {
+            Err(Fault::Lost(_)) if self.0.runtime.has_ended() => Err(Fault::RuntimeEnded),
+            answer => answer,
+        }
     }
 
     fn hand_over(&self, waiting: Waiting<L, R>) {
@@ -102,18 +109,48 @@ impl<L: Send + 'static, R: Send + 'static> Batcher<L, R> {
         state.waiting.push_back(waiting);
         if state.in_flight < IN_FLIGHT {
             state.in_flight += 1;
-            self.0.runtime.spawn(run(self.0.clone()));
+            // If the runtime has ended, spawning drops the slot here and now, which takes the lock.
+            drop(state);
+            self.0.runtime.spawn(run(Slot { line: self.0.clone(), is_released: false }));
         }
     }
 }
 
 /// Carries batches as long as anything waits.
-async fn run<L, R>(line: Arc<Line<L, R>>) {
-    while let Some(batch) = line.next() {
+async fn run<L, R>(mut slot: Slot<L, R>) {
+    while let Some(batch) = slot.next() {
         // A panic costs a batch its answers, but not the line one of its places.
-        let _ = AssertUnwindSafe((line.carry)(batch)).catch_unwind().await;
+        let _ = AssertUnwindSafe((slot.line.carry)(batch)).catch_unwind().await;
         // Who has an answer now often comes back at once, and should find the place not yet given up.
         tokio::task::yield_now().await;
+    }
+}
+
+/// A place among the batches on their way.
+struct Slot<L, R> {
+    line: Arc<Line<L, R>>,
+    is_released: bool,
+}
+
+impl<L, R> Slot<L, R> {
+    fn next(&mut self) -> Option<Batch<L, R>> {
+        let batch = self.line.next();
+        self.is_released = batch.is_none();
+        batch
+    }
+}
+
+impl<L, R> Drop for Slot<L, R> {
+    fn drop(&mut self) {
+        if self.is_released {
+            return;
+        }
+        // Its task was dropped, which only the end of the runtime does: nobody is left to carry what waits.
+        let mut state = self.line.state();
+        state.in_flight -= 1;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        fail_all(waiting, &Fault::RuntimeEnded);
     }
 }
 

@@ -125,6 +125,8 @@ pub(crate) enum Fault {
     NotSent(String),
     /// The command may or may not have been carried out.
     Lost(String),
+    /// The command never left this process, and none will: the runtime of the connection has ended.
+    RuntimeEnded,
 }
 
 impl Fault {
@@ -133,6 +135,7 @@ impl Fault {
         let kind = match self {
             Self::Refused(kind) => kind,
             Self::NotSent(message) | Self::Lost(message) => ErrorKind::Unavailable(message),
+            Self::RuntimeEnded => ErrorKind::RuntimeEnded,
         };
         Error::new(operation, kind)
     }

@@ -98,7 +98,7 @@ fn open_outcome(fault: Fault) -> Result<Option<String>, Fault> {
     match fault {
         Fault::Lost(message) => Ok(Some(message)),
         Fault::Refused(_) => Ok(None),
-        fault @ Fault::NotSent(_) => Err(fault),
+        fault @ (Fault::NotSent(_) | Fault::RuntimeEnded) => Err(fault),
     }
 }
 
@@ -276,6 +276,10 @@ impl Writer {
                 | Fault::Refused(
                     ErrorKind::Loading | ErrorKind::ReadOnly(_) | ErrorKind::Unavailable(_),
                 ) => {}
+                // Nobody can ask any more what became of it.
+                fault @ Fault::RuntimeEnded => {
+                    return Err(unknown(fault.into_error(operation).kind().to_string()));
+                }
                 fault @ Fault::Refused(ErrorKind::OutOfMemory(_)) => {
                     return Err(fault.into_error(operation));
                 }

@@ -15,6 +15,8 @@
 //!   reply there holds an array of texts that a user chose.
 //! - `subscribe` returns before the server has confirmed it; a `PING` on the same line waits for that.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -24,15 +26,18 @@ use fred::clients::Client;
 use fred::error::{Error as FredError, ErrorKind as FredKind};
 use fred::interfaces::{ClientLike, EventInterface, PubsubInterface};
 use fred::types::config::{
-    Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, TcpConfig,
+    Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, Server, TcpConfig,
 };
 use fred::types::{Builder, ClusterHash, CustomCommand, Message, Resp3Frame, Value};
 use socket2::TcpKeepalive;
 use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::task::AbortHandle;
 
 use super::args::Args;
 use super::command::{Command, Fault, Reply};
+use super::refusal::refusal;
+use super::runtime::StoreRuntime;
 use super::script::ScriptCall;
 use crate::error::{Error, ErrorKind};
 
@@ -44,6 +49,14 @@ const DEAD_PEER: Duration = Duration::from_secs(15);
 
 /// What a URL may begin with.
 const SCHEMES: [&str; 4] = ["redis", "valkey", "redis+unix", "valkey+unix"];
+
+/// How many events of a connection are kept for whoever reads them. fred sets the space aside at once, for
+/// nine kinds of event: 300 bytes for each of these. On the connection for commands only the last error is read.
+const COMMAND_EVENTS: usize = 16;
+
+/// The same for subscriptions, whose messages come in bursts: a task hands on at most 128 of them before
+/// their reader has its turn on the same thread. If some are dropped, all who wait look.
+const SUBSCRIPTION_EVENTS: usize = 512;
 
 /// The least time between two reconnections that a read-only server causes.
 const FORCED_RECONNECTION_PAUSE: Duration = Duration::from_secs(1);
@@ -73,7 +86,7 @@ impl Endpoint {
         Ok(Self { config: Config { fail_fast: true, ..config }, command_timeout })
     }
 
-    async fn connect(&self) -> Result<Client, Error> {
+    async fn connect(&self, events: usize) -> Result<Link, Error> {
         let keepalive = TcpKeepalive::new()
             .with_time(Duration::from_secs(5))
             .with_interval(Duration::from_secs(2));
@@ -93,7 +106,7 @@ impl Endpoint {
         };
         let performance = PerformanceConfig {
             default_command_timeout: self.command_timeout,
-            broadcast_channel_capacity: 4096,
+            broadcast_channel_capacity: events,
             ..PerformanceConfig::default()
         };
         let client = Builder::from_config(self.config.clone())
@@ -102,32 +115,83 @@ impl Endpoint {
             .with_performance_config(|config| *config = performance)
             .build()
             .map_err(|error| fault(&error).into_error("connect"))?;
-        client.init().await.map_err(|error| fault(&error).into_error("connect"))?;
-        Ok(client)
+        Link::open(client).await.map_err(|error| fault(&error).into_error("connect"))
     }
+}
+
+/// A client and the task that drives it. That task keeps the client and its connection alive, so it is
+/// aborted with the last handle: this closes the connection at once, on whatever thread the handle is
+/// dropped, and even if no runtime is left that could send a QUIT.
+struct Link {
+    client: Client,
+    task: AbortHandle,
+}
+
+impl Link {
+    /// Connects. If this is given up half way, nothing goes on in the background.
+    async fn open(client: Client) -> Result<Self, FredError> {
+        let connected = client.clone();
+        let mut connected = pin!(async move { connected.wait_for_connect().await });
+        let mut link = None;
+        // The first poll subscribes to the outcome, which the task must not come before.
+        let outcome = poll_fn(|context| {
+            let polled = connected.as_mut().poll(context);
+            link.get_or_insert_with(|| Self {
+                task: client.connect().abort_handle(),
+                client: client.clone(),
+            });
+            polled
+        });
+        outcome.await?;
+        link.ok_or_else(|| FredError::new(FredKind::Canceled, "not connected"))
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What went wrong with the connection, read when it matters.
+struct Errors {
+    received: broadcast::Receiver<(FredError, Option<Server>)>,
+    last: Option<FredError>,
 }
 
 /// The shared line for commands.
 pub(crate) struct Connection {
-    client: Client,
+    link: Link,
+    runtime: StoreRuntime,
     command_timeout: Duration,
     last_forced: Mutex<Option<Instant>>,
     /// Whether the connection was made anew since somebody asked.
     reconnected: Arc<AtomicBool>,
+    errors: Mutex<Errors>,
 }
 
 impl Connection {
+    /// Opens a connection that lives in the current runtime.
     pub(crate) async fn open(endpoint: &Endpoint) -> Result<Self, Error> {
-        let client = endpoint.connect().await?;
-        let command_timeout = endpoint.command_timeout;
-        let last_forced = Mutex::new(None);
+        let link = endpoint.connect(COMMAND_EVENTS).await?;
         let reconnected = Arc::new(AtomicBool::new(false));
         let noted = reconnected.clone();
-        client.on_reconnect(move |_| {
+        link.client.on_reconnect(move |_| {
             noted.store(true, Ordering::Relaxed);
             async { Ok(()) }
         });
-        Ok(Self { client, command_timeout, last_forced, reconnected })
+        Ok(Self {
+            errors: Mutex::new(Errors { received: link.client.error_rx(), last: None }),
+            link,
+            runtime: StoreRuntime::current(),
+            command_timeout: endpoint.command_timeout,
+            last_forced: Mutex::new(None),
+            reconnected,
+        })
+    }
+
+    pub(crate) fn runtime(&self) -> &StoreRuntime {
+        &self.runtime
     }
 
     /// Whether the connection was made anew since the last call: it may lead to another server now.
@@ -137,21 +201,46 @@ impl Connection {
 
     /// Waits until there is a connection, for at most the command timeout.
     async fn ready(&self) -> Result<(), Fault> {
-        if self.client.is_connected() {
+        self.runtime.check()?;
+        let client = &self.link.client;
+        if client.is_connected() {
             return Ok(());
         }
         let deadline = tokio::time::Instant::now() + self.command_timeout;
-        while !self.client.is_connected() {
+        while !client.is_connected() {
+            self.runtime.check()?;
             if tokio::time::Instant::now() >= deadline {
-                let waited = self.command_timeout;
-                return Err(Fault::NotSent(format!("no connection within {waited:?}")));
+                return Err(self.not_connected());
             }
             // `wait_for_connect` misses a connection made between the look and the call, so it is
             // given little time before the next look.
             let look = Duration::from_millis(25);
-            let _ = tokio::time::timeout(look, self.client.wait_for_connect()).await;
+            let _ = tokio::time::timeout(look, client.wait_for_connect()).await;
         }
         Ok(())
+    }
+
+    /// Why there is no connection: what the server said to the last attempt, if it said anything.
+    fn not_connected(&self) -> Fault {
+        let waited = self.command_timeout;
+        match self.last_error() {
+            Some(error) => match fault(&error) {
+                refused @ Fault::Refused(_) => refused,
+                _ => Fault::NotSent(format!("no connection within {waited:?}: {error}")),
+            },
+            None => Fault::NotSent(format!("no connection within {waited:?}")),
+        }
+    }
+
+    fn last_error(&self) -> Option<FredError> {
+        let mut errors = self.errors.lock().ok()?;
+        loop {
+            match errors.received.try_recv() {
+                Ok((error, _)) => errors.last = Some(error),
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return errors.last.clone(),
+            }
+        }
     }
 
     /// Sends one command.
@@ -206,7 +295,7 @@ impl Connection {
     ) -> Result<Vec<Result<Reply, Fault>>, Fault> {
         self.ready().await?;
         let expected = commands.len();
-        let pipeline = self.client.pipeline();
+        let pipeline = self.link.client.pipeline();
         for command in commands {
             let (command, args) = to_fred(command);
             // In a pipeline this only queues.
@@ -243,7 +332,7 @@ impl Connection {
 
     async fn send(&self, command: Command) -> Result<Reply, Fault> {
         let (command, args) = to_fred(command);
-        match self.client.custom_raw(command, args).await.map(from_frame) {
+        match self.link.client.custom_raw(command, args).await.map(from_frame) {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(message)) => {
                 let error = FredError::new(FredKind::Unknown, message);
@@ -270,8 +359,8 @@ impl Connection {
             return;
         }
         *last_forced = Some(Instant::now());
-        let client = self.client.clone();
-        tokio::spawn(async move {
+        let client = self.link.client.clone();
+        self.runtime.spawn(async move {
             let _ = client.force_reconnection().await;
         });
     }
@@ -284,32 +373,15 @@ impl crate::Store {
     /// it bypass everything that metastore promises.
     #[must_use]
     pub fn fred_client(&self) -> Client {
-        self.connection().client.clone()
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        quit(&self.client);
-    }
-}
-
-/// fred's own task keeps its client alive, so dropping the handle alone would leave the connection
-/// open.
-fn quit(client: &Client) {
-    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        let client = client.clone();
-        runtime.spawn(async move {
-            let _ = client.quit().await;
-        });
+        self.connection().link.client.clone()
     }
 }
 
 /// The line for subscriptions.
 pub(crate) struct Subscriber {
-    client: Client,
+    link: Link,
     messages: broadcast::Receiver<Message>,
-    reconnections: broadcast::Receiver<fred::types::config::Server>,
+    reconnections: broadcast::Receiver<Server>,
 }
 
 /// What happens on the line for subscriptions.
@@ -324,24 +396,24 @@ pub(crate) enum Event {
 
 impl Subscriber {
     pub(crate) async fn open(endpoint: &Endpoint) -> Result<Self, Error> {
-        let client = endpoint.connect().await?;
-        let messages = client.message_rx();
-        let reconnections = client.reconnect_rx();
-        Ok(Self { client, messages, reconnections })
+        let link = endpoint.connect(SUBSCRIPTION_EVENTS).await?;
+        let messages = link.client.message_rx();
+        let reconnections = link.client.reconnect_rx();
+        Ok(Self { link, messages, reconnections })
     }
 
     /// Subscribes, and returns once the server has confirmed it or the line is down.
     pub(crate) async fn subscribe(&self, channels: Vec<String>) {
-        if channels.is_empty() || !self.client.is_connected() {
+        if channels.is_empty() || !self.link.client.is_connected() {
             return;
         }
-        let _ = self.client.subscribe(channels).await;
+        let _ = self.link.client.subscribe(channels).await;
         let ping = CustomCommand::new_static("PING", ClusterHash::FirstKey, false);
-        let _: Result<Value, FredError> = self.client.custom(ping, Vec::<Value>::new()).await;
+        let _: Result<Value, FredError> = self.link.client.custom(ping, Vec::<Value>::new()).await;
     }
 
     pub(crate) async fn unsubscribe(&self, channel: String) {
-        let _ = self.client.unsubscribe(channel).await;
+        let _ = self.link.client.unsubscribe(channel).await;
     }
 
     pub(crate) async fn next(&mut self) -> Event {
@@ -356,12 +428,6 @@ impl Subscriber {
                 Err(RecvError::Closed) => Event::Closed,
             },
         }
-    }
-}
-
-impl Drop for Subscriber {
-    fn drop(&mut self) {
-        quit(&self.client);
     }
 }
 
@@ -428,40 +494,5 @@ fn fault(error: &FredError) -> Fault {
             Fault::Refused(ErrorKind::InvalidArgument(message.to_owned()))
         }
         _ => Fault::Lost(error.to_string()),
-    }
-}
-
-/// Errors of the server begin with a word in capitals; fred's own do not.
-pub(crate) fn refusal(message: &str) -> Option<ErrorKind> {
-    let code = message.split_whitespace().next()?;
-    if code.len() < 3 || !code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
-        return None;
-    }
-    let text = message.to_owned();
-    Some(match code {
-        "OOM" => ErrorKind::OutOfMemory(text),
-        "READONLY" => ErrorKind::ReadOnly(text),
-        "LOADING" => ErrorKind::Loading,
-        "WRONGTYPE" => ErrorKind::WrongType(text),
-        "NOAUTH" | "WRONGPASS" | "NOPERM" => ErrorKind::Auth(text),
-        "MASTERDOWN" | "CLUSTERDOWN" | "BUSY" | "TRYAGAIN" | "NOREPLICAS" | "MISCONF" => {
-            ErrorKind::Unavailable(text)
-        }
-        _ => ErrorKind::Server(text),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refusals_are_told_by_their_code_and_losses_by_the_lack_of_one() {
-        assert!(matches!(refusal("OOM command not allowed"), Some(ErrorKind::OutOfMemory(_))));
-        assert!(matches!(refusal("LOADING Redis is loading"), Some(ErrorKind::Loading)));
-        assert!(matches!(refusal("ERR unknown command"), Some(ErrorKind::Server(_))));
-        assert!(refusal("Connection closed.").is_none());
-        assert!(refusal("Failed to route command.").is_none());
-        assert!(refusal("").is_none());
     }
 }

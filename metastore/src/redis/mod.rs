@@ -8,6 +8,8 @@ pub(crate) mod conn;
 pub(crate) mod insert;
 pub(crate) mod pubsub;
 pub(crate) mod read;
+pub(crate) mod refusal;
 pub(crate) mod request;
+pub(crate) mod runtime;
 pub(crate) mod script;
 pub(crate) mod swap;

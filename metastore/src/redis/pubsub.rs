@@ -8,12 +8,15 @@ use std::collections::HashMap;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::command::Fault;
 use super::conn::{Endpoint, Event, Subscriber};
-use crate::error::{Error, ErrorKind};
+use super::runtime::StoreRuntime;
+use crate::error::Error;
 
 /// The subscriptions of one store.
 pub(crate) struct Hub {
     requests: mpsc::UnboundedSender<Request>,
+    runtime: StoreRuntime,
 }
 
 enum Request {
@@ -34,23 +37,33 @@ pub(crate) struct Subscription {
 }
 
 impl Hub {
-    pub(crate) async fn open(endpoint: &Endpoint) -> Result<Self, Error> {
-        let subscriber = Subscriber::open(endpoint).await?;
-        let (requests, inbox) = mpsc::unbounded_channel();
-        tokio::spawn(run(subscriber, inbox, requests.downgrade()));
-        Ok(Self { requests })
+    /// Opens a connection that lives in the runtime of the store, whoever subscribes first.
+    pub(crate) async fn open(endpoint: &Endpoint, runtime: &StoreRuntime) -> Result<Self, Error> {
+        let endpoint = endpoint.clone();
+        let opening = runtime.spawn(async move {
+            let subscriber = Subscriber::open(&endpoint).await?;
+            let (requests, inbox) = mpsc::unbounded_channel();
+            tokio::spawn(run(subscriber, inbox, requests.downgrade()));
+            Ok(requests)
+        });
+        let ended = |fault: Fault| fault.into_error("subscribe");
+        let opened = runtime.answer(opening).await.map_err(ended)?;
+        let requests = opened.unwrap_or_else(|_| Err(ended(Fault::RuntimeEnded)))?;
+        Ok(Self { requests, runtime: runtime.clone() })
     }
 
     /// Subscribes. On return the server has confirmed it, or the line is down, in which case its
     /// return counts as a change.
     pub(crate) async fn subscribe(&self, channel: String) -> Result<Subscription, Error> {
-        let closed = || {
-            let message = "the line for subscriptions is closed".to_owned();
-            Error::new("subscribe", ErrorKind::Unavailable(message))
+        let failed = |fault: Fault| fault.into_error("subscribe");
+        let closed = || match self.runtime.check() {
+            Ok(()) => failed(Fault::NotSent("the line for subscriptions is closed".to_owned())),
+            Err(ended) => failed(ended),
         };
         let (reply, subscription) = oneshot::channel();
         self.requests.send(Request::Subscribe { channel, reply }).map_err(|_| closed())?;
-        subscription.await.map_err(|_| closed())
+        let subscription = self.runtime.answer(subscription).await.map_err(failed)?;
+        subscription.map_err(|_| closed())
     }
 }
 

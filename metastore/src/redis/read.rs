@@ -37,12 +37,12 @@ impl Reader {
 
     /// Reads one string; what is asked for at the same moment is read by one MGET.
     pub(crate) async fn get(&self, key: String) -> Result<Reply, Fault> {
-        self.gets.call(key).await
+        self.gets.read(key).await
     }
 
     /// Reads a few strings, as [`Reader::mget`]; what is asked for at the same moment is read by one MGET.
     pub(crate) async fn list(&self, keys: Vec<String>) -> Result<Vec<Reply>, Fault> {
-        self.lists.call(keys).await
+        self.lists.read(keys).await
     }
 
     pub(crate) async fn call(&self, command: Command) -> Result<Reply, Fault> {
@@ -79,7 +79,7 @@ impl Reader {
     /// Several reads at once, and with them what others ask for at the same moment. The first refusal of one
     /// of these stands for all of these.
     pub(crate) async fn pipeline(&self, commands: Vec<Command>) -> Result<Vec<Reply>, Fault> {
-        self.pipelines.call(commands).await
+        self.pipelines.read(commands).await
     }
 }
 

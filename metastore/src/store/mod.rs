@@ -4,28 +4,29 @@ mod clock;
 mod cursor_keys;
 mod embedded;
 mod options;
+mod server_info;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 use tokio::task::JoinError;
 use tracing::Instrument as _;
 use ulid::{Generator, Ulid};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::json::Limits;
-use crate::redis::command::{Command, Reply};
+use crate::redis::command::{Command, Fault};
 use crate::redis::commit::Writer;
 use crate::redis::conn::{Connection, Endpoint};
 use crate::redis::pubsub::{Hub, Subscription};
-use crate::redis::read::{self, Reader};
+use crate::redis::read::Reader;
 use crate::time::Timestamp;
 use clock::Clock;
 use cursor_keys::CursorKeys;
 use embedded::EmbeddedServer;
 pub use options::StoreOptions;
+use server_info::ServerInfo;
 
 /// A connection to Redis or Valkey with its options. Cloning is cheap and shares the connection.
 ///
@@ -51,8 +52,6 @@ struct Inner {
     clock: Clock,
     cursor_keys: CursorKeys,
     ulids: std::sync::Mutex<Generator>,
-    /// Where the connections live.
-    runtime: Handle,
     hub: OnceCell<Hub>,
     // Dropped last, so that the connections close before their server ends.
     server: Option<EmbeddedServer>,
@@ -62,12 +61,18 @@ impl Store {
     /// Connects to the server at `url`: `redis://[user:password@]host:6379[/database]`, or
     /// `redis+unix:///path` for a socket.
     ///
-    /// Three round trips. Once connected, the store reconnects by itself for ever.
+    /// Three round trips. Once connected, the store reconnects by itself for ever. Its connections live in the
+    /// tokio runtime in which it was opened: when that runtime ends, each call of the store is
+    /// [`RuntimeEnded`](crate::ErrorKind::RuntimeEnded).
+    ///
+    /// Logs a warning if the server may remove documents when its memory is full; see
+    /// [`StoreOptions::refuse_eviction`].
     ///
     /// # Errors
     ///
-    /// `Unavailable` if there is no server, `Auth` for a wrong password, `Loading` while it reads its
-    /// data, `InvalidArgument` for a URL that is none, `Unsupported` for a node of a Redis Cluster.
+    /// `Unavailable` if there is no server or it has no connection left, `Auth` for a wrong password, `Loading`
+    /// while it reads its data, `InvalidArgument` for a URL that is none, `Unsupported` for a node of a
+    /// Redis Cluster and for a server before Redis 7.0 or Valkey 7.2.
     pub async fn connect(url: impl AsRef<str>) -> Result<Self> {
         Self::options().connect(url).await
     }
@@ -120,7 +125,18 @@ impl Store {
         let endpoint = Endpoint::parse(url, options.command_timeout)?;
         let connection = Arc::new(Connection::open(&endpoint).await?);
         let clock = Clock::read(&connection).await?;
-        refuse_cluster(&connection).await?;
+        // A server that does not say what it is, such as one whose user may not ask, is not refused for it.
+        let info = ServerInfo::read(&connection).await.unwrap_or_default();
+        info.check(!options.refuse_eviction)?;
+        if let Some(policy) = info.evicting() {
+            let server = without_password(url);
+            tracing::warn!(
+                server,
+                policy,
+                "the server may remove documents and jobs when its memory is full; set \
+                 `maxmemory-policy noeviction`"
+            );
+        }
         Ok(Self(Arc::new(Inner {
             writer: Writer::new(connection.clone()),
             reader: Reader::new(connection.clone()),
@@ -131,7 +147,6 @@ impl Store {
             options,
             clock,
             ulids: std::sync::Mutex::new(Generator::new()),
-            runtime: Handle::current(),
             hub: OnceCell::new(),
             server,
         })))
@@ -148,13 +163,7 @@ impl Store {
     /// The URL of the server without user and password, for logs and messages.
     #[must_use]
     pub fn server(&self) -> String {
-        let url = &self.0.url;
-        match (url.find("://"), url.rfind('@')) {
-            (Some(scheme), Some(at)) if at > scheme => {
-                format!("{}{}", &url[..scheme + 3], &url[at + 1..])
-            }
-            _ => url.clone(),
-        }
+        without_password(&self.0.url)
     }
 
     /// Whether this store started the server itself.
@@ -172,7 +181,7 @@ impl Store {
         if self.connection().take_reconnected() | clock.is_due() {
             // Only a try: the server refuses writes whose time is far from its own.
             let store = Arc::downgrade(&self.0);
-            self.0.runtime.spawn(async move {
+            self.connection().runtime().spawn(async move {
                 if let Some(store) = store.upgrade() {
                     let _ = store.clock.reread(&store.connection).await;
                 }
@@ -221,12 +230,9 @@ impl Store {
     ///
     /// `Unavailable`.
     pub async fn eviction_policy(&self) -> Result<Option<String>> {
-        let info = self.reader().call(Command::new("INFO").arg("memory")).await;
+        let info = ServerInfo::read(self.connection()).await;
         let info = info.map_err(|fault| fault.into_error("eviction_policy"))?;
-        let info = info.into_data().unwrap_or_default();
-        let info = String::from_utf8_lossy(&info);
-        let policy = info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
-        Ok(policy.map(|policy| policy.trim().to_owned()))
+        Ok(info.eviction_policy)
     }
 
     /// Whether both are handles on the same connection.
@@ -275,7 +281,7 @@ impl Store {
     /// Carries out work on `count` elements beside its caller, as a task, so that several go on at once on
     /// all cores. Once begun it goes on if nobody waits any more.
     ///
-    /// All are `Unavailable` if the runtime in which the store was opened has ended. A panic goes on to the
+    /// All are `RuntimeEnded` if the runtime in which the store was opened has ended. A panic goes on to the
     /// caller.
     pub(crate) async fn beside<O: Send + 'static>(
         &self,
@@ -283,37 +289,40 @@ impl Store {
         count: usize,
         work: impl Future<Output = Vec<Result<O>>> + Send + 'static,
     ) -> Vec<Result<O>> {
-        let task = self.0.runtime.spawn(work.in_current_span());
-        match task.await.map_err(JoinError::try_into_panic) {
+        let runtime = self.0.connection.runtime();
+        let task = runtime.answer(runtime.spawn(work.in_current_span())).await;
+        let fail =
+            |fault: Fault| (0..count).map(|_| Err(fault.clone().into_error(operation))).collect();
+        let ended = match task {
+            Ok(ended) => ended,
+            Err(fault) => return fail(fault),
+        };
+        match ended.map_err(JoinError::try_into_panic) {
             Ok(results) => results,
             Err(Ok(panic)) => std::panic::resume_unwind(panic),
-            Err(Err(_)) => {
-                let reason = "the runtime in which the store was opened has ended";
-                let ended = |_| Err(Error::new(operation, ErrorKind::Unavailable(reason.into())));
-                (0..count).map(ended).collect()
-            }
+            Err(Err(_)) => fail(Fault::RuntimeEnded),
         }
     }
 
     /// Subscribes to a channel, on a second connection that the first subscription opens.
     pub(crate) async fn subscribe(&self, channel: String) -> Result<Subscription, Error> {
-        let hub = self.0.hub.get_or_try_init(|| Hub::open(&self.0.endpoint)).await?;
+        let hub = self
+            .0
+            .hub
+            .get_or_try_init(|| Hub::open(&self.0.endpoint, self.0.connection.runtime()))
+            .await?;
         hub.subscribe(channel).await
     }
 }
 
-/// In a cluster, the keys of one write would lie on several nodes; better no connection than a write that
-/// fails when there is data already.
-async fn refuse_cluster(connection: &Connection) -> Result<()> {
-    let info = read::call(connection, Command::new("INFO").arg("cluster")).await;
-    // A user who may not ask is most likely none of a cluster, whose clients all ask for its layout.
-    let info = info.ok().and_then(Reply::into_data).unwrap_or_default();
-    if String::from_utf8_lossy(&info).contains("cluster_enabled:1") {
-        let message =
-            "the server is a node of a Redis Cluster; use one server, or a primary with replicas";
-        return Err(Error::new("connect", ErrorKind::Unsupported(message.to_owned())));
+/// A URL as it may be logged.
+fn without_password(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => {
+            format!("{}{}", &url[..scheme + 3], &url[at + 1..])
+        }
+        _ => url.to_owned(),
     }
-    Ok(())
 }
 
 impl std::fmt::Debug for Store {

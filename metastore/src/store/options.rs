@@ -29,6 +29,7 @@ pub struct StoreOptions {
     pub(crate) conflict_retries: u32,
     pub(crate) max_document_bytes: usize,
     pub(crate) max_document_depth: usize,
+    pub(crate) refuse_eviction: bool,
     pub(crate) trace_source: Option<fn() -> Option<String>>,
     pub(crate) cursor_key: Option<CursorKey>,
 }
@@ -48,6 +49,7 @@ impl Default for StoreOptions {
             conflict_retries: 256,
             max_document_bytes: 16 * 1024 * 1024,
             max_document_depth: 100,
+            refuse_eviction: false,
             trace_source: None,
             cursor_key: None,
         }
@@ -189,6 +191,16 @@ impl StoreOptions {
     #[must_use]
     pub fn max_document_depth(mut self, levels: usize) -> Self {
         self.max_document_depth = levels.min(100);
+        self
+    }
+
+    /// Whether to refuse a server that may remove documents and jobs when its memory is full, which is any
+    /// `maxmemory-policy` but `noeviction`: connecting is `Unsupported` then.
+    ///
+    /// Default: no, a warning is logged, because a cache of documents may be meant.
+    #[must_use]
+    pub fn refuse_eviction(mut self, on: bool) -> Self {
+        self.refuse_eviction = on;
         self
     }
 

@@ -60,6 +60,11 @@ impl Proxy {
         self.traffic.refusing.store(on, SeqCst);
     }
 
+    /// Leads new connections to the server on this loopback port. Open connections remain where they are.
+    pub fn lead_to(&self, server_port: u16) {
+        self.traffic.server_port.store(server_port, SeqCst);
+    }
+
     /// Closes all connections now.
     pub fn drop_all(&self) {
         self.traffic.drops.send_modify(|count| *count += 1);

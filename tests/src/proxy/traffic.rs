@@ -1,6 +1,6 @@
 //! What all connections of a proxy share: counters, switches and the armed fault.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ use super::fault::{ConnectionId, Faults, Verdict};
 /// The shared state of a proxy.
 #[derive(Debug)]
 pub(super) struct Traffic {
+    /// Where new connections lead.
+    pub(super) server_port: AtomicU16,
     pub(super) round_trips: AtomicU64,
     pub(super) bytes_up: AtomicU64,
     pub(super) bytes_down: AtomicU64,
@@ -26,8 +28,9 @@ pub(super) struct Traffic {
 }
 
 impl Traffic {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(server_port: u16) -> Self {
         Self {
+            server_port: AtomicU16::new(server_port),
             round_trips: AtomicU64::new(0),
             bytes_up: AtomicU64::new(0),
             bytes_down: AtomicU64::new(0),

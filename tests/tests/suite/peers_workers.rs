@@ -10,7 +10,7 @@ use metastore_tests::{Server, wait};
 use metastore_worker::Worker;
 use tokio::sync::Notify;
 
-use crate::fixture::{Log, MyRepo, SOON, Text, start, start_proxied, text};
+use crate::fixture::{MyRepo, SOON, Text, start, start_proxied, text};
 
 fn count_worker(repo: &MyRepo) -> metastore_worker::WorkerBuilder<Text> {
     Worker::builder(&repo.texts)
@@ -197,24 +197,6 @@ async fn a_full_server_refuses_and_loses_no_job() {
     assert!(queue.finish(&claim, &1).await.unwrap());
     let report = count_worker(&repo).build().run_until_idle().await.unwrap();
     assert_eq!(report.finished, 2);
-}
-
-/// bullmq#1046, the other half: a worker says so when its server may throw jobs away.
-#[tokio::test]
-async fn a_server_that_may_evict_jobs_is_told_of() {
-    let (server, repo) = start().await;
-    let log = Log::default();
-    let _guard = log.record();
-    let told = || log.text().lines().filter(|line| line.contains("noeviction")).count();
-    let first = count_worker(&repo).build().start().unwrap();
-    wait::until("it to be well", SOON, async || first.health().await.is_healthy()).await;
-    assert_eq!(told(), 0, "{}", log.text());
-    server.cli(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).await;
-    let second = count_worker(&repo).build().start().unwrap();
-    wait::until("the warning", SOON, async || told() == 1).await;
-    assert!(log.text().contains("allkeys-lru"), "{}", log.text());
-    first.stop().await;
-    second.stop().await;
 }
 
 /// asynq#506, dramatiq#691, bullmq#4512: picked up by polling, or not at all after a client's timeout.

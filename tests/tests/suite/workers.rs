@@ -1,12 +1,13 @@
 //! The worker in this process: handlers, retries, timeouts, panics, fairness, stopping.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use metastore::queue::Queue;
 use metastore::{ErrorKind, Item, JobState};
 use metastore_tests::wait;
-use metastore_worker::{Fatal, Worker, WorkerBuilder};
+use metastore_worker::{Fatal, JobContext, Worker, WorkerBuilder};
 use tokio::sync::Notify;
 
 use crate::fixture::{MyRepo, SOON, Session, Summary, Text, session, start, text};
@@ -275,18 +276,64 @@ async fn settings_that_cannot_work_are_refused_before_anything_is_done() {
 }
 
 #[tokio::test]
-async fn a_fatal_error_is_not_repeated() {
+async fn a_fatal_error_is_not_repeated_however_it_is_boxed() {
     let (_server, repo) = start().await;
     let worker = builder(&repo)
-        .handle(Text::COUNT, |_item, _job| async { Err::<u64, _>(Fatal::new("nothing helps")) })
+        .handle(Text::COUNT, |item: Item<Text>, _job| async move {
+            let fatal = Fatal::new("nothing helps");
+            Err::<u64, anyhow::Error>(match item.data.content.as_str() {
+                "plain" => fatal.into(),
+                "context" => anyhow::Error::from(fatal).context("counting"),
+                _ => std::io::Error::other(fatal).into(),
+            })
+        })
+        .build()
+        .start()
+        .unwrap();
+    for (content, message) in [
+        ("plain", "nothing helps"),
+        ("context", "counting: nothing helps"),
+        ("within an io::Error", "nothing helps"),
+    ] {
+        let item = repo.texts.create(text(content)).await.unwrap();
+        let job = repo.texts.item(&item.id).count().enqueue().await.unwrap();
+        let error = job.wait(SOON).await.unwrap_err();
+        match error.kind() {
+            ErrorKind::JobFailed { attempts: 1, message: told } => assert_eq!(told, message),
+            _ => panic!("{content}: {error}"),
+        }
+    }
+    assert_eq!(worker.stop().await.failed, 3);
+}
+
+/// The number that a handler is told, that a status shows and that an error carries is the same.
+#[tokio::test]
+async fn attempts_means_the_runs_that_failed_wherever_it_is_told() {
+    let (_server, repo) = start().await;
+    let told: Arc<Mutex<Vec<u32>>> = Arc::default();
+    let note = told.clone();
+    let worker = builder(&repo)
+        .max_retries(2)
+        .fast_forward(true)
+        .handle(Text::COUNT, move |_item, job: JobContext| {
+            note.lock().unwrap().push(job.attempt);
+            async { Err::<u64, _>("no luck") }
+        })
         .build()
         .start()
         .unwrap();
     let item = repo.texts.create(text("one")).await.unwrap();
     let job = repo.texts.item(&item.id).count().enqueue().await.unwrap();
     let error = job.wait(SOON).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::JobFailed { attempts: 1, .. }), "{error}");
-    assert_eq!(worker.stop().await.failed, 1);
+    worker.stop().await;
+    assert_eq!(*told.lock().unwrap(), [1, 2, 3]);
+    assert!(matches!(error.kind(), ErrorKind::JobFailed { attempts: 3, .. }), "{error}");
+    assert_eq!(job.status().await.unwrap().attempts, 3);
+    let queue = Queue::new(&repo.texts, Text::COUNT);
+    assert_eq!(queue.dead_job(&item.id).await.unwrap().unwrap().attempts, 3);
+    // One that runs again begins at nothing.
+    queue.retry(&item.id).await.unwrap().unwrap();
+    assert_eq!(job.status().await.unwrap().attempts, 0);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 --
 -- KEYS  1–7 queue  8 record  9 latest  10 audit trail
 -- ARGV  1 wake channel  2 id  3 job  4 fence  5 error  6 ms until the next run, '' for none
---       7 audit, packed  8 actor  9 name of the transformation
+--       7 audit, packed  8 actor  9 name of the transformation  10 number of runs that failed
 -- Gives {1} recorded, now or by an earlier run; {0} refused: another worker has the job, or it is
 --       done; {-1} the item is gone, and the job with it.
 
@@ -29,7 +29,7 @@ if redis.call('EXISTS', KEYS[9]) == 0 or is_of_another(found[7], origin) then
   return {-1}
 end
 local time = now()
-redis.call('HSET', record, 'attempts', whole(number_in(found[8], 0, 9) + 1))
+redis.call('HSET', record, 'attempts', whole(number_in(found[8], 0, 9) + tonumber(ARGV[10])))
 redis.call('HSET', record, 'failed_job', ARGV[3], 'failed_fence', ARGV[4])
 redis.call('ZREM', queue.leased, id)
 if ARGV[6] ~= '' then

@@ -44,10 +44,14 @@ for one in string.gmatch(ARGV[10], '%S+') do
 end
 local position = ARGV[7]
 if what == 'count' and #conditions == 0 and #derived == 0 and position == '' then
+  -- A replica cannot forget what has expired, so it does not count it either.
+  local expired = redis.call('ZCOUNT', index .. ':expiry', '-inf', whole(now()))
   if name == '' then
-    return {1, items, '', '0', '0'}
+    return {1, items - expired, '', '0', '0'}
   end
-  return {1, redis.call('ZLEXCOUNT', index .. ':' .. name, '[' .. ARGV[5], '(' .. ARGV[6]), '', '0', '0'}
+  if expired == 0 then
+    return {1, redis.call('ZLEXCOUNT', index .. ':' .. name, '[' .. ARGV[5], '(' .. ARGV[6]), '', '0', '0'}
+  end
 end
 
 -- Whether the entries of an item meet all further conditions.

@@ -1,0 +1,63 @@
+//! The runtime in which a store was opened: the tasks of its connections run there and end with it.
+
+use std::time::Duration;
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::command::Fault;
+
+/// How long to wait for a current-thread runtime that another thread should be running. Longer than any
+/// command may take, with its repetitions.
+const IDLE_RUNTIME_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A handle to the runtime in which a store was opened, which can tell whether that runtime has ended.
+#[derive(Clone)]
+pub(crate) struct StoreRuntime {
+    handle: Handle,
+    /// Closed when the runtime ends.
+    alive: watch::Receiver<()>,
+}
+
+impl StoreRuntime {
+    /// The current runtime.
+    pub(crate) fn current() -> Self {
+        let handle = Handle::current();
+        let (sender, alive) = watch::channel(());
+        // A runtime that ends drops its tasks, and with this task the sender.
+        handle.spawn(async move { sender.closed().await });
+        Self { handle, alive }
+    }
+
+    /// Starts a task. If the runtime has ended, the task is dropped at once.
+    pub(crate) fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        self.handle.spawn(task)
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.alive.has_changed().is_err()
+    }
+
+    /// Refuses a call that could never be answered.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        if self.has_ended() { Err(Fault::RuntimeEnded) } else { Ok(()) }
+    }
+
+    /// Waits for an answer that a task of this runtime gives. A current-thread runtime makes no progress while
+    /// no thread runs it, so a caller in another runtime does not wait for it without a limit.
+    pub(crate) async fn answer<F: Future>(&self, answer: F) -> Result<F::Output, Fault> {
+        let is_driven_elsewhere = self.handle.runtime_flavor() == RuntimeFlavor::CurrentThread
+            && Handle::try_current().is_ok_and(|current| current.id() != self.handle.id());
+        if !is_driven_elsewhere {
+            return Ok(answer.await);
+        }
+        timeout(IDLE_RUNTIME_TIMEOUT, answer).await.map_err(|_| {
+            Fault::Lost("the runtime in which the store was opened is not running".to_owned())
+        })
+    }
+}
