@@ -52,7 +52,6 @@ fn calls(repo: &MyRepo) -> Vec<Call<'_>> {
         "stats": texts.stats(),
         "verify": texts.verify(),
         "repair": texts.repair(),
-        "trim_all": texts.trim_all(),
         "reap_expired": sessions.reap_expired(),
         "audit": texts.audit("a"),
         "create": texts.create(text("one")),
