@@ -213,7 +213,6 @@ impl<T: Collection> Repo<T> {
             .key(at.index())
             .key(at.expiry())
             .key(at.audit(id))
-            .key(at.version(id, 1))
             .arg(id.as_str().to_owned())
             .arg(new.head.commit.clone())
             .arg(new.json.clone())

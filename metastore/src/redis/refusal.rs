@@ -8,7 +8,8 @@ pub(crate) fn refusal(message: &str) -> Option<ErrorKind> {
     if code.len() < 3 || !code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
         return None;
     }
-    let text = message.to_owned();
+    // A refusal within a script ends with the script's hash and line.
+    let text = message.find(" script: ").map_or(message, |end| &message[..end]).to_owned();
     Some(match code {
         "OOM" => ErrorKind::OutOfMemory(text),
         "READONLY" => ErrorKind::ReadOnly(text),

@@ -35,6 +35,7 @@ mod mutations;
 mod parity;
 mod peers_documents;
 mod peers_workers;
+mod permissions;
 mod plain_updates;
 mod queries;
 mod refusals;

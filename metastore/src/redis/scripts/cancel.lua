@@ -20,7 +20,7 @@ end
 if state ~= 'queued' and state ~= 'delayed' and state ~= 'running' then
   return {0}
 end
-local wrong = wrong_type(queue.delayed, 'zset') or wrong_type(queue.leased, 'zset')
+local wrong = wrong_type(record, 'hash') or wrong_type(queue.delayed, 'zset') or wrong_type(queue.leased, 'zset')
   or wrong_audit(ARGV[3], KEYS[9])
 if wrong then
   return wrong

@@ -16,7 +16,7 @@ end
 if version == false then
   return {-2}
 end
-local wrong = wrong_type(record, 'hash') or wrong_type(queue.delayed, 'zset')
+local wrong = wrong_type(record, 'hash') or no_record(record) or wrong_type(queue.delayed, 'zset')
   or wrong_type(queue.leased, 'zset') or wrong_type(queue.dead, 'zset')
   or wrong_audit(ARGV[5], KEYS[10])
 if wrong then

@@ -20,12 +20,20 @@ local function forbidden(key, ...)
   end
 end
 
--- The error if `key` cannot be written as a `wanted`: it holds another type of value, or the user may not
--- write it. Checked before the first write of a script.
-local function wrong_type(key, wanted)
+-- The error if `key` holds another type of value.
+local function other_type(key, wanted)
   local found = redis.call('TYPE', key)['ok']
   if found ~= 'none' and found ~= wanted then
     return redis.error_reply('WRONGTYPE ' .. key .. ' holds a ' .. found .. ', expected a ' .. wanted)
+  end
+end
+
+-- The error if `key` cannot be written as a `wanted`: it holds another type of value, or the user may not
+-- write it. Checked before the first write of a script.
+local function wrong_type(key, wanted)
+  local wrong = other_type(key, wanted)
+  if wrong then
+    return wrong
   end
   if wanted == 'zset' then
     return forbidden(key, 'ZADD', 'ZREM')
@@ -256,14 +264,22 @@ local function packed_for(pieces, id)
   return pieces ~= '' and pieces .. id or ''
 end
 
--- The error if the trail or the feed that `audit` writes to is no stream.
+-- The error if the trail or the feed that `audit` writes to is no stream, or may not be written. The rights
+-- are looked up once in each call of a script.
+local may_audit = false
 local function wrong_audit(packed, trail)
   if packed == '' then
     return nil
   end
   local feed, scratch = string.match(packed, '^(%S+) (%S+)')
-  return wrong_type(trail, 'stream') or wrong_type(feed, 'stream') or forbidden(feed, 'XADD')
-    or forbidden(trail, 'XADD', 'COPY', 'RENAME', 'PEXPIRE') or forbidden(scratch, 'COPY', 'RENAME')
+  local wrong = other_type(trail, 'stream') or other_type(feed, 'stream')
+  if wrong or may_audit then
+    return wrong
+  end
+  wrong = forbidden(feed, 'XADD') or forbidden(trail, 'EXISTS', 'XADD', 'COPY', 'RENAME', 'PEXPIRE')
+    or forbidden(scratch, 'COPY', 'RENAME')
+  may_audit = not wrong
+  return wrong
 end
 
 -- Adds an entry to the audit trail of an item and to the feed of its collection. `...` are further

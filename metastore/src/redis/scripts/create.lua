@@ -1,7 +1,7 @@
 -- Creates an item that must not exist yet.
 --
--- KEYS  1 latest  2 index  3 expiry index  4 audit trail  5 version key of version 1
---       6 … sorted sets that may hold the ids of items that have expired
+-- KEYS  1 latest  2 index  3 expiry index  4 audit trail
+--       5 … sorted sets that may hold the ids of items that have expired
 -- ARGV  1 id  2 commit  3 document  4 creation time  5 deadline, '' for none
 --       6 audit, packed  7 actor  8 entries of the indexes, '' for none
 --       9 what item keys begin with  10 time of the write
@@ -9,13 +9,12 @@
 --       {-3, index} another item has the value of a unique field; {-8, time} the time of the write is too
 --       far from the server's.
 
-local version, commit = head_of(KEYS[1])
-if commit == ARGV[2] or was_removed(KEYS[2], ARGV[2]) then
+local _, origin = item_of(KEYS[1])
+if origin == ARGV[2] or was_removed(KEYS[2], ARGV[2]) then
   return {1, 1}
 end
-if version ~= nil then
-  local _, first = head_of(KEYS[5])
-  return first == ARGV[2] and {1, 1} or {0}
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  return other_type(KEYS[1], 'string') or {0}
 end
 local late = untimely(ARGV[10])
 if late then
@@ -50,7 +49,7 @@ else
 end
 redis.call('ZADD', KEYS[2], ARGV[4], ARGV[1])
 if plan then
-  apply_entries(KEYS[2], ARGV[1], plan, 6)
+  apply_entries(KEYS[2], ARGV[1], plan, 5)
 end
 audit(ARGV[6], KEYS[4], 'create', 1, ARGV[2], ARGV[7])
 return {1}

@@ -22,17 +22,16 @@ if late then
   return late
 end
 local wrong = wrong_type(index, 'zset') or wrong_type(KEYS[3], 'zset')
-  or wrong_type(index .. ':entries', 'hash') or wrong_audit(ARGV[6], KEYS[4]) or wrong_commits(index)
-  or forbidden(KEYS[1], 'UNLINK', 'SET')
+  or wrong_entries(index, ARGV[1]) or wrong_audit(ARGV[6], KEYS[4]) or wrong_commits(index)
+  or forbidden(KEYS[1], 'UNLINK') or forbidden(KEYS[5], 'GET', 'UNLINK', 'SET')
+  or forbidden(ARGV[3] .. '1', 'UNLINK')
+local derived = tonumber(ARGV[5])
+for position = 6, #KEYS do
+  wrong = wrong or (position < 6 + derived and forbidden(KEYS[position], 'UNLINK'))
+    or (position >= 6 + derived and wrong_type(KEYS[position], 'zset'))
+end
 if wrong then
   return wrong
-end
-local derived = tonumber(ARGV[5])
-for position = 6 + derived, #KEYS do
-  wrong = wrong_type(KEYS[position], 'zset')
-  if wrong then
-    return wrong
-  end
 end
 if ARGV[8] and existed and version ~= tonumber(ARGV[8]) then
   return {-2, version or 0}

@@ -6,6 +6,10 @@
 
 local found = redis.call('HMGET', KEYS[1], 'state', 'result', 'origin')
 local _, origin = item_of(KEYS[3])
+local wrong = wrong_type(KEYS[1], 'hash') or wrong_type(KEYS[2], 'zset') or forbidden(KEYS[1], 'DEL')
+if wrong then
+  return wrong
+end
 redis.call('ZREM', KEYS[2], ARGV[1])
 -- One of an earlier item with the id is passed over by whatever meets it.
 if found[1] ~= 'dead' or (origin and found[3] ~= origin) then

@@ -12,7 +12,8 @@
 --       type of value.
 
 local queue = queue_of(1, ARGV[1])
-local wrong = not_a_queue(queue)
+local wrong = not_a_queue(queue) or no_records(ARGV[2], ARGV[3])
+  or (ARGV[5] ~= '' and wrong_audit(packed_for(ARGV[5], '*'), ARGV[6] .. '*'))
 if wrong then
   return wrong
 end

@@ -19,7 +19,8 @@ end
 if found[1] ~= ARGV[3] or found[2] ~= ARGV[4] or found[3] ~= 'running' then
   return {0}
 end
-local wrong = not_a_queue(queue) or wrong_audit(ARGV[7], KEYS[10])
+local wrong = not_a_queue(queue) or wrong_type(record, 'hash')
+  or no_record(record) or forbidden(KEYS[9], 'PTTL', 'EXISTS') or wrong_audit(ARGV[7], KEYS[10])
 if wrong then
   return wrong
 end

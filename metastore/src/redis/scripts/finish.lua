@@ -12,13 +12,14 @@
 
 local queue = queue_of(1, ARGV[1])
 local listed = ARGV[11] .. ':transformation:' .. ARGV[8]
-local wrong = not_a_queue(queue) or wrong_type(ARGV[11], 'zset') or wrong_type(listed, 'zset')
+local wrong = not_a_queue(queue) or forbidden(queue.control, 'HEXISTS') or forbidden(ARGV[11], 'ZMSCORE') or no_records(ARGV[2], ARGV[3]) or wrong_type(ARGV[11], 'zset') or wrong_type(listed, 'zset')
+  or (ARGV[5] ~= '' and wrong_audit(packed_for(ARGV[5], '*'), ARGV[6] .. '*'))
 local followers = {}
 for number = 1, tonumber(ARGV[10]) do
   local at = 12 + (number - 1) * 3
   local follower = queue_of(1 + 7 * number, ARGV[at])
   follower.record_suffix, follower.name = ARGV[at + 1], ARGV[at + 2]
-  wrong = wrong or not_a_queue(follower)
+  wrong = wrong or not_a_queue(follower) or no_records(ARGV[2], follower.record_suffix)
   followers[number] = follower
 end
 if wrong then
@@ -58,7 +59,7 @@ local function finish(position)
     end
   end
   for number = 1, #followers do
-    if wrong_type(prefix .. id .. followers[number].record_suffix, 'hash') then
+    if other_type(prefix .. id .. followers[number].record_suffix, 'hash') then
       return -3
     end
   end

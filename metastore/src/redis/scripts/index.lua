@@ -62,19 +62,31 @@ local function drop_entries(index, id)
   end
 end
 
+-- The error if `drop_entries` could not remove all of them.
+local function wrong_entries(index, id)
+  local key = index .. ':entries'
+  local wrong = wrong_type(key, 'hash')
+  local entries = not wrong and redis.call('HGET', key, id)
+  if entries then
+    for name in pairs(entry_set(entries, id)) do
+      wrong = wrong or wrong_type(index .. ':' .. name, 'zset')
+    end
+  end
+  return wrong
+end
+
 -- Removes an item that is gone from all indexes, and from the sorted sets KEYS[first] and after. Says
--- whether it had to stay, on a replica, which serves reads and takes no writes.
+-- whether it had to stay: on a replica, which takes no writes, or where the user may not write. Never fails.
 local function forget(index, id, first)
-  local removed = redis.pcall('ZREM', index, id)
-  if type(removed) == 'table' then
+  local removed = redis.pcall('ZREM', index .. ':expiry', id)
+  if type(removed) == 'table' or not pcall(drop_entries, index, id) then
     return true
   end
-  drop_entries(index, id)
-  redis.call('ZREM', index .. ':expiry', id)
   for position = first, #KEYS do
-    redis.call('ZREM', KEYS[position], id)
+    redis.pcall('ZREM', KEYS[position], id)
   end
-  return false
+  -- Last, because who looks through the index comes back as long as it is there.
+  return type(redis.pcall('ZREM', index, id)) == 'table'
 end
 
 -- Whether an item with this origin has a derived value, named as its key ends: 'mutation:…' or
@@ -121,13 +133,14 @@ local function plan_entries(index, prefix, id, new)
   for name, members in pairs(from) do
     for member in pairs(members) do
       if not (to[name] and to[name][member]) then
+        wrong = wrong or wrong_type(index .. ':' .. name, 'zset')
         plan.remove[#plan.remove + 1] = {index .. ':' .. name, member}
       end
     end
   end
   for name, members in pairs(to) do
     local set = index .. ':' .. name
-    wrong = wrong_type(set, 'zset')
+    wrong = wrong or wrong_type(set, 'zset')
     if wrong then
       return wrong
     end
@@ -151,7 +164,7 @@ local function plan_entries(index, prefix, id, new)
       end
     end
   end
-  return plan
+  return wrong or plan
 end
 
 -- Carries out a plan. `first` is the first of the sorted sets that may hold the ids of gone items.

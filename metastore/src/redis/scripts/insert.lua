@@ -67,8 +67,8 @@ end
 local feed, scratch, _, feed_length, life
 if audited then
   feed, scratch, _, feed_length, life = string.match(ARGV[4], '^(%S+) (%S+) (%d+) (%d+) (%d+) $')
-  if not (is_writable(feed, 'stream', 'XADD') and is_writable(scratch, 'none', 'XADD', 'COPY', 'RENAME')
-    and is_writable(KEYS[first_trail], 'none', 'COPY', 'RENAME', 'PEXPIRE')) then
+  if not (is_writable(feed, 'stream', 'XADD') and is_writable(scratch, 'none', 'XADD', 'COPY', 'DEL')
+    and is_writable(KEYS[first_trail], 'none', 'COPY', 'PEXPIRE')) then
     return {0}
   end
 end

@@ -11,13 +11,15 @@ local function queue_of(first, wake)
     control = KEYS[first + 6], wake = wake}
 end
 
--- The error if a key of the queue holds another type of value, or if the server is full: what frees
--- memory passes on a full server, so without this a script could get through half of its work.
+-- The error if a key of the queue holds another type of value, if the user may not write it, or if the server
+-- is full: what frees memory passes on a full server, so without this a script could get through half of
+-- its work. The keys of a queue differ in their last part alone, so one of each type stands for the others.
 local function not_a_queue(queue)
   refuse_if_full(queue.wake)
-  return wrong_type(queue.high, 'list') or wrong_type(queue.normal, 'list')
-    or wrong_type(queue.low, 'list') or wrong_type(queue.delayed, 'zset')
-    or wrong_type(queue.leased, 'zset') or wrong_type(queue.dead, 'zset')
+  return other_type(queue.high, 'list') or other_type(queue.low, 'list')
+    or other_type(queue.leased, 'zset') or other_type(queue.dead, 'zset')
+    or wrong_type(queue.normal, 'list') or forbidden(queue.normal, 'LTRIM')
+    or wrong_type(queue.delayed, 'zset') or forbidden(queue.delayed, 'ZRANGE')
     or wrong_type(queue.control, 'hash')
 end
 
@@ -33,6 +35,16 @@ local function damaged_field(job, numbers)
       return field
     end
   end
+end
+
+-- The error if the user may not do with a record what scripts do with it.
+local function no_record(record)
+  return forbidden(record, 'HMGET', 'HGET', 'HSET', 'HDEL', 'HINCRBY', 'PEXPIRE', 'PERSIST', 'DEL')
+end
+
+-- The same for all records of a queue, and for the items, whose keys begin and end so.
+local function no_records(prefix, suffix)
+  return no_record(prefix .. '*' .. suffix) or forbidden(prefix .. '*:latest', 'GETRANGE', 'GET', 'PTTL')
 end
 
 -- Puts a job at the front of those of its priority.

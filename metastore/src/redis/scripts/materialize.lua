@@ -27,18 +27,19 @@ stored = number_in(stored, 0)
 if of == origin and (stored > source or (stored == source and earlier >= ARGV[4])) then
   return {1}
 end
-local wrong = wrong_audit(ARGV[5], KEYS[3]) or wrong_type(KEYS[4], 'zset') or wrong_type(KEYS[5], 'zset')
+local wrong = forbidden(KEYS[2], 'SET') or wrong_audit(ARGV[5], KEYS[3]) or wrong_type(KEYS[4], 'zset') or wrong_type(KEYS[5], 'zset')
 if wrong then
   return wrong
 end
 
 local left = redis.call('PTTL', KEYS[1])
+-- In the order of the index.
+local score = redis.call('ZSCORE', KEYS[4], ARGV[8]) or whole(now())
 if left > 0 then
   redis.call('SET', KEYS[2], ARGV[3], 'PX', left)
 else
   redis.call('SET', KEYS[2], ARGV[3])
 end
--- In the order of the index.
-redis.call('ZADD', KEYS[5], redis.call('ZSCORE', KEYS[4], ARGV[8]) or whole(now()), ARGV[8])
+redis.call('ZADD', KEYS[5], score, ARGV[8])
 audit(ARGV[5], KEYS[3], 'materialize', source, ARGV[4], ARGV[6], 'mutation', ARGV[7])
 return {1}

@@ -7,7 +7,7 @@
 --       it no longer.
 
 local queue = queue_of(1, ARGV[1])
-local wrong = not_a_queue(queue)
+local wrong = not_a_queue(queue) or no_records(ARGV[2], ARGV[3])
 if wrong then
   return wrong
 end

@@ -8,6 +8,16 @@ local deadline = whole(now() + tonumber(ARGV[1]))
 local held = {}
 local position = 2
 while position <= #ARGV do
+  local prefix, suffix = ARGV[position + 1], ARGV[position + 2]
+  local wrong = wrong_type(ARGV[position], 'zset') or forbidden(prefix .. '*' .. suffix, 'HMGET')
+    or forbidden(prefix .. '*:latest', 'GETRANGE')
+  if wrong then
+    return wrong
+  end
+  position = position + 4 + 3 * tonumber(ARGV[position + 3])
+end
+position = 2
+while position <= #ARGV do
   local leased, prefix, suffix = ARGV[position], ARGV[position + 1], ARGV[position + 2]
   local count = tonumber(ARGV[position + 3])
   position = position + 4

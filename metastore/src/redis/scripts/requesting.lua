@@ -19,6 +19,7 @@ do
     local queue = queue_of(key + 1, ARGV[arg + 1])
     queue.record, queue.name, queue.job = KEYS[key + 8], ARGV[arg + 2], ARGV[arg + 3]
     local wrong = not_a_queue(queue) or wrong_type(queue.record, 'hash')
+      or no_record(queue.record) or forbidden(requested.latest, 'PTTL', 'GETRANGE')
     if wrong then
       return wrong
     end

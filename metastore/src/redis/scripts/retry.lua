@@ -26,7 +26,8 @@ local _, origin = item_of(KEYS[9])
 if is_of_another(found[5], origin) then
   return {0}
 end
-local wrong = not_a_queue(queue) or wrong_audit(ARGV[4], KEYS[10])
+local wrong = not_a_queue(queue) or wrong_type(record, 'hash')
+  or no_record(record) or forbidden(KEYS[9], 'PTTL') or wrong_audit(ARGV[4], KEYS[10])
 if wrong then
   return wrong
 end

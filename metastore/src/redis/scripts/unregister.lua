@@ -4,6 +4,10 @@
 -- ARGV  1 domain  2 app  3 name
 -- Gives {1} taken out, {0} it was not in.
 
+local wrong = wrong_type(KEYS[3], 'hash') or forbidden(KEYS[2], 'SREM') or forbidden(KEYS[1], 'SREM')
+if wrong then
+  return wrong
+end
 if redis.call('HDEL', KEYS[3], ARGV[3]) == 0 then
   return {0}
 end

@@ -1,0 +1,390 @@
+//! A user who lacks a right: each operation is refused with `Auth`, and nothing of it is written.
+//!
+//! Every command that an operation calls, on its own or in a script, is taken away in turn, and then every
+//! kind of key that it touches. Nothing rolls back in Redis, so a script that meets a refusal after its first
+//! write would leave half of its work behind.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use metastore::queue::{Claim, Queue, TakeOptions};
+use metastore::{Collection, Error, ErrorKind, Id, Item, Repo, Store};
+use metastore_tests::Server;
+use serde::{Deserialize, Serialize};
+use validator::Validate;
+
+/// All that a collection can have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
+#[collection(domain = "rights", app = "test", name = "full", object_type = state, ttl = "1h", keep = 2)]
+#[mutation(length -> usize)]
+#[transformation(digest -> String, on = create)]
+#[transformation(publish -> String, after = digest)]
+struct Full {
+    title: String,
+    #[index(range)]
+    size: u64,
+    #[index]
+    tags: Vec<String>,
+    #[unique]
+    number: u64,
+}
+
+impl Full {
+    fn length(&self) -> usize {
+        self.title.len()
+    }
+}
+
+fn full(number: u64) -> Full {
+    let tags = vec!["x".to_owned(), number.to_string()];
+    Full { title: "a title".to_owned(), size: number, tags, number }
+}
+
+/// What new items of a group have: an index, a time to live, an audit trail.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
+#[collection(domain = "rights", app = "test", name = "grouped", object_type = state, ttl = "1h")]
+struct Grouped {
+    #[index]
+    size: u64,
+}
+
+/// A collection that keeps nothing but versions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
+#[collection(domain = "rights", app = "test", name = "plain", object_type = texts, audit = off)]
+#[transformation(digest -> String)]
+struct Plain {
+    size: u64,
+}
+
+const OPERATIONS: [&str; 30] = [
+    "create",
+    "create plain",
+    "create grouped",
+    "create_with_id",
+    "create_many",
+    "update",
+    "update plain",
+    "replace",
+    "revert",
+    "update_many",
+    "delete",
+    "delete_many",
+    "materialize",
+    "enqueue",
+    "enqueue later",
+    "take",
+    "take a crashed one",
+    "take a dead one",
+    "finish",
+    "fail",
+    "fail for good",
+    "release",
+    "renew",
+    "progress",
+    "cancel",
+    "retry",
+    "discard",
+    "pause",
+    "trim",
+    "register",
+];
+
+/// One side's view: the administrator, who prepares, or the user, whose rights are taken away.
+#[derive(Clone)]
+struct Side {
+    full: Repo<Full>,
+    grouped: Repo<Grouped>,
+    plain: Repo<Plain>,
+}
+
+/// What an operation finds.
+struct Prepared {
+    item: Item<Full>,
+    plain: Item<Plain>,
+    claim: Option<Claim>,
+}
+
+impl Side {
+    async fn connect(url: &str) -> Self {
+        let store = Store::options().audit(true).actor("ada").connect(url).await.unwrap();
+        Self { full: store.repo(), grouped: store.repo(), plain: store.repo() }
+    }
+
+    fn queue(&self) -> Queue<Full> {
+        Queue::new(&self.full, Full::DIGEST)
+    }
+
+    async fn prepare(&self, operation: &str) -> Prepared {
+        let mut item = self.full.create_with_id("a", full(1)).await.unwrap();
+        for size in [2, 3] {
+            item = self.full.update(&item, Full::patch().size(size)).await.unwrap();
+        }
+        self.full.create_with_id("b", full(20)).await.unwrap();
+        self.full.item("a").length().materialize().await.unwrap();
+        self.grouped.create_with_id("a", Grouped { size: 1 }).await.unwrap();
+        let plain = self.plain.create_with_id("a", Plain { size: 1 }).await.unwrap();
+        let queue = self.queue();
+        let mut claim = None;
+        let of_claims =
+            ["finish", "fail", "fail for good", "release", "renew", "progress", "retry", "discard"];
+        let crashed = ["take a crashed one", "take a dead one"];
+        if of_claims.contains(&operation) || crashed.contains(&operation) {
+            let lease =
+                Duration::from_millis(if crashed.contains(&operation) { 1 } else { 60_000 });
+            let taken = queue.take(&TakeOptions::new("w", 1).lease(lease)).await.unwrap();
+            claim = taken.jobs.into_iter().next().map(|job| job.claim);
+        }
+        if ["retry", "discard"].contains(&operation) {
+            assert!(queue.fail(claim.as_ref().unwrap(), "no luck", None).await.unwrap());
+        }
+        Prepared { item, plain, claim }
+    }
+
+    async fn run(&self, operation: &str, prepared: &Prepared) -> Result<(), Error> {
+        let Prepared { item, plain, claim } = prepared;
+        let (queue, claim) = (self.queue(), claim.as_ref());
+        let options = TakeOptions::new("w", 8);
+        let each = |results: Vec<Result<(), Error>>| results.into_iter().collect::<Result<(), _>>();
+        match operation {
+            "create" => drop(self.full.create(full(9)).await?),
+            "create plain" => drop(self.plain.create(Plain { size: 9 }).await?),
+            "create grouped" => drop(self.grouped.create(Grouped { size: 9 }).await?),
+            "create_with_id" => drop(self.full.create_with_id("c", full(9)).await?),
+            "create_many" => {
+                let new = [Grouped { size: 8 }, Grouped { size: 9 }];
+                let created = self.grouped.create_many(new).await;
+                each(created.into_iter().map(|result| result.map(drop)).collect())?;
+            }
+            "update" => drop(self.full.update(item, Full::patch().size(9)).await?),
+            "update plain" => drop(self.plain.update(plain, Plain::patch().size(9)).await?),
+            "replace" => drop(self.full.replace("a", full(9)).await?),
+            "revert" => drop(self.full.revert("a", 2).await?),
+            "update_many" => {
+                let updated = self.full.update_many([("a", Full::patch().size(9))]).await;
+                each(updated.into_iter().map(|result| result.map(drop)).collect())?;
+            }
+            "delete" => assert!(self.full.delete("a").await?),
+            "delete_many" => {
+                let deleted = self.full.delete_many(["a"]).await;
+                each(deleted.into_iter().map(|result| result.map(drop)).collect())?;
+            }
+            "materialize" => drop(self.full.item("b").length().materialize().await?),
+            "enqueue" => drop(self.full.item("a").publish().enqueue().await?),
+            "enqueue later" => {
+                let hour = Duration::from_secs(3600);
+                drop(self.full.item("a").publish().enqueue_in(hour).await?);
+            }
+            "take" => assert_eq!(queue.take(&options).await?.jobs.len(), 2),
+            "take a crashed one" => drop(queue.take(&options).await?),
+            "take a dead one" => drop(queue.take(&options.max_crashes(1)).await?),
+            "finish" => assert!(queue.finish(claim.unwrap(), &"done").await?),
+            "fail" => {
+                let pause = Some(Duration::from_secs(60));
+                assert!(queue.fail(claim.unwrap(), "no luck", pause).await?);
+            }
+            "fail for good" => assert!(queue.fail(claim.unwrap(), "no luck", None).await?),
+            "release" => assert_eq!(queue.release(&[claim.unwrap().clone()]).await?, 1),
+            "renew" => {
+                let held = queue.renew(&[claim.unwrap().clone()], Duration::from_secs(60)).await?;
+                assert_eq!(held, [true]);
+            }
+            "progress" => {
+                let progress =
+                    metastore::Progress::new(0.5, "half".to_owned(), self.full.store().now());
+                assert!(queue.progress(claim.unwrap(), &progress).await?);
+            }
+            "cancel" => assert!(self.full.item("a").digest().cancel().await?),
+            "retry" => assert!(queue.retry(claim.unwrap().item.clone()).await?.is_some()),
+            "discard" => assert!(queue.discard(claim.unwrap().item.clone()).await?),
+            "pause" => queue.pause().await?,
+            "trim" => drop(self.full.trim("a").await?),
+            "register" => self.full.register().await?,
+            _ => unreachable!("{operation}"),
+        }
+        Ok(())
+    }
+}
+
+const ALL: [&str; 8] =
+    ["ACL", "SETUSER", "app", "on", ">secret", "resetkeys", "resetchannels", "+@all"];
+
+/// Commands that connections send on their own, and those of the administrator.
+const NOT_OF_OPERATIONS: [&str; 13] = [
+    "acl", "auth", "client", "config", "debug", "eval", "evalsha", "flushall", "hello", "info",
+    "keys", "ping", "time",
+];
+
+struct Bench {
+    server: Server,
+    admin: Side,
+    user: Side,
+}
+
+impl Bench {
+    async fn start() -> Self {
+        let server = Server::builder().arg("--enable-debug-command", "yes").start().await;
+        let bench_rights = [&ALL[..], &["~*", "&*"]].concat();
+        server.cli(&bench_rights).await;
+        let admin = Side::connect(&server.url()).await;
+        let url = server.url().replace("redis://", "redis://app:secret@");
+        let user = Side::connect(&url).await;
+        Self { server, admin, user }
+    }
+
+    async fn rights(&self, rights: &[&str]) {
+        self.server.cli(&[&ALL[..], rights].concat()).await;
+    }
+
+    async fn digest(&self) -> String {
+        self.server.cli(&["DEBUG", "DIGEST"]).await.as_str().to_owned()
+    }
+
+    async fn fresh(&self, operation: &str) -> Prepared {
+        self.server.cli(&["FLUSHALL"]).await;
+        self.rights(&["~*", "&*"]).await;
+        let prepared = self.admin.prepare(operation).await;
+        if operation.starts_with("take a") {
+            // The lease of a millisecond has passed when the server says so.
+            let leased = "queue:rights:test:full:digest:leased";
+            metastore_tests::wait::until("the lease to pass", crate::fixture::SOON, async || {
+                let time = self.server.cli(&["TIME"]).await;
+                let [seconds, micros] = time.as_strings()[..] else { panic!("{time:?}") };
+                let now =
+                    seconds.parse::<f64>().unwrap() * 1e3 + micros.parse::<f64>().unwrap() / 1e3;
+                let first = self.server.cli(&["ZRANGE", leased, "0", "0", "WITHSCORES"]).await;
+                first.as_strings()[1].parse::<f64>().unwrap() < now
+            })
+            .await;
+        }
+        prepared
+    }
+
+    /// The commands that an operation calls, and how many keys there are afterwards.
+    async fn footprint(&self, operation: &str) -> (BTreeSet<String>, i64) {
+        let prepared = self.fresh(operation).await;
+        self.server.reset_command_counts().await;
+        self.user.run(operation, &prepared).await.unwrap_or_else(|e| panic!("{operation}: {e:?}"));
+        let counts = self.server.command_counts().await;
+        let called = counts.into_keys().map(|name| name.split('|').next().unwrap().to_owned());
+        let of_operation = called.filter(|name| !NOT_OF_OPERATIONS.contains(&&**name)).collect();
+        (of_operation, self.server.dbsize().await)
+    }
+
+    async fn is_clean(&self) -> bool {
+        let Side { full, grouped, plain } = &self.admin;
+        full.verify().await.unwrap().is_clean()
+            && grouped.verify().await.unwrap().is_clean()
+            && plain.verify().await.unwrap().is_clean()
+    }
+
+    /// Runs an operation without some right; says whether it was refused, or what is wrong.
+    async fn is_refused(&self, operation: &str, rights: &[&str]) -> Result<bool, String> {
+        let prepared = self.fresh(operation).await;
+        let before = self.digest().await;
+        self.rights(rights).await;
+        let Err(error) = self.user.run(operation, &prepared).await else { return Ok(false) };
+        if !matches!(error.kind(), ErrorKind::Auth(_)) {
+            return Err(format!("{error:?}"));
+        }
+        if self.digest().await != before {
+            return Err(format!("something was written before {error:?}"));
+        }
+        // With the right it goes through, so nothing of the first attempt is in its way.
+        self.rights(&["~*", "&*"]).await;
+        let again = self.user.run(operation, &prepared).await;
+        again.map(|()| true).map_err(|error| format!("afterwards {error:?}"))
+    }
+}
+
+#[tokio::test]
+async fn without_a_command_nothing_is_half_written() {
+    let bench = Bench::start().await;
+    let mut wrong = Vec::new();
+    for operation in OPERATIONS {
+        let (commands, keys) = bench.footprint(operation).await;
+        assert!(!commands.is_empty(), "{operation}");
+        for command in commands {
+            let right = format!("-{command}");
+            match bench.is_refused(operation, &["~*", "&*", &right]).await {
+                Ok(true) => {}
+                // There is another way: then it has left all that it leaves otherwise.
+                Ok(false) => {
+                    if bench.server.dbsize().await != keys || !bench.is_clean().await {
+                        wrong.push(format!("{operation} without {command} left something out"));
+                    }
+                }
+                Err(reason) => wrong.push(format!("{operation} without {command}: {reason}")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What keys are called, by kind.
+const PATTERNS: [&str; 22] = [
+    "rights:test:*:latest",
+    "rights:test:*:version:*",
+    "rights:test:*:mutation:*",
+    "rights:test:*:transformation:*",
+    "rights:test:*:trimmed",
+    "idx:rights:test:full",
+    "idx:rights:test:grouped",
+    "idx:rights:test:plain",
+    "idx:rights:test:*:expiry",
+    "idx:rights:test:*:entries",
+    "idx:rights:test:*:commits",
+    "idx:rights:test:*:by:*",
+    "idx:rights:test:*:each:*",
+    "idx:rights:test:*:unique:*",
+    "idx:rights:test:*:mutation:*",
+    "idx:rights:test:*:transformation:*",
+    "stream:audit:*",
+    "metastore:scratch:*",
+    "queue:rights:test:full:*",
+    "queue:rights:test:plain:*",
+    "catalog",
+    "catalog:*",
+];
+
+#[tokio::test]
+async fn without_a_kind_of_key_nothing_is_half_written() {
+    let bench = Bench::start().await;
+    let (mut refused, mut wrong) = (0, Vec::new());
+    for operation in OPERATIONS {
+        for lacking in PATTERNS {
+            let rights: Vec<String> = PATTERNS
+                .iter()
+                .filter(|pattern| **pattern != lacking)
+                .map(|pattern| format!("~{pattern}"))
+                .collect();
+            let mut rights: Vec<&str> = rights.iter().map(String::as_str).collect();
+            rights.push("&*");
+            match bench.is_refused(operation, &rights).await {
+                Ok(is_refused) => refused += u64::from(is_refused),
+                Err(reason) => wrong.push(format!("{operation} without {lacking}: {reason}")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(refused > 200, "{refused}");
+}
+
+#[tokio::test]
+async fn jobs_run_without_the_right_to_publish() {
+    let bench = Bench::start().await;
+    bench.rights(&["~*"]).await;
+    let user = &bench.user;
+    for number in 0..50 {
+        let item =
+            user.full.create_with_id(&*format!("i{number}"), full(100 + number)).await.unwrap();
+        user.full.item(&item).publish().enqueue_in(Duration::from_millis(1)).await.unwrap();
+    }
+    let queue = Queue::new(&user.full, Full::PUBLISH);
+    let mut taken = BTreeSet::<Id>::new();
+    metastore_tests::wait::until("all jobs", crate::fixture::SOON, async || {
+        let jobs = queue.take(&TakeOptions::new("w", 50)).await.unwrap().jobs;
+        taken.extend(jobs.into_iter().map(|job| job.claim.item));
+        taken.len() == 50
+    })
+    .await;
+}
