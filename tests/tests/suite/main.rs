@@ -15,6 +15,7 @@ mod batches;
 mod batching;
 mod catalog;
 mod chaos;
+mod clock;
 mod concurrency;
 mod cursors;
 mod damaged_jobs;

@@ -12,7 +12,8 @@
 
 local queue = queue_of(1, ARGV[1])
 local listed = ARGV[11] .. ':transformation:' .. ARGV[8]
-local wrong = not_a_queue(queue) or forbidden(queue.control, 'HEXISTS') or forbidden(ARGV[11], 'ZMSCORE') or no_records(ARGV[2], ARGV[3]) or wrong_type(ARGV[11], 'zset') or wrong_type(listed, 'zset')
+local wrong = not_a_queue(queue) or no_records(ARGV[2], ARGV[3]) or wrong_type(ARGV[11], 'zset')
+  or wrong_type(listed, 'zset') or forbidden(queue.control, 'HEXISTS') or forbidden(ARGV[11], 'ZMSCORE')
   or (ARGV[5] ~= '' and wrong_audit(packed_for(ARGV[5], '*'), ARGV[6] .. '*'))
 local followers = {}
 for number = 1, tonumber(ARGV[10]) do

@@ -27,7 +27,8 @@ stored = number_in(stored, 0)
 if of == origin and (stored > source or (stored == source and earlier >= ARGV[4])) then
   return {1}
 end
-local wrong = forbidden(KEYS[2], 'SET') or wrong_audit(ARGV[5], KEYS[3]) or wrong_type(KEYS[4], 'zset') or wrong_type(KEYS[5], 'zset')
+local wrong = forbidden(KEYS[2], 'SET') or wrong_audit(ARGV[5], KEYS[3]) or wrong_type(KEYS[4], 'zset')
+  or wrong_type(KEYS[5], 'zset')
 if wrong then
   return wrong
 end

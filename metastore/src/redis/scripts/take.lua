@@ -18,7 +18,8 @@ local MAX_BYTES = 4 * 1024 * 1024
 
 local queue = queue_of(1, ARGV[1])
 local prefix, record_suffix, latest_suffix = ARGV[2], ARGV[3], ARGV[4]
-local wrong = not_a_queue(queue) or forbidden(queue.normal, 'LLEN', 'LRANGE') or no_records(prefix, record_suffix)
+local wrong = not_a_queue(queue) or no_records(prefix, record_suffix)
+  or forbidden(queue.normal, 'LLEN', 'LRANGE')
   or (ARGV[10] ~= '' and wrong_audit(packed_for(ARGV[10], '*'), ARGV[11] .. '*'))
 if wrong then
   return wrong

@@ -13,7 +13,8 @@ end
 if version == false then
   return {-2}
 end
-local wrong = wrong_commits(KEYS[3]) or forbidden(ARGV[1] .. '1', 'UNLINK') or forbidden(KEYS[2], 'GET', 'SET', 'UNLINK')
+local wrong = wrong_commits(KEYS[3]) or forbidden(ARGV[1] .. '1', 'UNLINK')
+  or forbidden(KEYS[2], 'GET', 'SET', 'UNLINK')
 if wrong then
   return wrong
 end

@@ -43,7 +43,8 @@ end
 local trims = ARGV[10] ~= '' or ARGV[11] ~= ''
 local wrong = wrong_type(KEYS[4], 'zset') or wrong_audit(ARGV[7], KEYS[5])
   or forbidden(KEYS[1], 'RENAME', 'SET') or forbidden(KEYS[2], 'RENAME', 'PEXPIREAT')
-  or (trims and (wrong_commits(KEYS[7]) or forbidden(KEYS[2], 'UNLINK') or forbidden(KEYS[6], 'GET', 'SET', 'UNLINK')))
+  or (trims and (wrong_commits(KEYS[7]) or forbidden(KEYS[2], 'UNLINK')
+    or forbidden(KEYS[6], 'GET', 'SET', 'UNLINK')))
 for position = 18, #ARGV do
   wrong = wrong or forbidden(ARGV[position], 'HMGET', 'PEXPIREAT')
 end
