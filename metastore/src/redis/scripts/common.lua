@@ -134,10 +134,11 @@ local function untimely(issued)
   end
 end
 
--- Whether a commit was carried out and what it wrote has been removed since. `index` is the index of all
--- items of the collection.
-local function was_removed(index, commit)
-  return redis.call('ZSCORE', index .. ':commits', commit) ~= false
+-- What is remembered of a commit: 'removed' if it was carried out and what it wrote has been removed since,
+-- 'refused' if its caller was told that it was not carried out. `index` is the index of all items.
+local function outcome_of(index, commit)
+  local found = redis.call('ZMSCORE', index .. ':commits', commit, '!' .. commit)
+  return found[1] and 'removed' or found[2] and 'refused'
 end
 
 -- Keeps the ids of commits whose work is being removed.
@@ -156,6 +157,13 @@ local function remember(index, commits)
     redis.call('ZADD', key, unpack(members))
   end
   redis.call('PEXPIRE', key, REMEMBERED)
+end
+
+-- Refuses a commit for good, so that it is not carried out if the network delivers it once more. Where
+-- nothing can be written, only the verdict is given.
+local function refuse(index, commit, verdict)
+  pcall(remember, index, {'!' .. commit})
+  return verdict
 end
 
 -- The error if commit ids cannot be kept.

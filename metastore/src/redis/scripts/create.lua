@@ -10,19 +10,23 @@
 --       far from the server's.
 
 local _, origin = item_of(KEYS[1])
-if origin == ARGV[2] or was_removed(KEYS[2], ARGV[2]) then
+local outcome = outcome_of(KEYS[2], ARGV[2])
+if origin == ARGV[2] or outcome == 'removed' then
   return {1, 1}
 end
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  return other_type(KEYS[1], 'string') or {0}
+  return other_type(KEYS[1], 'string') or refuse(KEYS[2], ARGV[2], {0})
+end
+if outcome == 'refused' then
+  return {0}
 end
 local late = untimely(ARGV[10])
 if late then
-  return late
+  return refuse(KEYS[2], ARGV[2], late)
 end
 -- An earlier run may have created it, and it has expired since.
 if ARGV[5] ~= '' and tonumber(ARGV[5]) <= now() then
-  return {-8, whole(now())}
+  return refuse(KEYS[2], ARGV[2], {-8, whole(now())})
 end
 local wrong = wrong_type(KEYS[2], 'zset') or wrong_type(KEYS[3], 'zset') or wrong_audit(ARGV[6], KEYS[4])
   or forbidden(KEYS[1], 'SET')
@@ -37,7 +41,7 @@ if ARGV[8] ~= '' or redis.call('HEXISTS', KEYS[2] .. ':entries', ARGV[1]) == 1 t
     return plan
   end
   if taken then
-    return {-3, taken}
+    return refuse(KEYS[2], ARGV[2], {-3, taken})
   end
 end
 

@@ -12,14 +12,18 @@
 
 local index = KEYS[2]
 -- First, so that a duplicate that the network delivers late spares an item created since.
-if was_removed(index, ARGV[2]) then
+local outcome = outcome_of(index, ARGV[2])
+if outcome == 'removed' then
   return {1}
 end
 local version, commit = head_of(KEYS[1])
 local existed = version ~= nil
+if outcome == 'refused' then
+  return ARGV[8] and existed and {-2, version or 0} or {0}
+end
 local late = untimely(ARGV[4])
 if late then
-  return late
+  return refuse(index, ARGV[2], late)
 end
 local wrong = wrong_type(index, 'zset') or wrong_type(KEYS[3], 'zset')
   or wrong_entries(index, ARGV[1]) or wrong_audit(ARGV[6], KEYS[4]) or wrong_commits(index)
@@ -34,7 +38,7 @@ if wrong then
   return wrong
 end
 if ARGV[8] and existed and version ~= tonumber(ARGV[8]) then
-  return {-2, version or 0}
+  return refuse(index, ARGV[2], {-2, version or 0})
 end
 
 -- A document that is damaged does not say how many versions there are: they are looked for.
@@ -99,5 +103,4 @@ if existed then
   audit(ARGV[6], KEYS[4], 'delete', version or 0, ARGV[2], ARGV[7])
   return {1}
 end
-remember(index, commits)
-return {0}
+return refuse(index, ARGV[2], {0})

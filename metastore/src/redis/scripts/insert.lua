@@ -33,10 +33,11 @@ if call('EXISTS', unpack(KEYS, 2, first_set - 1)) > 0 then
   return {0}
 end
 if call('EXISTS', index .. ':commits') == 1 then
-  -- As `was_removed` of common.lua.
+  -- As `outcome_of` of common.lua.
   for number = 0, count - 1 do
     local commit = string.match(ARGV[documents + number], '^{"version":1,"id":"[^"]*","commit":"([^"]*)"')
-    if not commit or call('ZSCORE', index .. ':commits', commit) then
+    local known = commit and call('ZMSCORE', index .. ':commits', commit, '!' .. commit)
+    if not known or known[1] or known[2] then
       return {0}
     end
   end

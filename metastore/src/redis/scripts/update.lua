@@ -25,7 +25,7 @@ local expected = tonumber(ARGV[4])
 if not version or version ~= expected or (ARGV[5] ~= '' and commit ~= ARGV[5]) then
   -- An earlier run may have been applied, and its version superseded or removed since.
   local _, later = head_of(KEYS[3])
-  if commit == ARGV[2] or later == ARGV[2] or was_removed(KEYS[7], ARGV[2]) then
+  if commit == ARGV[2] or later == ARGV[2] or outcome_of(KEYS[7], ARGV[2]) == 'removed' then
     return {1, 1}
   elseif version == nil then
     return {-1}
@@ -37,8 +37,12 @@ end
 if ARGV[6] ~= '' then
   local late = untimely(ARGV[17])
   if late then
-    return late
+    return refuse(KEYS[7], ARGV[2], late)
   end
+end
+-- Only such an update may have been refused while its base was the current version.
+if (ARGV[6] ~= '' or ARGV[13] ~= '-') and outcome_of(KEYS[7], ARGV[2]) == 'refused' then
+  return {0, version}
 end
 local trims = ARGV[10] ~= '' or ARGV[11] ~= ''
 local wrong = wrong_type(KEYS[4], 'zset') or wrong_audit(ARGV[7], KEYS[5])
@@ -58,7 +62,7 @@ if ARGV[13] ~= '-' then
     return plan
   end
   if taken then
-    return {-3, taken}
+    return refuse(KEYS[7], ARGV[2], {-3, taken})
   end
 end
 refuse_if_full(KEYS[1])
