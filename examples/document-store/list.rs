@@ -1,6 +1,6 @@
 //! Lists of documents.
 
-use metastore::{Condition, Query};
+use metastore::{Condition, Query, Sorted};
 use metastore_examples::page::{self, PageArgs};
 use metastore_examples::shown::{Shown, count};
 use metastore_examples::table::{add_row, align_right, table};
@@ -13,7 +13,7 @@ const PAGE: u16 = 20;
 
 pub(crate) async fn list(documents: &Documents, page: &PageArgs) -> anyhow::Result<Shown> {
     let total = documents.count().await?;
-    show(documents.list(), total, page).await
+    show(documents.list().into_sorted(), total, page).await
 }
 
 pub(crate) async fn search(
@@ -29,7 +29,7 @@ pub(crate) async fn search(
     let total = query().count().await?;
     let ordered = match by_words {
         true => query().descending_by(Document::WORDS),
-        false => query().newest_first(),
+        false => query().newest_first().into_sorted(),
     };
     show(ordered, total, page).await
 }
@@ -51,7 +51,11 @@ fn condition(filter: &Filter) -> Option<Condition<Document>> {
     tags.chain(kind).chain(words).reduce(Condition::and)
 }
 
-async fn show(query: Query<'_, Document>, total: u64, page: &PageArgs) -> anyhow::Result<Shown> {
+async fn show(
+    query: Query<'_, Document, Sorted>,
+    total: u64,
+    page: &PageArgs,
+) -> anyhow::Result<Shown> {
     let found = page.of(query, PAGE).page().await?;
     let mut rows = table(["document", "kind", "tags", "words", "versions", "stored"]);
     for item in &found.items {

@@ -1,6 +1,6 @@
 //! Which page of a list the command line asks for.
 
-use metastore::{Collection, Cursor, Page, Query};
+use metastore::{Collection, Cursor, Page, Query, Sorting};
 
 /// One page of a list.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -16,7 +16,11 @@ pub struct PageArgs {
 
 impl PageArgs {
     /// The query for this page; `usual` is the limit if none was given.
-    pub fn of<'a, T: Collection>(&self, query: Query<'a, T>, usual: u16) -> Query<'a, T> {
+    pub fn of<'a, T: Collection, O: Sorting>(
+        &self,
+        query: Query<'a, T, O>,
+        usual: u16,
+    ) -> Query<'a, T, O> {
         let query = query.limit(self.limit.unwrap_or(usual).into());
         match &self.after {
             Some(cursor) => query.after(cursor),

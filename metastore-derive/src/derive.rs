@@ -6,6 +6,7 @@ use syn::DeriveInput;
 
 use crate::ctxt::Ctxt;
 use crate::model::Collection;
+use crate::raw::Broken;
 use crate::{check, expand, fallback, parse};
 
 /// `#[derive(Collection)]`.
@@ -16,9 +17,17 @@ pub(crate) fn collection(input: DeriveInput) -> TokenStream {
     let errors = cx.into_errors();
     match (item, schema) {
         (Ok(item), Ok(schema)) if errors.is_empty() => {
-            expand::collection(&Collection { item, schema, members })
+            let missing = fallback::missing(&item, raw.broken);
+            let expanded = expand::collection(&Collection { item, schema, members });
+            quote! { #expanded #missing }
         }
-        (Ok(item), _) => fallback::collection(&item, &members, &errors),
+        (Ok(item), _) => {
+            let context = raw.validate_context.is_some();
+            let broken = Broken { validate: raw.broken.validate || context, ..raw.broken };
+            let missing = fallback::missing(&item, broken);
+            let fallback = fallback::collection(&item, &members, &errors);
+            quote! { #fallback #missing }
+        }
         // Of an enum or a generic struct there is nothing to build on.
         (Err(_), _) => errors,
     }

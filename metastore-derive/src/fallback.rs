@@ -5,7 +5,9 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::expand;
+use crate::expand::runtime;
 use crate::model::{Item, Members};
+use crate::raw::Broken;
 
 /// The errors and whatever of the collection is sound.
 pub(crate) fn collection(item: &Item, members: &Members, errors: &TokenStream) -> TokenStream {
@@ -13,4 +15,39 @@ pub(crate) fn collection(item: &Item, members: &Members, errors: &TokenStream) -
     let implementation = expand::implementation(item, &schema, members, false);
     let members = expand::members(item, members);
     quote! { #errors #implementation #members }
+}
+
+/// What derives that fail would have implemented, so that their own report stays the only one.
+pub(crate) fn missing(item: &Item, broken: Broken) -> TokenStream {
+    let ident = &item.ident;
+    let runtime = runtime(item, ident.span());
+    let serde = broken.serde.then(|| {
+        quote! {
+            impl #runtime::serde::Serialize for #ident {
+                fn serialize<__S: #runtime::serde::Serializer>(
+                    &self,
+                    _: __S,
+                ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                    ::core::unreachable!()
+                }
+            }
+            impl<'de> #runtime::serde::Deserialize<'de> for #ident {
+                fn deserialize<__D: #runtime::serde::Deserializer<'de>>(
+                    _: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
+                    ::core::unreachable!()
+                }
+            }
+        }
+    });
+    let validate = broken.validate.then(|| {
+        quote! {
+            impl #runtime::Validate for #ident {
+                fn validate(&self) -> ::core::result::Result<(), #runtime::ValidationErrors> {
+                    ::core::unreachable!()
+                }
+            }
+        }
+    });
+    quote! { #serde #validate }
 }

@@ -70,6 +70,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `keep_for = "90d"` | how long a version is kept once it is superseded; for ever unless given |
 /// | `audit = on` or `off` | whether writes are audited; the store decides unless given |
 /// | `json_schema` | the catalog is to hold a JSON Schema of the document; needs the feature `schemars` of metastore, and the document to be `schemars::JsonSchema` |
+/// | `patch = Name`, `handle = Name` | what the generated types are called, where `TextPatch` or `TextHandle` is a type of your own |
 /// | `crate = path` | where the runtime is, if it was renamed |
 /// | `#[mutation(name -> Type)]` | a pure function of a document, `fn name(&self) -> Type` of the struct |
 /// | `#[transformation(name -> Type)]` | work that a worker does and whose result is stored |

@@ -22,17 +22,20 @@ pub(crate) struct Item {
     pub(crate) vis: Visibility,
     /// The runtime crate, if it is not `::metastore`.
     pub(crate) krate: Option<Path>,
+    /// The names of the types that are generated, where they are not the usual ones.
+    pub(crate) patch: Option<Ident>,
+    pub(crate) handle: Option<Ident>,
 }
 
 impl Item {
     /// The name of the patch type.
     pub(crate) fn patch(&self) -> Ident {
-        format_ident!("{}Patch", self.ident)
+        self.patch.clone().unwrap_or_else(|| format_ident!("{}Patch", self.ident))
     }
 
     /// The name of the handle type.
     pub(crate) fn handle(&self) -> Ident {
-        format_ident!("{}Handle", self.ident)
+        self.handle.clone().unwrap_or_else(|| format_ident!("{}Handle", self.ident))
     }
 }
 
@@ -88,6 +91,8 @@ pub(crate) enum TtlOnUpdate {
 
 /// What becomes methods and constants.
 pub(crate) struct Members {
+    /// Whether a patch is read from JSON like the document is.
+    pub(crate) patch_is_read: bool,
     pub(crate) fields: Vec<Field>,
     pub(crate) mutations: Vec<Accessor>,
     pub(crate) transformations: Vec<Transformation>,
@@ -106,6 +111,10 @@ pub(crate) struct Field {
     /// Names other than its own by which it is read.
     pub(crate) aliases: Vec<String>,
     pub(crate) json: Json,
+    /// The names by which JSON sets it in a patch; none if it cannot.
+    pub(crate) read_names: Vec<String>,
+    /// The functions by which serde writes and reads the value, if they are not those of its type.
+    pub(crate) format: Format,
 }
 
 /// A field as the stored document shows it.
@@ -121,8 +130,6 @@ pub(crate) struct Index {
     pub(crate) kind: IndexKind,
     /// What a query names it by.
     pub(crate) constant: Ident,
-    /// The functions by which serde writes and reads the value, if they are not those of its type.
-    pub(crate) format: Format,
 }
 
 /// A mutation, or the part of a transformation that a mutation has too.

@@ -37,7 +37,18 @@ pub(crate) struct Collection {
     /// Upgrades of stored documents, in their order, or the report on one that cannot be read.
     pub(crate) upgrades: Vec<Result<Upgrade, Reported>>,
     pub(crate) serde: SerdeContainer,
+    /// Derives that fail for a reason of their own, which they report.
+    pub(crate) broken: Broken,
+    /// `context` in `#[validate]` of the struct.
+    pub(crate) validate_context: Option<Path>,
     pub(crate) fields: Vec<Field>,
+}
+
+/// Which derives beside this one have an attribute that they surely refuse.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Broken {
+    pub(crate) serde: bool,
+    pub(crate) validate: bool,
 }
 
 /// `#[mutation(name -> Type)]` or `#[transformation(name -> Type, …)]`.

@@ -12,6 +12,11 @@ pub(crate) fn closest<'a>(given: &str, candidates: &[&'a str]) -> Option<&'a str
         .map(|(_, candidate)| candidate)
 }
 
+/// Whether one or two letters were missed of a candidate.
+pub(crate) fn is_slip(given: &str, candidates: &[&str]) -> bool {
+    closest(given, candidates).is_some_and(|meant| distance(given, meant) <= 2)
+}
+
 /// The candidates as an enumeration in prose.
 pub(crate) fn list(candidates: &[&str]) -> String {
     let quoted: Vec<_> = candidates.iter().map(|candidate| format!("`{candidate}`")).collect();

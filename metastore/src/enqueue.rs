@@ -276,7 +276,8 @@ impl<T: Collection> Repo<T> {
         let delay = if delay.is_zero() { 0 } else { millis(*delay).max(1) };
         let timeout = timeout.map(|time| millis(time).to_string()).unwrap_or_default();
         let trace = trace.as_deref().unwrap_or_default();
-        format!("{delay} {} {timeout} {actor} {trace}", priority.as_str())
+        // The actor and the trace may hold anything, so the length says where one ends.
+        format!("{delay} {} {timeout} {} {actor}{trace}", priority.as_str(), actor.len())
     }
 
     pub(crate) fn inline(&self, operation: &'static str, name: &str) -> Error {

@@ -25,14 +25,14 @@ use crate::head::Head;
 use crate::item::Item;
 use crate::json::Limits;
 use crate::json::tree::same;
-use crate::key::Id;
+use crate::key::{Actor, Id};
 use crate::time::Timestamp;
 use crate::unknown::{Extra, UnknownFields, read};
 use crate::upgrade::upgraded;
 
-/// The bytes that surely hold everything before `"data"`: three names of 128 bytes, a commit id
-/// and five numbers with their labels.
-pub(crate) const HEAD_LEN: usize = 640;
+/// The bytes that surely hold everything before `"data"`: an id of 128 bytes, two actors of 512, commit ids and
+/// numbers with their labels.
+pub(crate) const HEAD_LEN: usize = 1472;
 
 /// [`Head`] and document together. The fields are listed again because serde's `flatten` copies what
 /// it reads, and a borrowed [`RawValue`] must not be copied.
@@ -48,9 +48,9 @@ struct Stored<'a> {
     #[serde(default)]
     updated: Option<Timestamp>,
     #[serde(default)]
-    actor: Option<Id>,
+    actor: Option<Actor>,
     #[serde(default)]
-    owner: Option<Id>,
+    owner: Option<Actor>,
     #[serde(borrow)]
     data: &'a RawValue,
 }
@@ -83,7 +83,7 @@ pub(crate) fn encode<T: Collection>(
     limits: Limits,
     operation: &'static str,
 ) -> Result<(Bytes, UnknownFields), Error> {
-    let mut json = Vec::with_capacity(HEAD_LEN + 384);
+    let mut json = Vec::with_capacity(1024);
     serde_json::to_writer(&mut json, head)
         .map_err(|error| Error::new(operation, ErrorKind::Encode(error.to_string())))?;
     json.pop();

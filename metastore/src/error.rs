@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use crate::key::{InvalidId, InvalidName};
+use crate::key::{InvalidActor, InvalidId, InvalidName};
 use crate::time::InvalidTime;
 use crate::violation::{Violation, Violations};
 
@@ -393,6 +393,12 @@ impl StdError for Error {
 impl From<InvalidId> for Error {
     fn from(invalid: InvalidId) -> Self {
         Self::new("id", ErrorKind::InvalidId(invalid))
+    }
+}
+
+impl From<InvalidActor> for Error {
+    fn from(invalid: InvalidActor) -> Self {
+        Self::new("actor", ErrorKind::InvalidArgument(invalid.to_string()))
     }
 }
 

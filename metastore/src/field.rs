@@ -90,6 +90,7 @@ field_index! {
 )]
 pub trait Comparable<F>: FieldIndex {}
 
+#[diagnostic::do_not_recommend]
 impl<F: SingleValue> Comparable<F> for ByValue {}
 impl<F> Comparable<F> for ByWritten {}
 impl<F> Comparable<F> for ByRange {}
@@ -266,10 +267,11 @@ impl<T, F, K: FieldIndex> Field<T, Option<F>, K> {
     }
 }
 
-impl<T, F: ListField, K: FieldIndex> Field<T, F, K> {
+impl<T, F, K: FieldIndex> Field<T, F, K> {
     /// The items whose list contains this element.
     pub fn contains<V>(self, element: V) -> Condition<T>
     where
+        F: ListField,
         F::Element: QueryValue<V>,
     {
         let list = F::of(F::Element::to_compare(element));
@@ -279,12 +281,59 @@ impl<T, F: ListField, K: FieldIndex> Field<T, F, K> {
     }
 }
 
-impl<T, F> Field<T, F, ByRange> {
+/// An index that finds items between two values.
+#[diagnostic::on_unimplemented(
+    message = "the index of this field finds equal values only",
+    label = "this needs `#[index(range)]` on the field",
+    note = "write `#[index(range)]` instead of `#[index]` or `#[unique]`, or ask by `eq`"
+)]
+pub trait HasRange: FieldIndex {}
+
+impl HasRange for ByRange {}
+
+/// An index whose values lead to one item each.
+#[diagnostic::on_unimplemented(
+    message = "several items may have the same value of this field",
+    label = "this needs `#[unique]` on the field",
+    note = "write `#[unique]` instead of `#[index]`, or ask by `find(….eq(value))`, which gives all items with the value"
+)]
+pub trait IsUnique: FieldIndex {}
+
+impl IsUnique for ByUnique {}
+
+/// An operator that fields do not have; implemented by nothing.
+#[diagnostic::on_unimplemented(
+    message = "there is no such operator on an indexed field",
+    label = "not an operator of `Field`",
+    note = "there are `eq`, `is_none`, `is_some`, `contains`, and with `#[index(range)]` `between`, `at_least`, `at_most`, `greater_than` and `less_than`",
+    note = "for `ne`, ask for the other values by `eq`, or by `less_than` and `greater_than`, or filter the items that a query gives"
+)]
+pub trait OtherOperator {}
+
+macro_rules! missing {
+    ($($operator:ident)*) => {
+        /// Names that other types have for operators, to say what these have.
+        #[doc(hidden)]
+        impl<T, F, K: FieldIndex> Field<T, F, K> {$(
+            pub fn $operator<V>(self, _: V) -> Condition<T>
+            where
+                Self: OtherOperator,
+            {
+                self.condition(Err("there is no such operator".to_owned()))
+            }
+        )*}
+    };
+}
+
+missing! { ne gt ge lt le }
+
+impl<T, F, K: FieldIndex> Field<T, F, K> {
     /// The items whose field lies between two values, both included. None does if `from` is the
-    /// greater one.
+    /// greater one. For a field with `#[index(range)]`, as are the others below.
     pub fn between<V, W>(self, from: V, to: W) -> Condition<T>
     where
         F: QueryValue<V> + QueryValue<W>,
+        K: HasRange,
     {
         let from = <F as QueryValue<V>>::to_compare(from);
         let to = <F as QueryValue<W>>::to_compare(to);
@@ -298,6 +347,7 @@ impl<T, F> Field<T, F, ByRange> {
     pub fn at_least<V>(self, value: V) -> Condition<T>
     where
         F: QueryValue<V>,
+        K: HasRange,
     {
         self.from(F::to_compare(value), true)
     }
@@ -306,6 +356,7 @@ impl<T, F> Field<T, F, ByRange> {
     pub fn greater_than<V>(self, value: V) -> Condition<T>
     where
         F: QueryValue<V>,
+        K: HasRange,
     {
         self.from(F::to_compare(value), false)
     }
@@ -314,6 +365,7 @@ impl<T, F> Field<T, F, ByRange> {
     pub fn at_most<V>(self, value: V) -> Condition<T>
     where
         F: QueryValue<V>,
+        K: HasRange,
     {
         self.up_to(F::to_compare(value), true)
     }
@@ -322,6 +374,7 @@ impl<T, F> Field<T, F, ByRange> {
     pub fn less_than<V>(self, value: V) -> Condition<T>
     where
         F: QueryValue<V>,
+        K: HasRange,
     {
         self.up_to(F::to_compare(value), false)
     }

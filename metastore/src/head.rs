@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::key::Id;
+use crate::key::{Actor, Id};
 use crate::time::Timestamp;
 
 /// Everything that an envelope says about its document.
@@ -19,9 +19,9 @@ pub(crate) struct Head {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) updated: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) actor: Option<Id>,
+    pub(crate) actor: Option<Actor>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) owner: Option<Id>,
+    pub(crate) owner: Option<Actor>,
 }
 
 impl Head {

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use serde::Serialize;
 
 use crate::head::Head;
-use crate::key::{Id, InvalidId, ToId};
+use crate::key::{Actor, Id, InvalidId, ToId};
 use crate::time::Timestamp;
 use crate::unknown::UnknownFields;
 
@@ -40,9 +40,9 @@ pub struct ItemFields<T> {
     /// When this version was written.
     pub updated_at: Timestamp,
     /// Who wrote this version, if anybody was named.
-    pub actor: Option<Id>,
+    pub actor: Option<Actor>,
     /// Whose item it is: the user on whose behalf it was created, by [`Repo::as_user`](crate::Repo::as_user).
-    pub owner: Option<Id>,
+    pub owner: Option<Actor>,
     /// Whether the write that gave this item had nothing to change, and so stored nothing.
     pub unchanged: bool,
     /// The document.
@@ -165,7 +165,7 @@ pub struct VersionInfo {
     /// When it was written.
     pub written_at: Timestamp,
     /// Who wrote it, if anybody was named.
-    pub actor: Option<Id>,
+    pub actor: Option<Actor>,
     /// The id of the write that made it, a ULID.
     pub commit: String,
     /// The number of the document's shape when it was written.
@@ -199,26 +199,52 @@ impl<T> Clone for Target<'_, T> {
     }
 }
 
-impl<'a, T> From<&'a Item<T>> for Target<'a, T> {
-    fn from(item: &'a Item<T>) -> Self {
-        Self { id: Ok(item.id.clone()), item: Some(item) }
+/// What names an item for an operation: `&item`, or anything that is [`ToId`] (an id, text, an integer, …).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name an item of a collection of `{T}`",
+    label = "expected `&Item<{T}>` or an id",
+    note = "an item in hand is borrowed: write `&item`; an item of another collection is not taken; an id is an `Id`, text, an integer, or a `Uuid` with the feature `uuid`"
+)]
+pub trait ToTarget<'a, T> {
+    /// The item.
+    fn to_target(self) -> Target<'a, T>;
+}
+
+impl<'a, T> ToTarget<'a, T> for &'a Item<T> {
+    fn to_target(self) -> Target<'a, T> {
+        Target { id: Ok(self.id.clone()), item: Some(self) }
     }
 }
 
-impl<T> From<&Id> for Target<'_, T> {
-    fn from(id: &Id) -> Self {
-        Self { id: Ok(id.clone()), item: None }
+impl<'a, T> ToTarget<'a, T> for Target<'a, T> {
+    fn to_target(self) -> Target<'a, T> {
+        self
     }
 }
 
-impl<T> From<&str> for Target<'_, T> {
-    fn from(id: &str) -> Self {
-        Self { id: Id::new(id), item: None }
-    }
+macro_rules! ids {
+    ($($ty:ty)*) => {$(
+        impl<'a, T> ToTarget<'a, T> for $ty {
+            fn to_target(self) -> Target<'a, T> {
+                Target { id: self.to_id(), item: None }
+            }
+        }
+
+        impl<'a, T> ToTarget<'a, T> for &$ty {
+            fn to_target(self) -> Target<'a, T> {
+                Target { id: self.to_id(), item: None }
+            }
+        }
+    )*};
 }
 
-impl<T> From<&String> for Target<'_, T> {
-    fn from(id: &String) -> Self {
-        Self { id: Id::new(id), item: None }
+ids! { Id String u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
+
+#[cfg(feature = "uuid")]
+ids! { uuid::Uuid }
+
+impl<'a, T> ToTarget<'a, T> for &str {
+    fn to_target(self) -> Target<'a, T> {
+        Target { id: self.to_id(), item: None }
     }
 }

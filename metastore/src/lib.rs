@@ -64,6 +64,7 @@ mod collection;
 mod content;
 mod cursor;
 mod diff;
+mod distinct;
 mod enqueue;
 mod envelope;
 mod error;
@@ -83,6 +84,7 @@ mod mutation;
 mod named;
 mod op;
 mod patch;
+mod patch_json;
 pub mod queue;
 mod redis;
 mod repo;
@@ -113,20 +115,26 @@ pub use cursor::{Cursor, Page};
 pub use diff::Diff;
 pub use enqueue::{EnqueueOptions, Priority};
 pub use error::{Error, ErrorKind, Result};
-pub use field::{ByRange, ByUnique, ByValue, ByWritten, Comparable, Condition, Field, FieldIndex};
+pub use field::{
+    ByRange, ByUnique, ByValue, ByWritten, Comparable, Condition, Field, FieldIndex, HasRange,
+    IsUnique, OtherOperator,
+};
 pub use handle::ItemHandle;
 pub use index::{IndexField, IndexValue, Indexable, ListField, Ordered, RangeField, SingleValue};
-pub use item::{Item, ItemFields, Target, VersionInfo};
+pub use item::{Item, ItemFields, Target, ToTarget, VersionInfo};
 pub use job::{Job, JobWatch};
-pub use key::{Address, CatalogKey, Id, InvalidId, InvalidName, Key, KeyKind, Name, Segment, ToId};
+pub use key::{
+    Actor, Address, CatalogKey, Id, InvalidActor, InvalidId, InvalidName, Key, KeyKind, Name,
+    Segment, ToActor, ToId,
+};
 pub use many::Many;
 pub use metastore_derive::{Collection, Indexable, Repository};
 pub use mutation::{Cached, ItemMutation, Mutation};
 pub use named::{NamedField, NamedMutation};
 pub use op::{
     Adopt, AdoptProblem, AdoptReport, Audit, AuditPage, CollectionStats, Estimate, IndexReport,
-    MemoryStats, Migrate, MigrationFailure, MigrationReport, Query, Reindex, Stats, TrimAll,
-    TrimReport, Versions,
+    MemoryStats, Migrate, MigrationFailure, MigrationReport, NoOrderYet, Query, Reindex, Sorted,
+    Sorting, Stats, TrimAll, TrimReport, Unsorted, Versions,
 };
 pub use patch::{Patch, PatchValue, QueryValue};
 pub use repo::{FromStore, Repo};
@@ -136,6 +144,6 @@ pub use set::sorted;
 pub use status::{JobState, JobStatus, Progress};
 pub use store::{Store, StoreOptions};
 pub use time::{InvalidTime, Timestamp};
-pub use transformation::Transformation;
+pub use transformation::{StoredResult, Transformation};
 pub use upgrade::Upgrade;
 pub use violation::{Violation, Violations};

@@ -48,6 +48,28 @@ impl<T, R> Mutation<T, R> {
     }
 }
 
+/// What the method of a mutation gives: the type that the mutation declares.
+#[diagnostic::on_unimplemented(
+    message = "the method gives `{Self}`, but the mutation is declared to give `{R}`",
+    label = "this method gives `{Self}`",
+    note = "declare what the method gives, `#[mutation(name -> {Self})]`, or change the method; a method that is `async` does the work of a `#[transformation]`"
+)]
+pub trait MutationResult<R> {
+    /// The result.
+    fn into_result(self) -> R;
+}
+
+impl<R> MutationResult<R> for R {
+    fn into_result(self) -> R {
+        self
+    }
+}
+
+/// What the derive calls with the result of a method.
+pub fn mutation_result<R, V: MutationResult<R>>(value: V) -> R {
+    value.into_result()
+}
+
 /// A stored result of a mutation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]

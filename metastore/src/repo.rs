@@ -11,9 +11,9 @@ use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::handle::ItemHandle;
 use crate::index::Entries;
-use crate::item::Target;
+use crate::item::ToTarget;
 use crate::json::without_value;
-use crate::key::{Address, Id, Name, Segment, ToId};
+use crate::key::{Actor, Address, Id, Name, Segment, ToActor, ToId};
 use crate::redis::command::Verdict;
 use crate::redis::commit::{Answer, Commit, UNTIMELY, WriteSet};
 use crate::redis::script::ScriptCall;
@@ -31,9 +31,9 @@ pub struct Repo<T> {
     index: Bytes,
     /// What requests of each transformation have in common.
     request_heads: Arc<[OnceLock<Arc<ScriptCall>>]>,
-    actor: Option<Id>,
+    actor: Option<Actor>,
     /// Whose the items are that are created here.
-    owner: Option<Id>,
+    owner: Option<Actor>,
     document: PhantomData<fn() -> T>,
 }
 
@@ -63,12 +63,16 @@ impl<T> std::fmt::Debug for Repo<T> {
     label = "not a `Repo<…>`"
 )]
 pub trait FromStore {
+    /// What is known of the collection at compile time.
+    #[doc(hidden)]
+    const SCHEMA: &'static CollectionSchema;
+
     /// Opens it; no round trip.
     fn from_store(store: &Store) -> Self;
 
     /// The same on behalf of a user; no round trip.
     #[must_use]
-    fn for_user(&self, user: &Id) -> Self;
+    fn for_user(&self, user: &Actor) -> Self;
 
     /// The same to be called by name.
     #[doc(hidden)]
@@ -80,6 +84,8 @@ pub trait FromStore {
 }
 
 impl<T: Collection> FromStore for Repo<T> {
+    const SCHEMA: &'static CollectionSchema = T::SCHEMA;
+
     fn from_store(store: &Store) -> Self {
         let schema = T::SCHEMA;
         let settings = store.settings();
@@ -93,14 +99,14 @@ impl<T: Collection> FromStore for Repo<T> {
             &name(schema.app, &settings.app),
             &name(schema.name, &None),
         );
-        let actor = settings.actor.as_deref().and_then(|actor| Id::new(actor).ok());
+        let actor = settings.actor.as_deref().and_then(|actor| Actor::new(actor).ok());
         let index = address.index().into();
         let request_heads = schema.transformations.iter().map(|_| OnceLock::new()).collect();
         let (store, owner, document) = (store.clone(), None, PhantomData);
         Self { store, address, index, request_heads, actor, owner, document }
     }
 
-    fn for_user(&self, user: &Id) -> Self {
+    fn for_user(&self, user: &Actor) -> Self {
         Self { actor: Some(user.clone()), owner: Some(user.clone()), ..self.clone() }
     }
 
@@ -127,8 +133,8 @@ impl<T: Collection> Repo<T> {
     /// With an [`Item`](crate::Item) in hand instead of an id, its mutations work on that document
     /// without reading it again.
     #[must_use]
-    pub fn item<'a>(&'a self, target: impl Into<Target<'a, T>>) -> T::Handle<'a> {
-        ItemHandle { repo: self, target: target.into() }.into()
+    pub fn item<'a>(&'a self, target: impl ToTarget<'a, T>) -> T::Handle<'a> {
+        ItemHandle { repo: self, target: target.to_target() }.into()
     }
 
     /// The same collection on behalf of a user: each version and audit entry names the user, and items
@@ -151,9 +157,9 @@ impl<T: Collection> Repo<T> {
     ///
     /// # Errors
     ///
-    /// `InvalidId` if the user's name breaks the rule for ids.
-    pub fn as_user(&self, user: impl ToId) -> Result<Self> {
-        Ok(self.for_user(&checked_id(&user, "as_user")?))
+    /// `InvalidArgument` if the user's name is empty or too long, see [`Actor`].
+    pub fn as_user(&self, user: impl ToActor) -> Result<Self> {
+        Ok(self.for_user(&checked_actor(&user, "as_user")?))
     }
 
     /// The store that the collection is in.
@@ -187,7 +193,7 @@ impl<T: Collection> Repo<T> {
         register([self.registration()]).await
     }
 
-    pub(crate) fn actor(&self) -> Option<&Id> {
+    pub(crate) fn actor(&self) -> Option<&Actor> {
         self.actor.as_ref()
     }
 
@@ -206,7 +212,7 @@ impl<T: Collection> Repo<T> {
         T::SCHEMA.keep_for.map(|time| millis(time).to_string()).unwrap_or_default()
     }
 
-    pub(crate) fn owner(&self) -> Option<&Id> {
+    pub(crate) fn owner(&self) -> Option<&Actor> {
         self.owner.as_ref()
     }
 
@@ -214,7 +220,7 @@ impl<T: Collection> Repo<T> {
     pub(crate) fn entries(
         document: &T,
         created: Timestamp,
-        owner: Option<&Id>,
+        owner: Option<&Actor>,
         operation: &'static str,
     ) -> Result<Option<Entries>> {
         if owner.is_none() && !T::SCHEMA.is_indexed() {
@@ -229,7 +235,7 @@ impl<T: Collection> Repo<T> {
         document: &T,
         json: &[u8],
         created: Timestamp,
-        owner: Option<&Id>,
+        owner: Option<&Actor>,
         operation: &'static str,
     ) -> Result<Option<Entries>> {
         if !T::SCHEMA.reads_otherwise || !T::SCHEMA.is_indexed() {
@@ -347,4 +353,12 @@ pub(crate) fn derived(schema: &CollectionSchema) -> impl Iterator<Item = Segment
 /// Checks an id where an operation begins.
 pub(crate) fn checked_id(id: &(impl ToId + ?Sized), operation: &'static str) -> Result<Id> {
     id.to_id().map_err(|error| Error::from(error).during(operation))
+}
+
+/// Checks who does something where an operation begins.
+pub(crate) fn checked_actor(
+    actor: &(impl ToActor + ?Sized),
+    operation: &'static str,
+) -> Result<Actor> {
+    actor.to_actor().map_err(|error| Error::from(error).during(operation))
 }

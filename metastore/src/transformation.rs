@@ -2,7 +2,21 @@
 
 use std::marker::PhantomData;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::schema::TransformationSchema;
+
+/// What a transformation can give: any type that is `Serialize` and `Deserialize`.
+#[diagnostic::on_unimplemented(
+    message = "the result of a transformation must be `Serialize` and `Deserialize`",
+    label = "a `{Self}` cannot be stored and read back",
+    note = "add `#[derive(Serialize, Deserialize)]` to it: the worker stores it, and `result` reads it"
+)]
+pub trait StoredResult {}
+
+#[diagnostic::do_not_recommend]
+impl<R: Serialize + DeserializeOwned> StoredResult for R {}
 
 /// A transformation of a collection, as its derive declares it: `Text::SUMMARIZE`.
 pub struct Transformation<T, R> {
@@ -22,7 +36,10 @@ impl<T, R> Transformation<T, R> {
     /// What the derive writes.
     #[doc(hidden)]
     #[must_use]
-    pub const fn new(schema: TransformationSchema) -> Self {
+    pub const fn new(schema: TransformationSchema) -> Self
+    where
+        R: StoredResult,
+    {
         Self { schema, types: PhantomData }
     }
 

@@ -6,7 +6,7 @@ use crate::model::{Item, Members, Schema};
 use crate::raw;
 
 /// The options of `#[collection]`.
-const OPTIONS: [&str; 12] = [
+const OPTIONS: [&str; 14] = [
     "domain",
     "app",
     "name",
@@ -18,6 +18,8 @@ const OPTIONS: [&str; 12] = [
     "keep_for",
     "audit",
     "json_schema",
+    "patch",
+    "handle",
     "crate",
 ];
 
@@ -32,6 +34,9 @@ pub(crate) struct Checked {
 pub(crate) fn collection(cx: &Ctxt, raw: &raw::Collection) -> Checked {
     let options = Options::new(cx, "collection", &OPTIONS, &raw.options);
     let item = item::item(cx, &raw.item, item::Derive::Collection, options.get("crate"));
+    let patch = item::type_name(cx, options.get("patch"));
+    let handle = item::type_name(cx, options.get("handle"));
+    let item = item.map(|item| Item { patch, handle, ..item });
     let number = upgrade::schema(cx, options.get("schema"));
     let schema = schema::schema(cx, raw, &options, number);
     serde::container(cx, raw);
@@ -39,5 +44,8 @@ pub(crate) fn collection(cx: &Ctxt, raw: &raw::Collection) -> Checked {
     let (mutations, transformations) = accessor::accessors(cx, raw);
     field::constants(cx, &fields, &mutations, &transformations);
     let upgrades = upgrade::upgrades(cx, &raw.upgrades, number, options.get("schema"));
-    Checked { item, schema, members: Members { fields, mutations, transformations, upgrades } }
+    // Where another type is read, its fields are not those of the patch.
+    let patch_is_read = !raw.serde.read_as_other;
+    let members = Members { patch_is_read, fields, mutations, transformations, upgrades };
+    Checked { item, schema, members }
 }

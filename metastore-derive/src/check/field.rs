@@ -22,6 +22,8 @@ pub(crate) fn fields(cx: &Ctxt, raw: &raw::Collection) -> Vec<Field> {
             .map(|name| serde::aliases(&raw.serde, field, name))
             .unwrap_or_default(),
         json: json(cx, field, name),
+        read_names: serde::read_names(&raw.serde, field),
+        format: field.serde.format.clone(),
     };
     raw.fields.iter().zip(names).map(field).collect()
 }
@@ -60,7 +62,7 @@ fn named_index(cx: &Ctxt, field: &raw::Field, kind: IndexKind) -> Result<Index, 
         return Err(cx.error(ident, message));
     }
     let constant = syn::Ident::new(&constant, ident.span());
-    Ok(Index { kind, constant, format: field.serde.format.clone() })
+    Ok(Index { kind, constant })
 }
 
 fn index(cx: &Ctxt, field: &raw::Field) -> Result<Option<IndexKind>, Reported> {

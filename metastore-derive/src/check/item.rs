@@ -1,6 +1,6 @@
 //! The item under the derive: a struct with named fields and nothing generic about it.
 
-use syn::{GenericParam, Path};
+use syn::{GenericParam, Ident, Path};
 
 use crate::attr::{Opt, Value};
 use crate::ctxt::{Ctxt, Reported};
@@ -25,7 +25,8 @@ pub(crate) fn item(
     let shape = shape(cx, raw, derive);
     let generics = generics(cx, raw, derive);
     shape.and(generics)?;
-    Ok(Item { ident: raw.ident.clone(), vis: raw.vis.clone(), krate })
+    let (ident, vis) = (raw.ident.clone(), raw.vis.clone());
+    Ok(Item { ident, vis, krate, patch: None, handle: None })
 }
 
 /// The path of a renamed runtime crate. Without a right one the usual one is the better guess.
@@ -39,6 +40,22 @@ pub(crate) fn crate_path(cx: &Ctxt, option: &Opt) -> Result<Path, Reported> {
         }
         Value::Missing | Value::Int(_) | Value::Other(_) => {
             Err(cx.error(option.at(), "`crate` takes a path: `crate = ::metastore`"))
+        }
+    }
+}
+
+/// The name of a type that is generated, if it was given.
+pub(crate) fn type_name(cx: &Ctxt, option: Option<&Opt>) -> Option<Ident> {
+    let option = option?;
+    match &option.value {
+        Value::Path(path) if path.get_ident().is_some() => path.get_ident().cloned(),
+        _ => {
+            let key = &option.key;
+            cx.error(
+                option.at(),
+                format!("`{key}` takes the name of a type, without quotes: `{key} = Name`"),
+            );
+            None
         }
     }
 }

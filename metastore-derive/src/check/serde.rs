@@ -17,6 +17,13 @@ pub(crate) fn container(cx: &Ctxt, raw: &Collection) {
             "a document must be a JSON object; remove `transparent`, or make this a field",
         );
     }
+    if let Some(context) = &raw.validate_context {
+        cx.error(
+            context,
+            "each write validates the document by itself, so its rules cannot take a `context`; remove \
+             `context`, and check what needs more than the document before the write",
+        );
+    }
     // serde then implements nothing for the struct itself.
     if let Some(remote) = &raw.serde.remote {
         cx.error(
@@ -82,6 +89,20 @@ pub(crate) fn proven(raw: &Collection) -> bool {
 /// The name under which serde writes the name of the struct.
 pub(crate) fn tag(raw: &Collection) -> Option<String> {
     raw.serde.forms.iter().find(|(key, _)| key == "tag").map(|(_, name)| name.clone())
+}
+
+/// The names by which a field is read; none when serde flattens or skips it.
+pub(crate) fn read_names(container: &SerdeContainer, field: &Field) -> Vec<String> {
+    if field.serde.flatten.is_some() || field.serde.not_read {
+        return Vec::new();
+    }
+    let mut names = vec![name(container, field, |rename| rename.deserialize.as_deref())];
+    for alias in &field.serde.aliases {
+        if !names.contains(alias) {
+            names.push(alias.clone());
+        }
+    }
+    names
 }
 
 /// A field is read by the name under which it was written. If it is not, and it is not its own

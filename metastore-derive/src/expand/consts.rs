@@ -3,8 +3,9 @@
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
+use super::format;
 use super::span::{marked, marked_ident, marked_vis, runtime};
-use crate::model::{Accessor, Field, Format, Index, IndexKind, Item, Json, Members};
+use crate::model::{Accessor, Field, IndexKind, Item, Json, Members};
 
 /// The constants.
 pub(crate) fn consts(item: &Item, members: &Members) -> Option<TokenStream> {
@@ -30,10 +31,12 @@ fn mutation(item: &Item, mutation: &Accessor) -> TokenStream {
     let Accessor { ident, name, ty, .. } = mutation;
     let (vis, constant) = (marked_vis(&item.vis), marked_ident(&mutation.constant));
     let doc = format!(" The mutation `{}`.", name.as_str());
-    // The compiler complains about a missing method, or one of another type, at its name.
-    let method = quote_spanned!(ident.span()=> Self::#ident);
     let at = marked(ident.span());
     let runtime = runtime(item, at);
+    // The compiler complains about a missing method, or one of another type, at its name.
+    let method = quote_spanned! {ident.span()=>
+        |document| #runtime::mutation_result::<#ty, _>(Self::#ident(document))
+    };
     quote_spanned! {at=>
         #[doc = #doc]
         #vis const #constant: #runtime::Mutation<Self, #ty> =
@@ -48,11 +51,12 @@ fn transformation(item: &Item, position: usize, transformation: &Accessor) -> To
     let position = Literal::usize_unsuffixed(position);
     let at = marked(ident.span());
     let runtime = runtime(item, at);
+    // A result that cannot be stored is reported at its type.
+    let new = quote_spanned!(marked(ty.span)=> #runtime::Transformation::new);
     quote_spanned! {at=>
         #[doc = #doc]
-        #vis const #constant: #runtime::Transformation<Self, #ty> = #runtime::Transformation::new(
-            <Self as #runtime::Collection>::SCHEMA.transformations[#position]
-        );
+        #vis const #constant: #runtime::Transformation<Self, #ty> =
+            #new(<Self as #runtime::Collection>::SCHEMA.transformations[#position]);
     }
 }
 
@@ -63,7 +67,7 @@ fn index(item: &Item, field: &Field) -> Option<TokenStream> {
     let at = marked(field.ident.span());
     let runtime = runtime(item, at);
     let (ty, ident) = (&field.ty, marked_ident(&field.ident));
-    let written = index.format.serialize.is_some();
+    let written = field.format.serialize.is_some();
     let (marker, constructor) = match index.kind {
         IndexKind::Equality if written => ("ByWritten", "written"),
         IndexKind::Equality => ("ByValue", "equality"),
@@ -73,7 +77,7 @@ fn index(item: &Item, field: &Field) -> Option<TokenStream> {
     let marker = Ident::new(marker, at);
     // What no index can hold is reported at the field's type.
     let at_type = marked(field.ty.span);
-    let value = match format(item, field, index) {
+    let value = match format::format(item, field) {
         None => {
             let constructor = Ident::new(constructor, at_type);
             quote_spanned!(at_type=> #runtime::Field::#constructor(#name, |document| &document.#ident))
@@ -89,40 +93,5 @@ fn index(item: &Item, field: &Field) -> Option<TokenStream> {
     Some(quote_spanned! {at=>
         #[doc = #doc]
         #vis const #constant: #runtime::Field<Self, #ty, #runtime::#marker> = #value;
-    })
-}
-
-/// The functions of the user's own by which serde writes and reads a field, for its index.
-fn format(item: &Item, field: &Field, index: &Index) -> Option<TokenStream> {
-    let Format { serialize, deserialize } = &index.format;
-    if serialize.is_none() && deserialize.is_none() {
-        return None;
-    }
-    let at = marked(field.ident.span());
-    let runtime = runtime(item, at);
-    let ty = &field.ty;
-    let serialize = match serialize {
-        Some(function) => quote!(#function),
-        None => quote_spanned!(at=> #runtime::serde::Serialize::serialize),
-    };
-    let deserialize = match deserialize {
-        Some(function) => quote!(#function),
-        None => quote_spanned!(at=> #runtime::serde::Deserialize::deserialize),
-    };
-    Some(quote_spanned! {at=>
-        struct __Format;
-        impl #runtime::FieldFormat<#ty> for __Format {
-            fn serialize<__S: #runtime::serde::Serializer>(
-                value: &#ty,
-                serializer: __S,
-            ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                #serialize(value, serializer)
-            }
-            fn deserialize<'de, __D: #runtime::serde::Deserializer<'de>>(
-                deserializer: __D,
-            ) -> ::core::result::Result<#ty, __D::Error> {
-                #deserialize(deserializer)
-            }
-        }
     })
 }

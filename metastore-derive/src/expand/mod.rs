@@ -3,6 +3,7 @@
 
 mod collection;
 mod consts;
+mod format;
 mod handle;
 mod indexable;
 mod patch;
@@ -14,6 +15,8 @@ pub(crate) use collection::implementation;
 pub(crate) use indexable::indexable;
 pub(crate) use repository::repository;
 pub(crate) use schema::nameless as nameless_schema;
+
+pub(crate) use span::runtime;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -33,7 +36,7 @@ pub(crate) fn collection(model: &Collection) -> TokenStream {
 /// The items that the user calls.
 pub(crate) fn members(item: &Item, members: &Members) -> TokenStream {
     let consts = consts::consts(item, members);
-    let patch = patch::patch(item, &members.fields);
+    let patch = patch::patch(item, members);
     let handle = handle::handle(item, members);
     quote! { #consts #patch #handle }
 }

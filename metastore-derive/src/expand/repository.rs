@@ -15,9 +15,12 @@ pub(crate) fn repository(model: &Repository) -> TokenStream {
     let runtime = runtime(item, at);
     let opened = fields.iter().map(|(name, ty)| opened(item, name, ty));
     let registrations = fields.iter().map(|(name, ty)| registration(item, name, ty));
+    let distinct = distinct(item, fields);
     let for_user = fields.iter().map(|(name, ty)| for_user(item, name, ty));
     let by_name = fields.iter().map(|(name, ty)| field_by_name(item, name, ty));
     quote_spanned! {at=>
+        #distinct
+
         impl #ident {
             /// Connects to the server at `url`, opens every collection on that one connection, and enters
             /// them into the server's catalog.
@@ -26,13 +29,13 @@ pub(crate) fn repository(model: &Repository) -> TokenStream {
             ///
             /// # Errors
             ///
-            /// When the URL is not one or the server cannot be reached.
+            /// When the URL is not one, the server cannot be reached, or two collections have the same address.
             #vis async fn connect(
                 url: impl ::core::convert::AsRef<str>,
             ) -> ::core::result::Result<Self, #runtime::Error> {
                 let store = #runtime::Store::connect(url).await?;
                 let repository = Self::with_store(&store);
-                #runtime::announce(repository.register()).await;
+                #runtime::announce(repository.register()).await?;
                 ::core::result::Result::Ok(repository)
             }
 
@@ -59,10 +62,10 @@ pub(crate) fn repository(model: &Repository) -> TokenStream {
             ///
             /// # Errors
             ///
-            /// When the user's name breaks the rule for ids.
+            /// When the user's name is empty or longer than 512 bytes.
             #vis fn as_user(
                 &self,
-                user: impl #runtime::ToId,
+                user: impl #runtime::ToActor,
             ) -> ::core::result::Result<Self, #runtime::Error> {
                 let user = #runtime::user(&user)?;
                 ::core::result::Result::Ok(Self { #(#for_user,)* })
@@ -87,6 +90,26 @@ fn registration(item: &Item, name: &syn::Ident, ty: &Ty) -> TokenStream {
     let name = marked_ident(name);
     let door = from_store(item, ty);
     quote_spanned!(marked(ty.span)=> #door::registration(&self.#name))
+}
+
+/// Refuses a collection that has the address of one before it, at its type.
+fn distinct(item: &Item, fields: &[(syn::Ident, Ty)]) -> TokenStream {
+    let at = marked(item.ident.span());
+    let runtime = runtime(item, at);
+    let count = fields.len();
+    let schemas = fields.iter().map(|(_, ty)| {
+        let door = from_store(item, ty);
+        quote_spanned!(marked(ty.span)=> #door::SCHEMA)
+    });
+    let checks = fields.iter().enumerate().skip(1).map(|(position, (_, ty))| {
+        quote_spanned!(marked(ty.span)=> #runtime::distinct(&SCHEMAS, #position);)
+    });
+    quote_spanned! {at=>
+        const _: () = {
+            const SCHEMAS: [&#runtime::CollectionSchema; #count] = [#(#schemas),*];
+            #(#checks)*
+        };
+    }
 }
 
 fn for_user(item: &Item, name: &syn::Ident, ty: &Ty) -> TokenStream {

@@ -4,7 +4,7 @@ use syn::DeriveInput;
 
 use crate::attr;
 use crate::ctxt::Ctxt;
-use crate::parse::{accessor, field, serde, upgrade};
+use crate::parse::{accessor, field, others, serde, upgrade};
 use crate::raw::{AccessorKind, Collection};
 
 /// An example of the attribute, for messages.
@@ -22,6 +22,8 @@ pub(crate) fn collection(cx: &Ctxt, input: DeriveInput) -> Collection {
         accessors: Vec::new(),
         upgrades: Vec::new(),
         serde: serde::container(&attrs),
+        broken: others::broken(attrs.iter().chain(fields.iter().flat_map(|field| &field.attrs))),
+        validate_context: others::context(&attrs),
         fields: Vec::new(),
     };
     for attr in &attrs {

@@ -5,6 +5,7 @@ mod accessor;
 mod collection;
 mod field;
 mod indexable;
+mod others;
 mod repository;
 mod serde;
 mod upgrade;

@@ -10,7 +10,7 @@ use crate::field::{Condition, element, segment, single, something};
 use crate::index::{FieldValue, Interval};
 use crate::key::Segment;
 use crate::named::NamedField;
-use crate::op::Query;
+use crate::op::{Query, Sorted};
 use crate::repo::Repo;
 use crate::schema::IndexKind;
 
@@ -25,15 +25,15 @@ pub(super) fn query<'a, T: Collection>(
     repo: &'a Repo<T>,
     selection: &Selection,
     operation: &'static str,
-) -> Result<Query<'a, T>> {
+) -> Result<Query<'a, T, Sorted>> {
     let mut query = repo.list();
     for filter in &selection.filters {
         query = query.and(condition(filter, operation)?);
     }
-    query = match &selection.order {
-        None => query,
-        Some(Ordering::NewestFirst) => query.newest_first(),
-        Some(Ordering::OldestFirst) => query.oldest_first(),
+    let mut query = match &selection.order {
+        None => query.into_sorted(),
+        Some(Ordering::NewestFirst) => query.newest_first().into_sorted(),
+        Some(Ordering::OldestFirst) => query.oldest_first().into_sorted(),
         Some(Ordering::AscendingBy(field)) => query.by_value(ranged::<T>(field, operation)?, false),
         Some(Ordering::DescendingBy(field)) => query.by_value(ranged::<T>(field, operation)?, true),
     };

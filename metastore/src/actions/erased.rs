@@ -17,9 +17,9 @@ use crate::diff::Diff;
 use crate::enqueue::EnqueueOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::handle::ItemHandle;
-use crate::item::{Item, Target, VersionInfo};
+use crate::item::{Item, ToTarget, VersionInfo};
 use crate::json::Limits;
-use crate::key::{Address, Id};
+use crate::key::{Actor, Address, Id};
 use crate::mutation::Cached;
 use crate::named::{NamedMutation, to_json};
 use crate::op::{Audit, CollectionStats, Scope};
@@ -40,7 +40,7 @@ pub(super) type Answers<'a, R> = BoxFuture<'a, Vec<Result<R>>>;
 pub(super) trait ErasedCollection: Send + Sync {
     fn address(&self) -> &Address;
     fn descriptor(&self) -> Descriptor;
-    fn for_user(&self, user: &Id) -> Arc<dyn ErasedCollection>;
+    fn for_user(&self, user: &Actor) -> Arc<dyn ErasedCollection>;
 
     fn create(&self, id: Option<Id>, data: Value) -> Answer<'_, Item<Value>>;
     fn create_many(&self, data: Vec<Value>) -> Answers<'_, Item<Value>>;
@@ -102,7 +102,7 @@ impl<T: Collection> ErasedCollection for Repo<T> {
         Repo::descriptor(self)
     }
 
-    fn for_user(&self, user: &Id) -> Arc<dyn ErasedCollection> {
+    fn for_user(&self, user: &Actor) -> Arc<dyn ErasedCollection> {
         Arc::new(FromStore::for_user(self, user))
     }
 
@@ -201,7 +201,7 @@ impl<T: Collection> ErasedCollection for Repo<T> {
                 Change::Patch(patch) => patch,
                 Change::Replace(json) => {
                     let document = document(json, limits, operation)?;
-                    let target = Target::from(&id);
+                    let target = (&id).to_target();
                     let item = self.replace_at(target, expected, document, operation).await?;
                     return untyped(item, operation);
                 }
@@ -214,10 +214,10 @@ impl<T: Collection> ErasedCollection for Repo<T> {
                 Ok(())
             };
             let item = match expected {
-                None => Repo::change(self, Target::from(&id), operation, scope, apply).await?,
+                None => Repo::change(self, (&id).to_target(), operation, scope, apply).await?,
                 Some(expected) => {
                     let base = self.read_at(&id, expected, operation).await?;
-                    Repo::change(self, Target::from(&base), operation, scope, apply).await?
+                    Repo::change(self, (&base).to_target(), operation, scope, apply).await?
                 }
             };
             untyped(item, operation)
@@ -408,7 +408,7 @@ fn untyped<T: Collection>(item: Item<T>, operation: &'static str) -> Result<Item
 }
 
 fn handle<'a, T: Collection>(repo: &'a Repo<T>, id: &Id) -> ItemHandle<'a, T> {
-    ItemHandle { repo, target: Target::from(id) }
+    ItemHandle { repo, target: id.to_target() }
 }
 
 pub(super) fn mutation<T: Collection>(

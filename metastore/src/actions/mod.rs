@@ -18,8 +18,8 @@ use std::sync::Arc;
 use crate::catalog::Descriptor;
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{Address, ToId};
-use crate::repo::{Repo, checked_id};
+use crate::key::{Address, ToActor};
+use crate::repo::{Repo, checked_actor};
 use crate::store::Store;
 use erased::ErasedCollection;
 
@@ -122,9 +122,9 @@ impl Actions {
     ///
     /// # Errors
     ///
-    /// `InvalidId` if the user's name breaks the rule for ids.
-    pub fn as_user(&self, user: impl ToId) -> Result<Self> {
-        let user = checked_id(&user, "as_user")?;
+    /// `InvalidArgument` if the user's name is empty or too long, see [`Actor`](crate::Actor).
+    pub fn as_user(&self, user: impl ToActor) -> Result<Self> {
+        let user = checked_actor(&user, "as_user")?;
         Ok(Self(self.0.iter().map(|found| found.for_user(&user)).collect()))
     }
 

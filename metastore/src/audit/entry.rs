@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{AuditOperation, AuditPosition};
-use crate::key::Id;
+use crate::key::{Actor, Id};
 use crate::redis::command::Reply;
 use crate::time::Timestamp;
 
@@ -31,7 +31,7 @@ pub struct AuditEntry {
     /// The id of the write, a ULID; for what happens to a job, the id of the job.
     pub commit: String,
     /// Who did it, if anybody was named.
-    pub actor: Option<Id>,
+    pub actor: Option<Actor>,
     /// The top-level fields that an update or a revert changed, as they are named in JSON, sorted; at
     /// most 1,024 bytes of names. Never their values.
     pub changed: Vec<String>,
@@ -69,7 +69,7 @@ impl AuditEntry {
             version: fields.number("version")?.filter(|version| *version > 0),
             from: fields.number("from")?,
             commit: fields.required("commit", Fields::text)?,
-            actor: fields.id("actor")?,
+            actor: fields.actor("actor")?,
             changed,
             changed_others,
             mutation: fields.text("mutation")?,
@@ -105,6 +105,11 @@ impl Fields {
     fn id(&mut self, name: &str) -> Result<Option<Id>, String> {
         let id = self.text(name)?.map(|text| Id::new(&text));
         id.transpose().map_err(|error| format!("`{name}`: {error}"))
+    }
+
+    fn actor(&mut self, name: &str) -> Result<Option<Actor>, String> {
+        let actor = self.text(name)?.map(|text| Actor::new(&text));
+        actor.transpose().map_err(|error| format!("`{name}`: {error}"))
     }
 
     fn required<V>(

@@ -1,6 +1,7 @@
 //! Entering collections into the catalog.
 
 use super::Descriptor;
+use crate::distinct::distinct_addresses;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Address, CatalogKey};
 use crate::redis::command::{Reply, Verdict, unexpected};
@@ -31,14 +32,21 @@ pub async fn register(registrations: impl IntoIterator<Item = Registration>) -> 
 }
 
 /// Enters collections while connecting. The catalog tells others what there is, and nothing here
-/// depends on it, so a server that takes no writes is no reason not to connect.
-pub async fn announce(registered: impl Future<Output = Result<()>>) {
-    if let Err(error) = registered.await {
-        tracing::warn!(%error, "the catalog was not brought up to date");
+/// depends on it, so a server that takes no writes is no reason not to connect. Collections that share their
+/// keys are one.
+pub async fn announce(registered: impl Future<Output = Result<()>>) -> Result<()> {
+    match registered.await {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidArgument(_)) => Err(error),
+        Err(error) => {
+            tracing::warn!(%error, "the catalog was not brought up to date");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
     }
 }
 
 async fn enter(store: &Store, registrations: Vec<Registration>) -> Result<()> {
+    distinct_addresses(&registrations)?;
     let mut call = ScriptCall::new(&REGISTER).key(CatalogKey::Domains.to_string());
     for Registration { descriptor, .. } in &registrations {
         let (domain, app) = (descriptor.address.domain(), descriptor.address.app());

@@ -9,7 +9,7 @@ use super::value::IndexValue;
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind};
 use crate::field::segment;
-use crate::key::{Id, Segment};
+use crate::key::{Actor, Id, Segment};
 use crate::named::NamedField;
 use crate::schema::IndexKind;
 use crate::time::Timestamp;
@@ -30,7 +30,7 @@ impl Entries {
     pub(crate) fn of<T: Collection>(
         document: &T,
         created: Timestamp,
-        owner: Option<&Id>,
+        owner: Option<&Actor>,
         operation: &'static str,
     ) -> Result<Self, Error> {
         let mut values = BTreeSet::new();
@@ -159,7 +159,7 @@ mod tests {
     }
 
     fn entries(document: &Document) -> Result<Vec<String>, Error> {
-        let owner = Id::new("u1").unwrap();
+        let owner = Actor::new("u1").unwrap();
         let created = Timestamp::from_millis(0x193_a1b2_c3d4);
         let entries = Entries::of(document, created, Some(&owner), "test")?;
         let shown = |(segment, value): &(String, Vec<u8>)| {

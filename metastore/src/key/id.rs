@@ -1,4 +1,4 @@
-//! Ids of items and of users.
+//! Ids of items.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,14 +7,19 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use ulid::{ULID_LEN, Ulid};
 
+use super::encoding;
+
 /// The longest id, in bytes.
 const MAX_LEN: usize = 128;
 
+/// What stands for itself in an encoded id, besides letters, digits, `-`, `_` and `.`.
+const PLAIN: &[u8] = b"@+";
+
 /// The id of an item: 1 to 128 ASCII letters, digits or `-` `_` `.` `@` `+` `~`.
 ///
-/// Generated ids are [ULIDs](https://github.com/ulid/spec), which sort by time. An id that reads as
-/// a ULID must be in its one canonical spelling (upper case, no overflow), so that no two ids name
-/// the same ULID. Cloning is cheap.
+/// Generated ids are [ULIDs](https://github.com/ulid/spec), which sort by time. Ids are compared byte by byte,
+/// also where they look like ULIDs. Ids that come from elsewhere and hold other characters are taken by
+/// [`Id::encoded`]. Cloning is cheap.
 ///
 /// ```
 /// use metastore::Id;
@@ -22,6 +27,8 @@ const MAX_LEN: usize = 128;
 /// assert!(Id::new("ada@example.com").is_ok());
 /// let refused = Id::new("a:b").unwrap_err();
 /// assert!(refused.to_string().contains("ASCII letters, digits"));
+/// assert_eq!(Id::encoded("a:b")?.as_str(), "a~3ab");
+/// # Ok::<(), metastore::InvalidId>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(Arc<str>);
@@ -37,6 +44,39 @@ impl Id {
             Some(rule) => Err(InvalidId { shown: shorten(id), rule }),
             None => Ok(Self(id.into())),
         }
+    }
+
+    /// The id for any text, such as one that another system has given.
+    ///
+    /// Each byte of the text (as UTF-8) that is neither an ASCII letter or digit nor `-` `_` `.` `@` `+` becomes
+    /// `~` and two hexadecimal digits: `auth0|x` is `auth0~7cx`. So different texts have different ids, text
+    /// that needs no encoding is its own id, and [`Id::decoded`] gives the text back.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidId`] if the text is empty, or the id would be longer than 128 bytes.
+    ///
+    /// ```
+    /// use metastore::Id;
+    ///
+    /// let id = Id::encoded("us-east-1:1b2c/o'brien")?;
+    /// assert_eq!(id.as_str(), "us-east-1~3a1b2c~2fo~27brien");
+    /// assert_eq!(id.decoded().as_deref(), Some("us-east-1:1b2c/o'brien"));
+    /// # Ok::<(), metastore::InvalidId>(())
+    /// ```
+    pub fn encoded(text: &str) -> Result<Self, InvalidId> {
+        let id = encoding::encode(text, PLAIN);
+        if id.len() > MAX_LEN {
+            let rule = format!("it has {} bytes once encoded, the limit is {MAX_LEN}", id.len());
+            return Err(InvalidId { shown: shorten(text), rule });
+        }
+        Self::new(&id)
+    }
+
+    /// The text for which [`Id::encoded`] gives this id; `None` if there is none.
+    #[must_use]
+    pub fn decoded(&self) -> Option<String> {
+        encoding::decode(&self.0, PLAIN)
     }
 
     /// The id as text.
@@ -56,17 +96,12 @@ fn broken_rule(id: &str) -> Option<String> {
     let is_allowed = |b: u8| matches!(b, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.' | b'@' | b'+' | b'~');
     if !id.bytes().all(is_allowed) {
         return Some(
-            "it may hold only ASCII letters, digits and `-` `_` `.` `@` `+` `~`".to_owned(),
+            "it may hold only ASCII letters, digits and `-` `_` `.` `@` `+` `~`; `Id::encoded` takes any \
+             text"
+                .to_owned(),
         );
     }
-    // `Ulid::from_string` takes lower case and drops two bits of overflow, so several strings would
-    // name one id.
-    match Ulid::from_string(id) {
-        Ok(ulid) if ulid.array_to_str(&mut [0; ULID_LEN]) != id => {
-            Some(format!("it reads as a ULID, whose only spelling is {ulid}"))
-        }
-        _ => None,
-    }
+    None
 }
 
 /// What an error shows of a refused id: enough to recognise it, never a screenful.
@@ -124,7 +159,13 @@ pub struct InvalidId {
     rule: String,
 }
 
-/// What can name an item: an [`Id`], text that is checked on use, or an item itself.
+/// What can name an item: an [`Id`], text that is checked on use, an integer, a `Uuid` (with the feature
+/// `uuid`), or an item itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an id",
+    label = "expected an id: an `Id`, text, an integer, or an item",
+    note = "for a `Uuid` switch on the feature `uuid` of metastore; for another type write `Id::encoded(&value.to_string())?`"
+)]
 pub trait ToId {
     /// The id.
     ///
@@ -152,6 +193,25 @@ impl ToId for String {
     }
 }
 
+macro_rules! integers {
+    ($($ty:ty)*) => {$(
+        impl ToId for $ty {
+            fn to_id(&self) -> Result<Id, InvalidId> {
+                Id::new(&self.to_string())
+            }
+        }
+    )*};
+}
+
+integers! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize }
+
+#[cfg(feature = "uuid")]
+impl ToId for uuid::Uuid {
+    fn to_id(&self) -> Result<Id, InvalidId> {
+        Id::new(&self.to_string())
+    }
+}
+
 impl<I: ToId + ?Sized> ToId for &I {
     fn to_id(&self) -> Result<Id, InvalidId> {
         (**self).to_id()
@@ -161,6 +221,7 @@ impl<I: ToId + ?Sized> ToId for &I {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn hostile_ids_are_refused_with_the_rule() {
@@ -179,12 +240,64 @@ mod tests {
             ("[a]", "ASCII"),
             ("a/b", "ASCII"),
             (&long, "limit is 128"),
-            ("01arz3ndektsv4rrffq69g5fav", "only spelling is 01ARZ3NDEKTSV4RRFFQ69G5FAV"),
-            ("81ARZ3NDEKTSV4RRFFQ69G5FAV", "only spelling is"),
         ] {
             let error = Id::new(bad).expect_err(bad).to_string();
             assert!(error.contains(word), "{bad:?}: {error}");
         }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_ulid_is_an_id_like_any_other() {
+        for id in [
+            "01arz3ndektsv4rrffq69g5fav",
+            "81ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "abcdefghijklmnopqrstuvwxyz",
+            "zzzzzzzzzzzzzzzzzzzzzzzzzz",
+        ] {
+            assert_eq!(Id::new(id).expect(id).as_str(), id);
+        }
+    }
+
+    #[test]
+    fn any_text_has_an_id_of_its_own_up_to_a_length() {
+        for (text, id) in [
+            ("auth0|x", "auth0~7cx"),
+            ("us-east-1:1b2c", "us-east-1~3a1b2c"),
+            ("o'brien@example.com", "o~27brien@example.com"),
+            ("user/42", "user~2f42"),
+            ("a~b", "a~7eb"),
+            ("ü", "~c3~bc"),
+        ] {
+            assert_eq!(Id::encoded(text).expect(text).as_str(), id);
+        }
+        assert!(Id::encoded("").unwrap_err().to_string().contains("empty"));
+        let error = Id::encoded(&"ü".repeat(22)).unwrap_err().to_string();
+        assert!(error.contains("has 132 bytes once encoded"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn encoding_is_reversible_and_one_to_one(a in "[a~:/|\0ü😀 ]{1,12}", b in "[a~:/|\0ü😀 ]{1,12}") {
+            let (x, y) = (Id::encoded(&a).unwrap(), Id::encoded(&b).unwrap());
+            let decoded = x.decoded();
+            prop_assert_eq!(decoded.as_deref(), Some(&*a));
+            prop_assert_eq!(x == y, a == b);
+        }
+
+        #[test]
+        fn what_decodes_is_spelt_as_it_would_be_encoded(id in "[a0-9cf~@+.]{1,12}") {
+            let id = Id::new(&id).unwrap();
+            if let Some(text) = id.decoded() {
+                prop_assert_eq!(Id::encoded(&text).unwrap(), id);
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_ids_by_their_digits() {
+        assert_eq!(7u64.to_id().unwrap().as_str(), "7");
+        assert_eq!((-7i64).to_id().unwrap().as_str(), "-7");
+        assert_eq!(u128::MAX.to_id().unwrap().as_str().len(), 39);
     }
 
     #[test]

@@ -3,13 +3,16 @@
 //! Every segment is checked before it goes into a key, and no allowed character is `:`, so no input
 //! can form the key of another item, another kind or another app. Building and parsing are inverse.
 
+mod actor;
 mod address;
 mod catalog;
+mod encoding;
 mod id;
 mod name;
 mod parse;
 mod segment;
 
+pub use actor::{Actor, InvalidActor, ToActor};
 pub use address::Address;
 pub use catalog::CatalogKey;
 pub use id::{Id, InvalidId, ToId};

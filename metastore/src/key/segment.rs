@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Name;
+use super::{Name, encoding};
 
 /// Which index of a collection: the part of its key behind the collection's address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,37 +58,11 @@ impl fmt::Display for Segment {
     }
 }
 
-/// A field's name in JSON can be any text; in a key, every byte but letters, digits, `-`, `_` and `.`
-/// stands as `~` and two hexadecimal digits.
+/// A field's name in JSON can be any text; in a key it stands encoded.
 fn encode(field: &str) -> String {
-    let mut text = String::with_capacity(field.len());
-    for byte in field.bytes() {
-        if is_plain(byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("~{byte:02x}"));
-        }
-    }
-    text
+    encoding::encode(field, b"")
 }
 
 fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        if first == b'~' {
-            let digits = std::str::from_utf8(tail.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(digits, 16).ok()?);
-            rest = &tail[2..];
-        } else {
-            bytes.push(first);
-            rest = tail;
-        }
-    }
-    let field = String::from_utf8(bytes).ok()?;
-    (encode(&field) == text).then_some(field)
-}
-
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)
+    encoding::decode(text, b"")
 }

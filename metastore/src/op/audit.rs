@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::audit::{AuditEntry, AuditOperation, AuditPosition};
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{Id, InvalidId, ToId};
+use crate::key::{Actor, Id, InvalidActor, InvalidId, ToActor, ToId};
 use crate::redis::command::{Command, Reply, unexpected};
 use crate::repo::Repo;
 use crate::store::Store;
@@ -42,7 +42,7 @@ pub struct Audit<'a> {
     limit: usize,
     newest_first: bool,
     operation: Option<AuditOperation>,
-    actor: Option<Result<Id, InvalidId>>,
+    actor: Option<Result<Actor, InvalidActor>>,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
     after: Option<AuditPosition>,
@@ -163,8 +163,8 @@ impl Audit<'_> {
     }
 
     /// Only entries of what this actor did.
-    pub fn actor(mut self, actor: impl ToId) -> Self {
-        self.actor = Some(actor.to_id());
+    pub fn actor(mut self, actor: impl ToActor) -> Self {
+        self.actor = Some(actor.to_actor());
         self
     }
 
@@ -194,7 +194,8 @@ impl Audit<'_> {
         }
         let invalid = |error: &InvalidId| Error::from(error.clone()).during(OPERATION);
         let (key, owner) = self.stream.as_ref().map_err(invalid)?;
-        let actor = self.actor.as_ref().map(Result::as_ref).transpose().map_err(invalid)?;
+        let actor = self.actor.as_ref().map(Result::as_ref).transpose();
+        let actor = actor.map_err(|error| Error::from(error.clone()).during(OPERATION))?;
         let matches = |entry: &AuditEntry| {
             self.operation.as_ref().is_none_or(|wanted| entry.operation == *wanted)
                 && actor.is_none_or(|wanted| entry.actor.as_ref() == Some(wanted))

@@ -10,7 +10,7 @@ use crate::collection::Collection;
 use crate::cursor::{Cursor, Page};
 use crate::error::{Error, ErrorKind, Result};
 use crate::head::Head;
-use crate::item::Target;
+use crate::item::ToTarget;
 use crate::key::Id;
 use crate::repo::Repo;
 
@@ -208,7 +208,7 @@ impl<T: Collection> Walk<'_, T> {
         let written = if self.dry_run {
             self.rehearse(id).await
         } else {
-            let target = Target::from(id);
+            let target = id.to_target();
             let written = self.repo.change(target, OPERATION, Scope::Shape, |_| Ok(())).await;
             written.map(|item| !item.unchanged)
         };

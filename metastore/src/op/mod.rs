@@ -27,7 +27,7 @@ pub use adopt::{Adopt, AdoptProblem, AdoptReport};
 pub use audit::{Audit, AuditPage};
 pub use history::Versions;
 pub use migrate::{Migrate, MigrationFailure, MigrationReport};
-pub use query::Query;
+pub use query::{NoOrderYet, Query, Sorted, Sorting, Unsorted};
 pub use reindex::{IndexReport, Reindex};
 pub use stats::{CollectionStats, Estimate, MemoryStats, Stats};
 pub use trim_all::{TrimAll, TrimReport};

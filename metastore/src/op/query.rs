@@ -1,6 +1,7 @@
 //! Finding items: by creation, by the values of indexed fields, by owner; page by page.
 
 use std::future::{Future, IntoFuture};
+use std::marker::PhantomData;
 use std::pin::Pin;
 
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
@@ -9,10 +10,10 @@ use crate::collection::Collection;
 use crate::cursor::{Cursor, Page, check_offset};
 use crate::envelope;
 use crate::error::{Error, ErrorKind, Result};
-use crate::field::{ByRange, ByUnique, Condition, Field, Part};
+use crate::field::{Comparable, Condition, Field, HasRange, IsUnique, Part};
 use crate::index::{IndexValue, Interval};
 use crate::item::Item;
-use crate::key::{Id, InvalidId, Segment, ToId};
+use crate::key::{Actor, Id, InvalidActor, Segment, ToActor};
 use crate::mutation::Mutation;
 use crate::patch::QueryValue;
 use crate::redis::command::{Reply, Verdict, unexpected};
@@ -33,16 +34,19 @@ const STREAM_PAGE: usize = 200;
 
 /// A query: set what you need, then `.await` it, or ask for a page, a count or a stream.
 #[must_use = "a query reads nothing until it is awaited"]
-pub struct Query<'a, T: Collection> {
+pub struct Query<'a, T: Collection, O = Unsorted> {
     repo: &'a Repo<T>,
     condition: Option<Condition<T>>,
-    owner: Option<Result<Id, InvalidId>>,
+    owner: Option<Result<Actor, InvalidActor>>,
     /// Derived values that each item must have.
     derived: Vec<Segment>,
     order: Order,
+    /// Whether one by creation was chosen, too, which would not count.
+    two_orders: bool,
     offset: usize,
     limit: usize,
     after: Option<After>,
+    sorted: PhantomData<fn() -> O>,
 }
 
 /// Where a query goes on.
@@ -62,6 +66,30 @@ pub(super) struct Rows {
     /// Where the page ended; `None` if nothing follows.
     position: Option<Vec<u8>>,
 }
+
+/// Whether a query is in the order of a field's values: [`Unsorted`] or [`Sorted`].
+pub trait Sorting: 'static {}
+
+/// A query that is in no order of values, but by creation.
+#[derive(Debug)]
+pub enum Unsorted {}
+
+/// A query in the order of a field's values.
+#[derive(Debug)]
+pub enum Sorted {}
+
+impl Sorting for Unsorted {}
+impl Sorting for Sorted {}
+
+/// A query has one order.
+#[diagnostic::on_unimplemented(
+    message = "this query has an order already",
+    label = "a second order",
+    note = "keep one of `newest_first`, `oldest_first`, `ascending_by` and `descending_by`; items with equal values come by the time of their creation"
+)]
+pub trait NoOrderYet: Sorting {}
+
+impl NoOrderYet for Unsorted {}
 
 #[derive(Clone, Debug)]
 enum Order {
@@ -116,9 +144,11 @@ impl<T: Collection> Repo<T> {
             owner: None,
             derived: Vec::new(),
             order: Order::Natural,
+            two_orders: false,
             offset: 0,
             limit: DEFAULT_LIMIT,
             after: None,
+            sorted: PhantomData,
         }
     }
 
@@ -154,9 +184,9 @@ impl<T: Collection> Repo<T> {
     ///
     /// `IndexIncomplete` if the index was added to a collection with items and not filled yet; and as
     /// [`Repo::get`].
-    pub async fn get_by<F: QueryValue<V>, V>(
+    pub async fn get_by<F: QueryValue<V>, K: IsUnique + Comparable<F>, V>(
         &self,
-        field: Field<T, F, ByUnique>,
+        field: Field<T, F, K>,
         value: V,
     ) -> Result<Option<Item<T>>> {
         Ok(self.find(field.eq(value)).limit(1).run("get_by").await?.into_iter().next())
@@ -174,7 +204,7 @@ impl<T: Collection> Repo<T> {
     }
 }
 
-impl<'a, T: Collection> Query<'a, T> {
+impl<'a, T: Collection, O: Sorting> Query<'a, T, O> {
     /// At most this many items on a page, from 1 to 1,000. Default: 50.
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;
@@ -206,8 +236,8 @@ impl<'a, T: Collection> Query<'a, T> {
     }
 
     /// Only items that this user created, by [`Repo::as_user`].
-    pub fn owned_by(mut self, user: impl ToId) -> Self {
-        self.owner = Some(user.to_id());
+    pub fn owned_by(mut self, user: impl ToActor) -> Self {
+        self.owner = Some(user.to_actor());
         self
     }
 
@@ -245,31 +275,69 @@ impl<'a, T: Collection> Query<'a, T> {
         self
     }
 
-    /// The newest item first. The default of a list, and of a condition on a single value.
-    pub fn newest_first(mut self) -> Self {
-        self.order = Order::Creation { newest_first: true };
-        self
+    /// The newest item first. The default of a list, and of a condition on a single value. Of `newest_first` and
+    /// `oldest_first` the last call counts.
+    pub fn newest_first(self) -> Self
+    where
+        O: NoOrderYet,
+    {
+        Self { order: Order::Creation { newest_first: true }, ..self }
     }
 
     /// The oldest item first.
-    pub fn oldest_first(mut self) -> Self {
-        self.order = Order::Creation { newest_first: false };
-        self
+    pub fn oldest_first(self) -> Self
+    where
+        O: NoOrderYet,
+    {
+        Self { order: Order::Creation { newest_first: false }, ..self }
     }
 
-    /// In the order of a field's values, the smallest first. Items without a value come before all others.
-    pub fn ascending_by<F>(self, field: Field<T, F, ByRange>) -> Self {
+    /// In the order of a field's values, the smallest first. Items without a value come before all others,
+    /// items with equal values by the time of their creation.
+    ///
+    /// A query has one order: a second one does not compile, and one by creation before this is refused with
+    /// `InvalidArgument`. The query has another type then; [`Query::into_sorted`] gives it to any other one.
+    ///
+    /// ```compile_fail,E0277
+    /// # use metastore::{Collection, Repo};
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, validator::Validate, Collection)]
+    /// # #[collection(domain = "shop", app = "web", name = "orders", object_type = texts)]
+    /// # struct Order { #[index(range)] total: u64, #[index(range)] weight: u64 }
+    /// # async fn example(orders: Repo<Order>) -> Result<(), metastore::Error> {
+    /// let twice = orders.list().ascending_by(Order::TOTAL).descending_by(Order::WEIGHT).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ascending_by<F, K: HasRange>(self, field: Field<T, F, K>) -> Query<'a, T, Sorted>
+    where
+        O: NoOrderYet,
+    {
         self.by_value(field.segment(), false)
     }
 
-    /// In the order of a field's values, the greatest first. Items without a value come last.
-    pub fn descending_by<F>(self, field: Field<T, F, ByRange>) -> Self {
+    /// In the order of a field's values, the greatest first. Items without a value come last. See
+    /// [`Query::ascending_by`].
+    pub fn descending_by<F, K: HasRange>(self, field: Field<T, F, K>) -> Query<'a, T, Sorted>
+    where
+        O: NoOrderYet,
+    {
         self.by_value(field.segment(), true)
     }
 
-    pub(crate) fn by_value(mut self, segment: Segment, descending: bool) -> Self {
-        self.order = Order::Value { segment, descending };
-        self
+    pub(crate) fn by_value(self, segment: Segment, descending: bool) -> Query<'a, T, Sorted> {
+        let two_orders = !matches!(self.order, Order::Natural);
+        let order = Order::Value { segment, descending };
+        Query { order, two_orders, ..self.into_sorted() }
+    }
+
+    /// The same query as one whose order is chosen, so that queries with and without an order by value have
+    /// one type.
+    pub fn into_sorted(self) -> Query<'a, T, Sorted> {
+        let Self {
+            repo, condition, owner, derived, order, two_orders, offset, limit, after, ..
+        } = self;
+        let sorted = PhantomData;
+        Query { repo, condition, owner, derived, order, two_orders, offset, limit, after, sorted }
     }
 
     /// Reads one page, with the cursor of the next one.
@@ -515,6 +583,11 @@ impl<'a, T: Collection> Query<'a, T> {
 
     /// Decides which index to walk.
     fn walk(&self, operation: &'static str) -> Result<Walk> {
+        if self.two_orders {
+            let message =
+                "the query has two orders, by creation and by a field; keep one".to_owned();
+            return Err(Error::new(operation, ErrorKind::InvalidArgument(message)));
+        }
         let mut parts = match &self.condition {
             Some(condition) => condition.clone().check(operation)?,
             None => Vec::new(),
@@ -603,7 +676,7 @@ struct Answer {
     left_out: usize,
 }
 
-impl<'a, T: Collection> IntoFuture for Query<'a, T> {
+impl<'a, T: Collection, O: Sorting> IntoFuture for Query<'a, T, O> {
     type Output = Result<Vec<Item<T>>>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 

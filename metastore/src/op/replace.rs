@@ -4,7 +4,7 @@ use super::update::Scope;
 use crate::collection::Collection;
 use crate::envelope;
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::{Item, Target};
+use crate::item::{Item, Target, ToTarget};
 use crate::key::Id;
 use crate::repo::Repo;
 
@@ -18,12 +18,8 @@ impl<T: Collection> Repo<T> {
     /// # Errors
     ///
     /// As [`Repo::update`].
-    pub async fn replace<'a>(
-        &self,
-        target: impl Into<Target<'a, T>>,
-        document: T,
-    ) -> Result<Item<T>> {
-        self.replace_at(target.into(), None, document, "replace").await
+    pub async fn replace<'a>(&self, target: impl ToTarget<'a, T>, document: T) -> Result<Item<T>> {
+        self.replace_at(target.to_target(), None, document, "replace").await
     }
 
     /// Writes a whole document, if the item is at this version where one is given.

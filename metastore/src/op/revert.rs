@@ -3,7 +3,7 @@
 use crate::collection::Collection;
 use crate::envelope;
 use crate::error::{Error, Result};
-use crate::item::{Item, Target};
+use crate::item::{Item, Target, ToTarget};
 use crate::key::Id;
 use crate::op::get::Stored;
 use crate::op::update::Scope;
@@ -45,12 +45,8 @@ impl<T: Collection> Repo<T> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn revert<'a>(
-        &self,
-        target: impl Into<Target<'a, T>>,
-        version: u64,
-    ) -> Result<Item<T>> {
-        let Target { id, item } = target.into();
+    pub async fn revert<'a>(&self, target: impl ToTarget<'a, T>, version: u64) -> Result<Item<T>> {
+        let Target { id, item } = target.to_target();
         let id = id.map_err(|error| Error::from(error).during(OPERATION))?;
         if let Some(base) = item {
             let (_, old) = self.to_revert(&id, version).await?;

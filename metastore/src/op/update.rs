@@ -13,7 +13,7 @@ use crate::envelope::{self, Kept};
 use crate::error::{Error, ErrorKind, Result};
 use crate::head::Head;
 use crate::index::Entries;
-use crate::item::{Item, Target};
+use crate::item::{Item, Target, ToTarget};
 use crate::key::{Id, ToId};
 use crate::patch::Patch;
 use crate::redis::command::{Command, Verdict};
@@ -44,14 +44,14 @@ impl<T: Collection> Repo<T> {
     /// an item that a newer program has written; `OutOfMemory`. Nothing is written then.
     pub async fn update<'a>(
         &self,
-        target: impl Into<Target<'a, T>>,
+        target: impl ToTarget<'a, T>,
         patch: T::Patch,
     ) -> Result<Item<T>> {
         let apply = |document: &mut T| {
             patch.clone().apply(document);
             Ok(())
         };
-        self.change(target.into(), "update", Scope::KnownFields, apply).await
+        self.change(target.to_target(), "update", Scope::KnownFields, apply).await
     }
 
     /// Sets the fields of a patch if the item is at `expected`, and writes the next version.
@@ -87,14 +87,14 @@ impl<T: Collection> Repo<T> {
     /// As [`Repo::update`].
     pub async fn modify<'a>(
         &self,
-        target: impl Into<Target<'a, T>>,
+        target: impl ToTarget<'a, T>,
         mut change: impl FnMut(&mut T) + Send,
     ) -> Result<Item<T>> {
         let change = |document: &mut T| {
             change(document);
             Ok(())
         };
-        self.change(target.into(), "modify", Scope::KnownFields, change).await
+        self.change(target.to_target(), "modify", Scope::KnownFields, change).await
     }
 
     /// Reads an item that is to be changed if it is at this version.

@@ -7,7 +7,7 @@ use super::Store;
 use super::embedded::EmbeddedServer;
 use crate::cursor::CursorKey;
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{Id, Name};
+use crate::key::{Actor, Name};
 
 /// The variable that names the server to connect to.
 const REDIS_URL: &str = "REDIS_URL";
@@ -98,7 +98,8 @@ impl StoreOptions {
         self
     }
 
-    /// Who writes: stored with each version and each audit entry. Keeps to the rule for ids.
+    /// Who writes: stored with each version and each audit entry. Any text of up to 512 bytes,
+    /// see [`Actor`].
     ///
     /// Default: nobody.
     #[must_use]
@@ -253,7 +254,7 @@ impl StoreOptions {
             Name::new(app).map_err(|error| Error::from(error).during("connect"))?;
         }
         if let Some(actor) = &self.actor {
-            Id::new(actor).map_err(|error| Error::from(error).during("connect"))?;
+            Actor::new(actor).map_err(|error| Error::from(error).during("connect"))?;
         }
         if self.cursor_key.as_ref().is_some_and(CursorKey::is_short) {
             let message = "cursor_key must have at least 16 bytes".to_owned();

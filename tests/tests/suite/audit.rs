@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use metastore::queue::{Queue, TakeOptions};
-use metastore::{AuditEntry, AuditOperation, AuditPage, Collection, ErrorKind, Id, Store};
+use metastore::{Actor, AuditEntry, AuditOperation, AuditPage, Collection, ErrorKind, Store};
 use metastore_tests::{Reply, Server, wait};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
@@ -108,7 +108,7 @@ async fn each_operation_writes_one_entry_that_says_what_it_did() {
     let now = texts.store().now().plus(Duration::from_secs(1));
     for entry in trail.entries.iter().chain(&feed.entries) {
         assert_eq!(entry.id.as_str(), "abc123");
-        assert_eq!(entry.actor.as_ref().map(Id::as_str), Some("u42"));
+        assert_eq!(entry.actor.as_ref().map(Actor::as_str), Some("u42"));
         assert!(before <= entry.at.plus(Duration::from_secs(1)) && entry.at <= now);
         assert_eq!((entry.commit.len(), entry.changed_others), (26, 0));
     }
@@ -175,7 +175,7 @@ async fn batches_write_one_entry_for_each_item() {
         let expected = ["create 1", "update 2 from 1 changed content", "delete 2"];
         assert_eq!(all_said(&trail), expected);
         let actors: Vec<_> =
-            trail.entries.iter().map(|entry| entry.actor.as_ref().map(Id::as_str)).collect();
+            trail.entries.iter().map(|entry| entry.actor.as_ref().map(Actor::as_str)).collect();
         assert_eq!(actors, [Some("ada"), Some("u42"), Some("u42")]);
     }
     let feed = repo.texts.audit_feed().limit(1_000).await.unwrap();

@@ -269,7 +269,7 @@ async fn the_stored_json_can_be_read_by_any_tool() {
     assert_eq!(json["data"]["content"], "two");
     assert!(json["updated"].as_u64() >= json["created"].as_u64());
     let versions = repo.texts.versions("abc123").await.unwrap();
-    assert_eq!(versions[0].actor.as_ref().map(metastore::Id::as_str), Some("u42"));
+    assert_eq!(versions[0].actor.as_ref().map(metastore::Actor::as_str), Some("u42"));
 }
 
 #[tokio::test]

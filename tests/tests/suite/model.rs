@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use metastore::{AuditEntry, Collection, ErrorKind, Id, Item, Repo, Store};
+use metastore::{Actor, AuditEntry, Collection, ErrorKind, Id, Item, Repo, Store};
 use metastore_tests::Server;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -371,7 +371,7 @@ impl World<'_> {
         for (id, item) in &self.items {
             let found = repo.get(id).await.expect("reads").expect("is there");
             assert_eq!((found.version, &found.data), (item.version(), item.current()));
-            assert_eq!(found.owner.as_ref().map(Id::as_str), Some(WRITERS[item.owner]));
+            assert_eq!(found.owner.as_ref().map(Actor::as_str), Some(WRITERS[item.owner]));
             for (number, thing) in (1..).zip(&item.versions) {
                 let version = repo.get_version(id, number).await.expect("reads");
                 assert_eq!(&version.expect("versions are kept").data, thing, "{id} {number}");
@@ -381,7 +381,7 @@ impl World<'_> {
             let entries: Vec<_> = trail
                 .iter()
                 .map(|entry| {
-                    let actor = entry.actor.as_ref().map(Id::as_str);
+                    let actor = entry.actor.as_ref().map(Actor::as_str);
                     (entry.operation.as_str(), entry.version, actor)
                 })
                 .collect();

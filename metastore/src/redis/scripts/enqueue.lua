@@ -4,7 +4,8 @@
 -- ARGV  1 wake channel  2 what item keys begin with  3 what records end with  4 what latest keys end
 --       with  5 audit, packed, but for the id  6 what audit trails begin with  7 name of the transformation
 --       8 … id, new job id and wishes of each item; wishes are '' for none, or in one text
---       'delay priority timeout actor trace': ms until it may run, '0' for now; the others may be empty
+--       'delay priority timeout length' and, behind a blank, the actor of that length and the trace: ms until it may
+--       run, '0' for now; the others may be empty
 -- Gives {1, answers}, a code and a job for each item:
 --       1, job: a new job, queued now or by an earlier run with the same id;
 --       2, job: the live job that will do: it waits, or it runs on the current version;
@@ -39,7 +40,8 @@ local function enqueue(id, job, wishes)
   end
   local options = usual
   if wishes ~= '' then
-    local delay, priority, timeout, actor, trace = string.match(wishes, '^(%d+) (%S*) (%d*) (%S*) (.*)$')
+    local delay, priority, timeout, length, rest = string.match(wishes, '^(%d+) (%S*) (%d*) (%d+) ()')
+    local actor, trace = string.sub(wishes, rest, rest + length - 1), string.sub(wishes, rest + length)
     options = {delay = tonumber(delay) or 0, priority = priority, timeout = timeout, actor = actor, trace = trace}
   end
   local code, live, is_new = request(queue, record, latest, id, job, version, origin, options, time)
