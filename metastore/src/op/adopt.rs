@@ -319,7 +319,7 @@ impl<T: Collection> Walk<'_, T> {
             Some(Err(error)) => return failed(error.to_string()),
             None => return failed("the key gives no id".to_owned()),
         };
-        let (document, unknown) = match self.read(&id, &key, &text) {
+        let (document, unknown) = match self.read(&id, &text) {
             Ok(item) => {
                 let unknown = item.unknown().clone();
                 (item.into_data(), unknown)
@@ -362,7 +362,7 @@ impl<T: Collection> Walk<'_, T> {
     }
 
     /// Reads an original as a document of the collection, with the fields that `T` does not know.
-    fn read(&self, id: &Id, key: &str, text: &[u8]) -> Result<Item<T>, String> {
+    fn read(&self, id: &Id, text: &[u8]) -> Result<Item<T>, String> {
         let text = checked(text, self.repo.store().limits()).map_err(|kind| match kind {
             ErrorKind::InvalidJson { path, message } if path.is_empty() => {
                 format!("it does not hold JSON: {message}")
@@ -393,7 +393,8 @@ impl<T: Collection> Walk<'_, T> {
             actor: None,
             owner: None,
         };
-        envelope::decode(&envelope::around(&head, &text), key, OPERATION)
+        let latest = self.repo.address().latest(id);
+        envelope::decode(&envelope::around(&head, &text), &latest, OPERATION)
             .map_err(|error| error.kind().to_string())
     }
 
