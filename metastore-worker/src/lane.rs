@@ -220,7 +220,16 @@ impl<T: Collection> Lane for TypedLane<T> {
     }
 
     fn wake_up(&self) -> BoxFuture<'_, metastore::Result<WakeUp>> {
-        Box::pin(self.queue.wake_up())
+        Box::pin(async move {
+            if !self.queue.may_publish().await? {
+                tracing::warn!(
+                    lane = &*self.label,
+                    "the user may not publish: jobs are found by the sweep alone, and callers that wait \
+                     hear of results late"
+                );
+            }
+            self.queue.wake_up().await
+        })
     }
 
     fn exchange<'a>(

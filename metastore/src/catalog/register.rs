@@ -57,11 +57,22 @@ async fn enter(store: &Store, registrations: Vec<Registration>) -> Result<()> {
             .arg(app.as_str().to_owned())
             .arg(descriptor.address.collection().as_str().to_owned())
             .arg(json)
+            .arg(job_channel(descriptor))
             .key(CatalogKey::Apps(domain.clone()).to_string())
             .key(CatalogKey::Collections(domain, app).to_string());
     }
     let mut verdict = write(store, OPERATION, call).await?;
     let (codes, fingerprints) = (verdict.array(OPERATION)?, verdict.array(OPERATION)?);
+    let muted = verdict.array(OPERATION)?;
+    for (_, Registration { descriptor, .. }) in
+        muted.iter().zip(&registrations).filter(|(muted, _)| **muted == Reply::Int(1))
+    {
+        let address = &descriptor.address;
+        tracing::warn!(
+            %address,
+            "the user may not publish: workers and waiting callers notice jobs only when they look again"
+        );
+    }
     let found = codes.iter().zip(fingerprints.iter().map(Reply::as_text));
     for ((code, fingerprint), Registration { descriptor, .. }) in found.zip(&registrations) {
         let own = descriptor.fingerprint.to_string();
@@ -108,6 +119,12 @@ impl Store {
             .arg(address.collection().as_str().to_owned());
         Ok(write(self, "unregister", call).await?.code == 1)
     }
+}
+
+/// A channel of the kind that the collection's jobs publish on; empty without transformations.
+fn job_channel(descriptor: &Descriptor) -> String {
+    let first = descriptor.transformations.first();
+    first.map_or_else(String::new, |first| descriptor.address.queue(first.name.as_str()).wake)
 }
 
 async fn write(store: &Store, operation: &'static str, call: ScriptCall) -> Result<Verdict> {

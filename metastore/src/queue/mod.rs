@@ -26,7 +26,7 @@ use crate::key::{Id, TransformationKeys};
 use crate::redis::command::Verdict;
 use crate::redis::commit::{Commit, WriteSet};
 use crate::redis::pubsub::Subscription;
-use crate::redis::script::ScriptCall;
+use crate::redis::script::{MAY_PUBLISH, ScriptCall};
 use crate::repo::Repo;
 use crate::schema::TransformationSchema;
 use crate::transformation::Transformation;
@@ -116,6 +116,26 @@ impl<T: Collection> Queue<T> {
     /// `Unavailable`.
     pub async fn wake_up(&self) -> Result<WakeUp> {
         self.repo.store().subscribe(self.keys.wake.clone()).await.map(WakeUp)
+    }
+
+    /// Whether the user may publish the wake-up calls of this queue and the states of its jobs. Without that
+    /// right everything works, but workers and waiting callers notice a change only when they look again.
+    ///
+    /// One round trip.
+    ///
+    /// # Errors
+    ///
+    /// `Auth`, `Unavailable`.
+    pub async fn may_publish(&self) -> Result<bool> {
+        const OPERATION: &str = "may_publish";
+        let at = self.repo.address();
+        let record = format!("{}*{}", self.keys.item_prefix, self.keys.record_suffix);
+        let call = ScriptCall::new(&MAY_PUBLISH)
+            .key(at.index())
+            .args([self.keys.wake.clone(), record]);
+        let reply = self.repo.store().reader().script(&call).await;
+        let reply = reply.map_err(|fault| fault.into_error(OPERATION).at(at.index()))?;
+        Ok(Verdict::from_reply(reply, OPERATION)?.number(OPERATION)? == 1)
     }
 
     fn record(&self, id: &Id) -> String {

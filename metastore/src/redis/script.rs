@@ -76,6 +76,7 @@ scripts! {
     FAIL = "fail" with "jobs";
     RELEASE = "release" with "jobs";
     LOOK = "look" with "jobs";
+    MAY_PUBLISH = "may_publish";
     REGISTER = "register";
     CURSOR_KEY = "cursor_key";
     UNREGISTER = "unregister";

@@ -5,17 +5,18 @@
 --
 -- KEYS  1 domains  2 … for each collection: the apps of its domain, the collections of its app
 -- ARGV  for each collection: domain, app, name, descriptor, beginning with
---       {"schema":N,"fingerprint":"…",
--- Gives {1, codes, fingerprints}. For each collection a code: 0 it is entered so already, 1 it is now; it
+--       {"schema":N,"fingerprint":"…", and a channel that its jobs publish on, '' for none
+-- Gives {1, codes, fingerprints, muted}. For each collection a code: 0 it is entered so already, 1 it is now; it
 --       is not, because of 2 a higher schema number, or 3 a later definition with the same number; and the
---       fingerprint of what was entered before with the same number, '' for nothing.
+--       fingerprint of what was entered before with the same number, '' for nothing; and 1 if the user may not
+--       publish on its channel.
 --       {-1, reason} the server takes no writes. As a value, because every refusal of a command makes
 --       the client look for another server.
 
 -- How many replaced definitions of one collection are remembered; each takes 43 bytes.
 local REMEMBERED = 16
 
-local count = #ARGV / 4
+local count = #ARGV / 5
 local wrong = wrong_type(KEYS[1], 'set')
 for n = 1, count do
   wrong = wrong or wrong_type(KEYS[2 * n], 'set') or wrong_type(KEYS[2 * n + 1], 'hash')
@@ -24,9 +25,11 @@ if wrong then
   return wrong
 end
 
-local codes, fingerprints = {}, {}
+local codes, fingerprints, muted = {}, {}, {}
 for n = 1, count do
-  local domain, app, name, descriptor = unpack(ARGV, 4 * n - 3, 4 * n)
+  local domain, app, name, descriptor, channel = unpack(ARGV, 5 * n - 4, 5 * n)
+  local may_not = channel ~= '' and redis.acl_check_cmd and not redis.acl_check_cmd('PUBLISH', channel, '')
+  muted[n] = may_not and 1 or 0
   local apps, collections = KEYS[2 * n], KEYS[2 * n + 1]
   local schema, rest = string.match(descriptor, '^{"schema":(%d+),(.*)$')
   local digest = redis.sha1hex(descriptor)
@@ -56,4 +59,4 @@ for n = 1, count do
     codes[n] = 1
   end
 end
-return {1, codes, fingerprints}
+return {1, codes, fingerprints, muted}
