@@ -388,3 +388,39 @@ async fn jobs_run_without_the_right_to_publish() {
     })
     .await;
 }
+
+/// The rule for users in the guide, but for `ACL SETUSER` and the name.
+fn rule_of_the_guide() -> Vec<String> {
+    let guide = include_str!("../../../docs/guide/access-control.md");
+    let rule = guide.split("```text").nth(1).unwrap().split("```").next().unwrap();
+    rule.split_whitespace().skip(3).map(|word| word.replace("myapp", "rights")).collect()
+}
+
+#[tokio::test]
+async fn the_rule_of_the_guide_is_enough_for_everything() {
+    let bench = Bench::start().await;
+    let mut rule = ["ACL", "SETUSER", "app"].map(str::to_owned).to_vec();
+    rule.extend(rule_of_the_guide());
+    for operation in OPERATIONS {
+        let prepared = bench.fresh(operation).await;
+        bench.server.cli(&rule).await;
+        bench.user.run(operation, &prepared).await.unwrap_or_else(|e| panic!("{operation}: {e:?}"));
+    }
+    // A store of its own connects, lists, waits and hears itself.
+    let side = Side::connect(&bench.server.url().replace("redis://", "redis://app:secret@")).await;
+    assert!(!side.full.list().await.unwrap().is_empty());
+    assert!(side.queue().may_publish().await.unwrap());
+    side.full.store().hears_itself().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_user_without_channels_is_warned_of() {
+    let bench = Bench::start().await;
+    bench.rights(&["~*"]).await;
+    assert!(!bench.user.queue().may_publish().await.unwrap());
+    let log = crate::fixture::Log::default();
+    let recording = log.record();
+    bench.user.full.register().await.unwrap();
+    drop(recording);
+    assert!(log.text().contains("the user may not publish"), "{}", log.text());
+}
