@@ -130,9 +130,8 @@ impl<T: Collection> Queue<T> {
         const OPERATION: &str = "may_publish";
         let at = self.repo.address();
         let record = format!("{}*{}", self.keys.item_prefix, self.keys.record_suffix);
-        let call = ScriptCall::new(&MAY_PUBLISH)
-            .key(at.index())
-            .args([self.keys.wake.clone(), record]);
+        let call =
+            ScriptCall::new(&MAY_PUBLISH).key(at.index()).args([self.keys.wake.clone(), record]);
         let reply = self.repo.store().reader().script(&call).await;
         let reply = reply.map_err(|fault| fault.into_error(OPERATION).at(at.index()))?;
         Ok(Verdict::from_reply(reply, OPERATION)?.number(OPERATION)? == 1)
