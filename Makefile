@@ -4,10 +4,10 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help server demo users documents service test lint doc bench profile chaos
+.PHONY: help server demo users documents service test test-servers lint doc bench profile chaos
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 server: ## Make sure a Redis server program is installed
 	@./scripts/ensure-server.sh
@@ -31,6 +31,10 @@ service: $(if $(REDIS_URL),,server) ## Serve documents over HTTP, on port 8080; 
 
 test: server ## Run all tests: unit, integration, ui and documentation
 	$(CARGO) test --workspace --all-features
+
+test-servers: ## Run the tests that need a server on Redis 8.2 and Valkey 9.1 too
+	@set -e; servers="$$(./scripts/fetch-servers.sh)"; for server in $$servers; do \
+		echo "== $$server"; METASTORE_REDIS_SERVER=$$server $(CARGO) test -p metastore-tests --all-features $(ARGS); done
 
 lint: ## Check formatting, lints and documentation
 	$(CARGO) fmt --all --check

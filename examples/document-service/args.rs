@@ -17,6 +17,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     pub(crate) max_body: usize,
 
+    /// How many seconds a client may take for the line and the headers of a request, and between two requests.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub(crate) head_timeout: u64,
+
+    /// How many seconds a client may take for a request's body.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) body_timeout: u64,
+
     /// How many seconds requests have to end once the service is asked to.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) grace: u64,

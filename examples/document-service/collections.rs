@@ -14,7 +14,7 @@ pub(crate) struct Documents {
 
 /// An article.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
-#[collection(domain = "myapp", app = "service", name = "articles", object_type = texts, keep = 100)]
+#[collection(domain = "myapp", app = "service", name = "articles", object_type = texts, ttl = none, keep = 100)]
 #[mutation(words -> usize)]
 #[transformation(outline -> Vec<String>, timeout = "10s")]
 pub(crate) struct Article {
@@ -34,7 +34,7 @@ pub(crate) struct Article {
 
 /// An author, with an e-mail address that nobody else has.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
-#[collection(domain = "myapp", app = "service", name = "authors", object_type = config)]
+#[collection(domain = "myapp", app = "service", name = "authors", object_type = config, ttl = none)]
 pub(crate) struct Author {
     #[validate(length(min = 1))]
     name: String,

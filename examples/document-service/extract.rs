@@ -1,13 +1,17 @@
 //! What handlers take from a request, with each refusal told as a [`Problem`].
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use metastore::Actions;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use crate::args::Args;
+use crate::json;
 use crate::problem::Problem;
 
 /// Who asks. Whatever stands before the service vouches for it.
@@ -18,12 +22,18 @@ const ACTOR: &str = "x-actor";
 pub(crate) struct Service {
     actions: Actions,
     pub(crate) max_body: usize,
+    pub(crate) body_timeout: Duration,
     pub(crate) require_match: bool,
 }
 
 impl Service {
     pub(crate) fn new(actions: Actions, args: &Args) -> Self {
-        Self { actions, max_body: args.max_body, require_match: args.require_match }
+        Self {
+            actions,
+            max_body: args.max_body,
+            body_timeout: Duration::from_secs(args.body_timeout),
+            require_match: args.require_match,
+        }
     }
 }
 
@@ -80,27 +90,27 @@ impl<T: DeserializeOwned> FromRequest<Service> for Json<T> {
             let detail = "send JSON, with `content-type: application/json`";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
-        let bytes =
-            Bytes::from_request(request, service).await.map_err(|no| match no.status() {
+        let bytes = timeout(service.body_timeout, Bytes::from_request(request, service)).await;
+        let bytes = bytes
+            .map_err(|_| Problem::too_slow("the body did not come in time"))?
+            .map_err(|no| match no.status() {
                 status @ StatusCode::PAYLOAD_TOO_LARGE => {
                     Problem::new(status, format!("a body has {} bytes at most", service.max_body))
                 }
                 status => Problem::new(status, no.body_text()),
             })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            // JSON of another shape is understood; what is no JSON is not.
-            let status = match error.is_data() {
-                true => StatusCode::UNPROCESSABLE_ENTITY,
-                false => StatusCode::BAD_REQUEST,
-            };
-            Problem::new(status, format!("the body cannot be read: {error}"))
-        })
+        // JSON of another shape is understood; what is no JSON is not.
+        let refused =
+            |status| move |error| Problem::new(status, format!("the body cannot be read: {error}"));
+        let value = json::read(&bytes).map_err(refused(StatusCode::BAD_REQUEST))?;
+        serde_json::from_value(value).map(Self).map_err(refused(StatusCode::UNPROCESSABLE_ENTITY))
     }
 }
 
-/// `application/json`, `application/merge-patch+json` and the like; a body of no named type is given a try.
+/// `application/json`, `application/merge-patch+json` and the like. A body of no named type is none of them: a
+/// page of another site could send it without asking first.
 fn is_json(request: &Request) -> bool {
-    let Some(kind) = request.headers().get(header::CONTENT_TYPE) else { return true };
+    let Some(kind) = request.headers().get(header::CONTENT_TYPE) else { return false };
     let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
     let kind = kind.to_ascii_lowercase();
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))

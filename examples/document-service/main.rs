@@ -5,8 +5,9 @@
 //! - `routes`: which request does what
 //! - `items`, `lists`, `history`, `derived`: the handlers
 //! - `precondition`: `ETag`, `If-Match`, `If-None-Match`
-//! - `extract`: what handlers take from a request
+//! - `extract`: what handlers take from a request; `json`: its body
 //! - `problem`: errors as status codes and JSON
+//! - `serve`: connections and their time limits
 //!
 //! What it shares with the other examples is in `../shared`.
 
@@ -16,10 +17,12 @@ mod derived;
 mod extract;
 mod history;
 mod items;
+mod json;
 mod lists;
 mod precondition;
 mod problem;
 mod routes;
+mod serve;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -31,20 +34,20 @@ use metastore::Store;
 use metastore_examples::program;
 use metastore_worker::{Worker, shutdown_signal};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 use args::Args;
 use collections::{Article, Documents, outline};
 use extract::Service;
+use serve::Times;
 
 /// How long a request waits for a server that is away; clients are told to try again.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    program::run(serve(Args::parse()))
+    program::run(run(Args::parse()))
 }
 
-async fn serve(args: Args) -> anyhow::Result<ExitCode> {
+async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let shutdown = shutdown_signal();
     let options =
         Store::options().audit(true).command_timeout(PATIENCE).outcome_timeout(PATIENCE * 2);
@@ -56,20 +59,16 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let listener = TcpListener::bind(&args.listen).await;
     let listener = listener.with_context(|| format!("cannot listen on `{}`", args.listen))?;
     writeln!(std::io::stdout(), "listening on http://{}", listener.local_addr()?)?;
-    let grace = Duration::from_secs(args.grace);
-    let (tell, told) = oneshot::channel();
-    let stop = async move {
+    let stop = async {
         shutdown.await;
         eprintln!("stopping");
-        let _ = tell.send(());
     };
-    let service = Service::new(repo.actions(), &args);
-    let serving = axum::serve(listener, routes::routes(service)).with_graceful_shutdown(stop);
-    tokio::select! {
-        ended = serving.into_future() => ended?,
-        // A client that does not end its request does not hold up the end of the service.
-        () = async { told.await.ok(); tokio::time::sleep(grace).await } => {}
-    }
+    let times = Times {
+        head: Duration::from_secs(args.head_timeout),
+        grace: Duration::from_secs(args.grace),
+    };
+    let routes = routes::routes(Service::new(repo.actions(), &args));
+    serve::serve(listener, routes, times, stop).await;
     worker.stop().await;
     eprintln!("stopped");
     Ok(ExitCode::SUCCESS)

@@ -21,6 +21,11 @@ impl Problem {
         Self { status, detail: detail.into(), more: Map::new() }
     }
 
+    /// The rest of such a request is not waited for, so its connection cannot be used again.
+    pub(crate) fn too_slow(detail: &str) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, detail)
+    }
+
     pub(crate) fn not_found(detail: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
@@ -103,6 +108,9 @@ impl IntoResponse for Problem {
         let mut response = (self.status, kind, Value::Object(body).to_string()).into_response();
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        if self.status == StatusCode::REQUEST_TIMEOUT {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }

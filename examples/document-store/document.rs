@@ -10,7 +10,7 @@ pub(crate) type Documents = Repo<Document>;
 
 /// A document as one of its revisions left it.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
-#[collection(domain = "myapp", app = "documents", name = "documents", object_type = texts, keep = 50)]
+#[collection(domain = "myapp", app = "documents", name = "documents", object_type = texts, ttl = none, keep = 50)]
 pub(crate) struct Document {
     #[validate(length(min = 1, max = 500, message = "a name has 1 to 500 characters"))]
     #[unique]

@@ -8,7 +8,7 @@ use crate::split;
 
 /// A text with its name and, once it is found out, its language.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
-#[collection(domain = "myapp", app = "textsplitter", name = "texts", object_type = texts)]
+#[collection(domain = "myapp", app = "textsplitter", name = "texts", object_type = texts, ttl = none)]
 #[mutation(wordcount -> usize)]
 #[mutation(textsplit -> Vec<String>)]
 #[transformation(summarize -> Summary, timeout = "30s", retries = 3)]

@@ -13,7 +13,7 @@ const ID: &str = "accounts";
 
 /// What whoever runs the service decides.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
-#[collection(domain = "myapp", app = "accounts", name = "config", object_type = config)]
+#[collection(domain = "myapp", app = "accounts", name = "config", object_type = config, ttl = none)]
 pub(crate) struct Config {
     pub(crate) registration_open: bool,
     /// With one more, the oldest ends.

@@ -13,7 +13,7 @@ use crate::{sessions, settings};
 
 /// A note. Whose it is, the store knows.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
-#[collection(domain = "myapp", app = "accounts", name = "notes", object_type = texts)]
+#[collection(domain = "myapp", app = "accounts", name = "notes", object_type = texts, ttl = none)]
 pub(crate) struct Note {
     #[validate(length(min = 1, max = 10_000, message = "a note has 1 to 10000 characters"))]
     pub(crate) text: String,

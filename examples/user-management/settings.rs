@@ -9,9 +9,10 @@ use crate::repo::MyRepo;
 use crate::users::User;
 use crate::{fields, sessions};
 
-/// The settings of a user. By their type they live for 30 days after the last change.
+/// The settings of a user. `ttl = none` says that they stay: without it, documents of the type `settings` expire 30
+/// days after the last change.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
-#[collection(domain = "myapp", app = "accounts", name = "settings", object_type = settings, keep = 10)]
+#[collection(domain = "myapp", app = "accounts", name = "settings", object_type = settings, ttl = none, keep = 10)]
 pub(crate) struct Settings {
     pub(crate) theme: Theme,
     #[validate(length(equal = 2, message = "a language is two letters, such as `en`"))]
@@ -60,7 +61,7 @@ pub(crate) async fn set(
     Shown::new(&stored.data, fields::lines(&stored.data)?)
 }
 
-/// The user's settings, or the usual ones if there are none (any more).
+/// The user's settings, or the usual ones if there are none.
 pub(crate) async fn current(repo: &MyRepo, user: &Item<User>) -> anyhow::Result<Settings> {
     let stored = repo.settings.get(&user.id).await?;
     Ok(stored.map(Item::into_data).unwrap_or_default())

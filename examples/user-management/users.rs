@@ -17,7 +17,7 @@ const PAGE: u16 = 20;
 
 /// A user.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
-#[collection(domain = "myapp", app = "accounts", name = "users", object_type = texts)]
+#[collection(domain = "myapp", app = "accounts", name = "users", object_type = texts, ttl = none)]
 pub(crate) struct User {
     #[validate(length(min = 1, max = 80, message = "a name has 1 to 80 characters"))]
     pub(crate) name: String,

@@ -1,11 +1,12 @@
 //! A private server for this process.
 //!
-//! It is started through a shell that waits on a pipe held by this process. When the process ends, in
-//! whatever way, the pipe closes and the shell ends the server. The server runs in a process group of
-//! its own, so that Ctrl-C in a terminal reaches the program, which may still want to write.
+//! A shell starts two watchers and then becomes the server itself. The watchers wait on a pipe that this
+//! process holds: when the process ends, in whatever way, the pipe closes and they end the server and remove
+//! its temporary folder. There are two so that killing one of them leaves nothing behind.
+//! The server runs in a process group of its own, so that Ctrl-C in a terminal reaches the program, which
+//! may still want to write.
 
-use std::fs::File;
-use std::io::Read;
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -20,24 +21,39 @@ const SERVER: &str = "METASTORE_REDIS_SERVER";
 /// How long a server may take until it answers; one with kept data loads it first.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Starts the server ("$@"), and ends it when standard input closes.
-const KEEPER: &str = r#"
-"$@" </dev/null >"$METASTORE_LOG" 2>&1 &
-server=$!
-(while kill -0 "$server" 2>/dev/null; do sleep 0.2; done; kill $$ 2>/dev/null) &
-watcher=$!
-read -r _ 
-kill "$watcher" 2>/dev/null
-kill "$server" 2>/dev/null
-wait "$server" 2>/dev/null
-[ -n "$METASTORE_REMOVE" ] && rm -rf "$METASTORE_REMOVE"
+/// How long to wait for a directory that another server is about to leave.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the watchers may take to end the server, before it is asked directly, and before it is killed.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+const KILL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Becomes the server ("$@"), which is ended when standard input closes. Standard output is the lock of the
+/// directory: the server keeps it open, so that the lock holds for as long as the server writes there, even if
+/// this process is gone. Nobody else may read what the server writes.
+const LAUNCHER: &str = r#"
+umask 077
+exec 3<&0 4>&1
+for watcher in 1 2; do
+  (
+    exec 4>&-
+    read -r _ <&3
+    kill "$$"
+    waited=0
+    while kill -0 "$$" && [ "$waited" -lt 20 ]; do
+      sleep 0.05
+      waited=$((waited + 1))
+    done
+    rm -rf "$METASTORE_REMOVE"
+  ) </dev/null >/dev/null 2>&1 &
+done
+exec "$@" </dev/null >"$METASTORE_LOG" 2>&1 3<&-
 "#;
 
 pub(super) struct EmbeddedServer {
-    keeper: Child,
+    /// The server itself, once the shell has become it.
+    process: Child,
     socket: PathBuf,
-    // Held for as long as the server runs; the operating system frees the lock with the process.
-    _lock: Option<File>,
     _folder: TempDir,
 }
 
@@ -45,17 +61,23 @@ impl EmbeddedServer {
     /// Starts a server that keeps its data in `directory`, or one whose data ends with it.
     pub(super) async fn start(directory: Option<&Path>) -> Result<Self> {
         let program = find_server()?;
-        let folder = tempfile::Builder::new()
-            .prefix("metastore-")
+        let lock = match directory {
+            Some(directory) => Stdio::from(lock(directory).await?),
+            None => Stdio::null(),
+        };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("metastore-");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let folder = builder
             .tempdir()
             .map_err(|error| failed("cannot make a temporary folder").caused_by(error))?;
-        let lock = directory.map(lock).transpose()?;
         let socket = folder.path().join("server.sock");
         let log = folder.path().join("server.log");
         let mut command = Command::new("sh");
         command
             .arg("-c")
-            .arg(KEEPER)
+            .arg(LAUNCHER)
             .arg("metastore-server")
             .arg(&program)
             .args(["--port", "0", "--save", "", "--daemonize", "no", "--unixsocketperm", "700"])
@@ -67,12 +89,12 @@ impl EmbeddedServer {
             .env("METASTORE_LOG", &log)
             .env("METASTORE_REMOVE", folder.path())
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(lock)
             .stderr(Stdio::null());
         own_process_group(&mut command);
-        let keeper =
+        let process =
             command.spawn().map_err(|error| failed("cannot start a shell").caused_by(error))?;
-        let mut server = Self { keeper, socket, _lock: lock, _folder: folder };
+        let mut server = Self { process, socket, _folder: folder };
         server.wait_until_it_answers(&log).await?;
         Ok(server)
     }
@@ -87,26 +109,48 @@ impl EmbeddedServer {
             if answers(&self.socket).await {
                 return Ok(());
             }
-            let ended = self.keeper.try_wait().ok().flatten().is_some();
-            if ended || started.elapsed() > START_TIMEOUT {
-                let mut text = String::new();
-                if let Ok(mut file) = File::open(log) {
-                    let _ = file.read_to_string(&mut text);
-                }
+            let has_ended = self.has_ended();
+            if has_ended || started.elapsed() > START_TIMEOUT {
+                let text = std::fs::read(log).unwrap_or_default();
+                let text = String::from_utf8_lossy(&text);
                 let last = text.lines().rev().find(|line| !line.trim().is_empty());
-                let what = if ended { "it ended at once" } else { "it does not answer" };
-                return Err(failed(&format!("{what}; its last words: {}", last.unwrap_or("none"))));
+                let what = if has_ended { "it ended at once" } else { "it does not answer" };
+                let last = last.unwrap_or("the log is empty");
+                return Err(failed(&format!("{what}; the last line of its log: {last}")));
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    fn has_ended(&mut self) -> bool {
+        self.process.try_wait().ok().flatten().is_some()
+    }
+
+    fn ends_within(&mut self, limit: Duration) -> bool {
+        let started = Instant::now();
+        while !self.has_ended() {
+            if started.elapsed() > limit {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        true
     }
 }
 
 impl Drop for EmbeddedServer {
     fn drop(&mut self) {
-        // Closing the pipe is what tells the shell.
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
+        // Closing the pipe is what tells the watchers.
+        drop(self.process.stdin.take());
+        if self.ends_within(STOP_TIMEOUT) {
+            return;
+        }
+        // They are gone, or the server has much to write.
+        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        if !self.ends_within(KILL_TIMEOUT) {
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+        }
     }
 }
 
@@ -152,21 +196,43 @@ fn find_server() -> Result<PathBuf> {
     )))
 }
 
-/// Two servers on one append-only file would destroy it.
-fn lock(directory: &Path) -> Result<File> {
+/// Two servers on one append-only file would destroy it. A directory that is made here can be entered by this
+/// user only; one that is there keeps its permissions, and what the server writes into it is this user's only.
+async fn lock(directory: &Path) -> Result<File> {
     let cannot = |what: &str, error: std::io::Error| {
         failed(&format!("cannot {what} {}", directory.display())).caused_by(error)
     };
-    std::fs::create_dir_all(directory).map_err(|error| cannot("make the folder", error))?;
-    let file = File::create(directory.join("metastore.lock"))
-        .map_err(|error| cannot("lock the folder", error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(failed(&format!(
-            "another process runs an embedded server in {}",
-            directory.display()
-        ))),
-        Err(std::fs::TryLockError::Error(error)) => Err(cannot("lock the folder", error)),
+    let mut builder = DirBuilder::new();
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    let made = builder.recursive(true).create(directory);
+    made.map_err(|error| cannot("make the folder", error))?;
+    let file = options.open(directory.join("metastore.lock"));
+    let file = file.map_err(|error| cannot("lock the folder", error))?;
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            // A server whose process was killed may be about to end.
+            Err(std::fs::TryLockError::WouldBlock) if started.elapsed() < LOCK_TIMEOUT => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(failed(&format!(
+                    "another process runs an embedded server in {}; connect to that one by its URL, or \
+                     name another folder",
+                    directory.display()
+                )));
+            }
+            Err(std::fs::TryLockError::Error(error)) => {
+                return Err(cannot("lock the folder", error));
+            }
+        }
     }
 }
 

@@ -101,11 +101,13 @@ impl Store {
     }
 
     /// Like [`Store::embedded`], with the data kept in `directory` (append-only file, synced every
-    /// second).
+    /// second). A directory that does not exist is made with mode 0700, and whatever the server writes in it is
+    /// readable by this user only.
     ///
     /// # Errors
     ///
-    /// `Embedded` also if another process uses the directory.
+    /// `Embedded` also if another process uses the directory, with the last line of the server's log if the
+    /// server does not start.
     pub async fn embedded_at(directory: impl AsRef<std::path::Path>) -> Result<Self> {
         Self::options().embedded_at(directory).await
     }
