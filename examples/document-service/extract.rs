@@ -46,8 +46,11 @@ impl FromRequestParts<Service> for Acting {
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
         let actions = &service.actions;
         Ok(Self(match parts.headers.get(ACTOR) {
-            // What is no text is no name either.
-            Some(actor) => actions.as_user(actor.to_str().unwrap_or("?"))?,
+            Some(actor) => {
+                let actor = std::str::from_utf8(actor.as_bytes());
+                let not_text = |_| Problem::new(StatusCode::BAD_REQUEST, "`x-actor` is not text");
+                actions.as_user(actor.map_err(not_text)?)?
+            }
             None => actions.clone(),
         }))
     }

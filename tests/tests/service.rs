@@ -247,12 +247,14 @@ async fn what_cannot_be_done_is_refused_with_its_reason() {
         ("/items/articles?limit=0".to_owned(), "from 1 to 1000, not 0"),
         ("/items/articles?limit=-1".to_owned(), "limit"),
         ("/items/articles?after=elsewhere".to_owned(), "the cursor is not one of this query"),
-        ("/items/articles?owner=a%20b".to_owned(), "ASCII letters, digits"),
+        ("/items/articles?owner=".to_owned(), "an actor has 1 to 512 bytes"),
     ] {
         service.get(&wrong).problem(400, words);
     }
-    let actor = [("x-actor", "a b")];
-    service.send("GET", &path, &actor, "").problem(400, "ASCII letters, digits");
+    let long = "a".repeat(513);
+    for (actor, words) in [("", "an actor has 1 to 512 bytes"), (&*long, "not 513")] {
+        service.send("GET", &path, &[("x-actor", actor)], "").problem(400, words);
+    }
 
     // 404: what the path names is not there, and what is.
     let unknown = service.get("/items/article").problem(404, "no collection `article`");

@@ -211,7 +211,7 @@ async fn notes_are_listed_by_their_owner_page_by_page_and_removed_with_them() {
     assert_eq!((texts(&second), &second["next"]), (vec!["one".to_owned()], &Value::Null));
     // A cursor of one user is none for another.
     let error = service.refuses(&["notes", "list", &bobs, "--after", next]).await;
-    assert!(error.contains("belongs to another query"), "{error}");
+    assert!(error.contains("the cursor is not one of this query"), "{error}");
 
     service.does(&["remove", &adas]).await;
     service.refuses(&["login", "ada@example.com"]).await;
