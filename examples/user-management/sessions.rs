@@ -64,7 +64,7 @@ pub(crate) async fn list(repo: &MyRepo, email: &str) -> anyhow::Result<Shown> {
         let uses = count(session.data.uses, "use", "uses");
         write!(text, "\n  {}  {uses}, lives until {}", session.id, expiry(session))?;
     }
-    Shown::new(&sessions, text)
+    Shown::new(&sessions[..], text)
 }
 
 /// Uses a session: gives it and its user, and lets it live for its full time again.

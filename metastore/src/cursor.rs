@@ -121,16 +121,6 @@ pub(crate) fn check_offset(offset: usize, operation: &'static str) -> Result<()>
     Ok(())
 }
 
-/// One page of a list.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Page<I> {
-    /// What is on the page.
-    pub items: Vec<I>,
-    /// Where it ended; `None` if nothing follows.
-    pub next: Option<Cursor>,
-}
-
 /// The bytes of the authentication tag: half of what SHA-256 gives, as RFC 2104 allows.
 const TAG: usize = 16;
 

@@ -156,7 +156,11 @@ pub(crate) fn decode<T: Collection>(
         Some(item) => item,
         None => decode_any(json, key, operation)?,
     };
-    if !key.split(':').any(|segment| segment == item.id.as_str()) {
+    // A key of an item names it; JSON that is only being imported has a key of its own.
+    let mut segments = key.split(':').skip(3);
+    if let (Some(id), Some("latest" | "version")) = (segments.next(), segments.next())
+        && id != item.id.as_str()
+    {
         // What is done to it would be done to another item.
         let message = format!("the document is one of the item `{}`", item.id);
         let kind = ErrorKind::Decode { version: item.version, path: "id".into(), message };

@@ -83,6 +83,7 @@ mod many;
 mod mutation;
 mod named;
 mod op;
+mod page;
 mod patch;
 mod patch_json;
 pub mod queue;
@@ -111,7 +112,7 @@ pub use audit::{AuditEntry, AuditOperation, AuditPosition};
 pub use batch::{Batch, DocumentFn};
 pub use catalog::{Descriptor, FieldDescriptor, TransformationDescriptor};
 pub use collection::Collection;
-pub use cursor::{Cursor, Page};
+pub use cursor::Cursor;
 pub use diff::Diff;
 pub use enqueue::{EnqueueOptions, Priority};
 pub use error::{Error, ErrorKind, Result};
@@ -132,10 +133,11 @@ pub use metastore_derive::{Collection, Indexable, Repository};
 pub use mutation::{Cached, ItemMutation, Mutation};
 pub use named::{NamedField, NamedMutation};
 pub use op::{
-    Adopt, AdoptProblem, AdoptReport, Audit, AuditPage, CollectionStats, Estimate, IndexReport,
-    MemoryStats, Migrate, MigrationFailure, MigrationReport, NoOrderYet, Query, Reindex, Sorted,
-    Sorting, Stats, TrimAll, TrimReport, Unsorted, Versions,
+    Adopt, AdoptProblem, AdoptReport, Audit, AuditPage, CollectionStats, Estimate, IndexFailure,
+    IndexReport, MemoryStats, Migrate, MigrationFailure, MigrationReport, NoOrderYet, Query,
+    Reindex, Sorted, Sorting, Stats, TrimAll, TrimReport, Unsorted, Versions,
 };
+pub use page::{Items, Page, Unreadable};
 pub use patch::{Patch, PatchValue, QueryValue};
 pub use repo::{FromStore, Repo};
 pub use request::ItemTransformation;

@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A point in time on the server's clock, in milliseconds since 1970-01-01 UTC.
 ///
@@ -18,9 +19,19 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(noon.to_string(), "2026-11-24T12:00:00.000Z");
 /// # Ok::<(), metastore::InvalidTime>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Timestamp(u64);
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let millis = u64::deserialize(deserializer)?;
+        if millis > Self::MAX_SHOWN {
+            return Err(D::Error::custom("a time is at most 253402207200999 ms, in the year 9999"));
+        }
+        Ok(Self(millis))
+    }
+}
 
 impl Timestamp {
     /// The latest time that can be shown: 9999-12-30T22:00:00.999Z.

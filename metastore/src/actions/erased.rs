@@ -12,7 +12,6 @@ use super::document::{Change, check_patch, document, patched};
 use super::selection::Selection;
 use crate::catalog::Descriptor;
 use crate::collection::Collection;
-use crate::cursor::Page;
 use crate::diff::Diff;
 use crate::enqueue::EnqueueOptions;
 use crate::error::{Error, ErrorKind, Result};
@@ -23,6 +22,7 @@ use crate::key::{Actor, Address, Id};
 use crate::mutation::Cached;
 use crate::named::{NamedMutation, to_json};
 use crate::op::{Audit, CollectionStats, Scope};
+use crate::page::{Page, Unreadable};
 use crate::queue::{DeadJob, Queue, QueueStats};
 use crate::repo::{FromStore, Repo};
 use crate::request::ItemTransformation;
@@ -46,6 +46,7 @@ pub(super) trait ErasedCollection: Send + Sync {
     fn create_many(&self, data: Vec<Value>) -> Answers<'_, Item<Value>>;
     fn get(&self, id: Id) -> Answer<'_, Option<Item<Value>>>;
     fn get_many(&self, ids: Vec<Id>) -> Answers<'_, Option<Item<Value>>>;
+    fn get_raw(&self, id: Id) -> Answer<'_, Option<String>>;
     fn exists(&self, id: Id) -> Answer<'_, bool>;
     fn get_version(&self, id: Id, version: u64) -> Answer<'_, Option<Item<Value>>>;
     fn get_by(&self, field: String, value: Value) -> Answer<'_, Option<Item<Value>>>;
@@ -161,6 +162,10 @@ impl<T: Collection> ErasedCollection for Repo<T> {
         })
     }
 
+    fn get_raw(&self, id: Id) -> Answer<'_, Option<String>> {
+        Box::pin(async move { Repo::get_raw(self, &id).await })
+    }
+
     fn exists(&self, id: Id) -> Answer<'_, bool> {
         Box::pin(async move { Repo::exists(self, &id).await })
     }
@@ -182,8 +187,8 @@ impl<T: Collection> ErasedCollection for Repo<T> {
                     format!("`{field}` is not `#[unique]`, so many items may have a value");
                 return Err(Error::new(OPERATION, ErrorKind::InvalidArgument(message)));
             }
-            let found = query(self, &selection, OPERATION)?.run(OPERATION).await?;
-            found.into_iter().next().map(|item| untyped(item, OPERATION)).transpose()
+            let found = query(self, &selection, OPERATION)?.one(OPERATION).await?;
+            found.map(|item| untyped(item, OPERATION)).transpose()
         })
     }
 
@@ -282,8 +287,16 @@ impl<T: Collection> ErasedCollection for Repo<T> {
     fn find<'a>(&'a self, selection: &'a Selection) -> Answer<'a, Page<Item<Value>>> {
         Box::pin(async move {
             let page = query(self, selection, "find")?.page().await?;
-            let items = page.items.into_iter().map(|item| untyped(item, "find"));
-            Ok(Page { items: items.collect::<Result<_>>()?, next: page.next })
+            let mut unreadable = page.unreadable;
+            let mut items = Vec::with_capacity(page.items.len());
+            for item in page.items {
+                let id = item.id.to_string();
+                match untyped(item, "find") {
+                    Ok(item) => items.push(item),
+                    Err(error) => unreadable.push(Unreadable { id, error }),
+                }
+            }
+            Ok(Page { items, unreadable, next: page.next })
         })
     }
 

@@ -44,6 +44,17 @@ impl Actions {
         self.named(collection, "get")?.get(id).await
     }
 
+    /// Reads what is stored of an item, whatever it is; `None` if there is nothing. See
+    /// [`Repo::get_raw`](crate::Repo::get_raw).
+    ///
+    /// # Errors
+    ///
+    /// `UnknownName`, and as the typed call.
+    pub async fn get_raw(&self, collection: &str, id: impl ToId) -> Result<Option<String>> {
+        let id = checked_id(&id, "get_raw")?;
+        self.named(collection, "get_raw")?.get_raw(id).await
+    }
+
     /// Whether there is an item. See [`Repo::exists`](crate::Repo::exists).
     ///
     /// # Errors

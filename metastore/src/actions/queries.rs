@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::{Actions, Selection};
-use crate::cursor::Page;
 use crate::error::Result;
 use crate::item::Item;
 use crate::key::Id;
 use crate::op::CollectionStats;
+use crate::page::Page;
 
 impl Actions {
     /// Lists items, the newest first: `limit` of them behind the first `offset`. See

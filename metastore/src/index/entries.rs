@@ -1,6 +1,6 @@
 //! The entries of one document in the indexes of its collection.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
@@ -51,6 +51,15 @@ impl Entries {
     /// Whether there are none, so that nothing is kept for the item.
     pub(crate) fn is_empty(&self) -> bool {
         self.values.is_empty()
+    }
+
+    /// How many entries there are in each index.
+    pub(crate) fn counts(&self) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for (segment, _) in &self.values {
+            *counts.entry(segment.clone()).or_default() += 1;
+        }
+        counts
     }
 
     /// The entries as scripts read them: the time of creation in 12 hexadecimal digits, then for each

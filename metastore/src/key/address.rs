@@ -58,6 +58,12 @@ impl Address {
         [self.as_str(), ":", id.as_str(), ":latest"].concat()
     }
 
+    /// The same for an id as an index holds it, which somebody else may have written.
+    #[must_use]
+    pub(crate) fn latest_of(&self, id: &str) -> String {
+        [self.as_str(), ":", id, ":latest"].concat()
+    }
+
     /// A superseded version of an item: a string, JSON.
     #[must_use]
     pub fn version(&self, id: &Id, version: u64) -> String {

@@ -49,11 +49,13 @@ pub struct Audit<'a> {
 }
 
 /// A page of audit entries.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AuditPage {
     /// The entries, in the order that was asked for.
     pub entries: Vec<AuditEntry>,
+    /// Where entries stand that cannot be read, because somebody else has written them. They are passed over.
+    pub unreadable: Vec<AuditPosition>,
     /// How far this page looked: hand it to [`Audit::after`] to go on, now or after a restart. `None` if
     /// there was nothing to look at and nothing to go on from.
     pub position: Option<AuditPosition>,
@@ -74,7 +76,7 @@ impl<T: Collection> Repo<T> {
     /// # Errors
     ///
     /// `InvalidId`, also for an actor; `InvalidArgument` for a limit that is out of its range; `WrongType`;
-    /// `Unavailable`; `Decode` for an entry that metastore has not written, with its position as the path.
+    /// `Unavailable`.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
@@ -202,8 +204,7 @@ impl Audit<'_> {
         };
         let filtered = self.operation.is_some() || actor.is_some();
 
-        let mut page =
-            AuditPage { entries: Vec::new(), position: self.after, more: false, gap: false };
+        let mut page = AuditPage { position: self.after, ..AuditPage::default() };
         let Some((mut range, mut anchor)) = self.range() else { return Ok(page) };
         let mut look = FIRST_LOOK;
         let mut looked_at = 0;
@@ -225,11 +226,14 @@ impl Audit<'_> {
                     page.more = true;
                     return Ok(page);
                 }
-                let entry = AuditEntry::read(position, fields, owner.as_ref())
-                    .map_err(|message| unreadable(key, position, message))?;
                 page.position = Some(position);
-                if matches(&entry) {
-                    page.entries.push(entry);
+                match AuditEntry::read(position, fields, owner.as_ref()) {
+                    Ok(entry) if matches(&entry) => page.entries.push(entry),
+                    Ok(_) => {}
+                    Err(reason) => {
+                        tracing::warn!(key, %position, reason, "an audit entry cannot be read");
+                        page.unreadable.push(position);
+                    }
                 }
             }
             page.more = !last_look;
@@ -297,11 +301,6 @@ struct Range {
     to: AuditPosition,
     /// Whether `from` itself is left out.
     exclusive: bool,
-}
-
-fn unreadable(key: &str, position: AuditPosition, message: String) -> Error {
-    let kind = ErrorKind::Decode { version: 0, path: position.to_string(), message };
-    Error::new(OPERATION, kind).at(key)
 }
 
 impl<'a> IntoFuture for Audit<'a> {

@@ -45,6 +45,24 @@ impl<T: Collection> Repo<T> {
         }
     }
 
+    /// Reads what is stored of an item, with its envelope, whether or not it reads as a document; `None` if
+    /// there is nothing. Bytes that are no text are replaced. This is for looking at an item that every
+    /// other read refuses.
+    ///
+    /// One round trip.
+    ///
+    /// # Errors
+    ///
+    /// `WrongType`, `InvalidId`, `Unavailable`.
+    pub async fn get_raw(&self, id: impl ToId) -> Result<Option<String>> {
+        const OPERATION: &str = "get_raw";
+        let id = checked_id(&id, OPERATION)?;
+        let key = self.address().latest(&id);
+        let reply = self.store().reader().get(key.clone()).await;
+        let reply = reply.map_err(|fault| fault.into_error(OPERATION).at(key))?;
+        Ok(reply.into_data().map(|stored| String::from_utf8_lossy(&stored).into_owned()))
+    }
+
     /// Whether there is an item.
     ///
     /// One round trip.

@@ -7,11 +7,12 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::update::Scope;
 use crate::collection::Collection;
-use crate::cursor::{Cursor, Page};
+use crate::cursor::Cursor;
 use crate::error::{Error, ErrorKind, Result};
 use crate::head::Head;
 use crate::item::ToTarget;
 use crate::key::Id;
+use crate::page::Page;
 use crate::repo::Repo;
 
 const OPERATION: &str = "migrate";
@@ -153,7 +154,7 @@ impl<'a, T: Collection> Migrate<'a, T> {
             if let Some(cursor) = &report.resume {
                 query = query.after(cursor);
             }
-            let Page { items, next } =
+            let Page { items, next, .. } =
                 query.ids().await.map_err(|error| error.during(OPERATION))?;
             walk.page(items, &mut report).await?;
             report.resume = next;
@@ -198,7 +199,8 @@ impl<T: Collection> Walk<'_, T> {
         let keys: Vec<String> = ids.iter().map(|id| at.latest(id)).collect();
         let heads = self.repo.each_head(&keys, OPERATION).await?;
         let is_old = |head: Result<Option<Head>>| {
-            head.map(|head| head.is_some_and(|head| head.schema < T::SCHEMA.version))
+            // One that is gone, or holds nothing at all, shows when it is read.
+            head.map(|head| head.is_none_or(|head| head.schema < T::SCHEMA.version))
         };
         Ok(ids.into_iter().zip(heads.into_iter().map(is_old)).collect())
     }

@@ -28,7 +28,7 @@ pub use audit::{Audit, AuditPage};
 pub use history::Versions;
 pub use migrate::{Migrate, MigrationFailure, MigrationReport};
 pub use query::{NoOrderYet, Query, Sorted, Sorting, Unsorted};
-pub use reindex::{IndexReport, Reindex};
+pub use reindex::{IndexFailure, IndexReport, Reindex};
 pub use stats::{CollectionStats, Estimate, MemoryStats, Stats};
 pub use trim_all::{TrimAll, TrimReport};
 pub(crate) use update::Scope;

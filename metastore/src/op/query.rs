@@ -4,17 +4,18 @@ use std::future::{Future, IntoFuture};
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, Stream, TryStreamExt as _};
 
 use crate::collection::Collection;
-use crate::cursor::{Cursor, Page, check_offset};
+use crate::cursor::{Cursor, check_offset};
 use crate::envelope;
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::{Comparable, Condition, Field, HasRange, IsUnique, Part};
 use crate::index::{IndexValue, Interval};
 use crate::item::Item;
-use crate::key::{Actor, Id, InvalidActor, Segment, ToActor};
+use crate::key::{Actor, Address, Id, InvalidActor, Segment, ToActor};
 use crate::mutation::Mutation;
+use crate::page::{Items, Page, Unreadable, warn_of};
 use crate::patch::QueryValue;
 use crate::redis::command::{Reply, Verdict, unexpected};
 use crate::redis::script::{FIND, ScriptCall};
@@ -31,6 +32,9 @@ const MAX_LIMIT: usize = 1_000;
 
 /// The items of one page of a stream.
 const STREAM_PAGE: usize = 200;
+
+/// After how many bytes of documents a page ends, though it is not full, so that memory stays bounded.
+const PAGE_BYTES: usize = 64 * 1024 * 1024;
 
 /// A query: set what you need, then `.await` it, or ask for a page, a count or a stream.
 #[must_use = "a query reads nothing until it is awaited"]
@@ -60,11 +64,30 @@ enum After {
 
 /// What one page holds, as the server gave it.
 pub(super) struct Rows {
-    pub(super) rows: Vec<Reply>,
+    rows: Vec<Reply>,
+    /// How many parts each row has.
+    width: usize,
     /// The query, as its cursors are bound to it.
     query: Vec<u8>,
     /// Where the page ended; `None` if nothing follows.
     position: Option<Vec<u8>>,
+    /// The bytes of all documents, if there were too many for a full page.
+    too_many: Option<usize>,
+}
+
+impl Rows {
+    /// Ids with what is stored under them, or what says why that cannot be given.
+    pub(super) fn documents(self) -> impl Iterator<Item = (String, Reply)> {
+        let mut parts = self.rows.into_iter();
+        std::iter::from_fn(move || {
+            let id = parts.next()?.into_data().unwrap_or_default();
+            Some((String::from_utf8_lossy(&id).into_owned(), parts.next()?))
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.rows.len() / self.width
+    }
 }
 
 /// Whether a query is in the order of a field's values: [`Unsorted`] or [`Sorted`].
@@ -104,6 +127,47 @@ enum Order {
     },
 }
 
+/// What is asked for of each item.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    Documents,
+    Ids,
+    Count,
+}
+
+impl What {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Documents => "documents",
+            Self::Ids => "ids",
+            Self::Count => "count",
+        }
+    }
+}
+
+/// Reads one row of a page.
+pub(super) fn decode<T: Collection>(
+    address: &Address,
+    id: &str,
+    found: Reply,
+    operation: &'static str,
+) -> Result<Item<T>, Unreadable> {
+    let key = address.latest_of(id);
+    let read = match found {
+        Reply::Data(json) => envelope::decode(&json, &key, operation),
+        Reply::Int(0) => {
+            let message = "the record of its index entries is damaged: `repair()` writes it again";
+            let (path, message) = ("index entries".to_owned(), message.to_owned());
+            Err(Error::new(operation, ErrorKind::Decode { version: 0, path, message }).at(key))
+        }
+        _ => {
+            let message = "expected a string".to_owned();
+            Err(Error::new(operation, ErrorKind::WrongType(message)).at(key))
+        }
+    };
+    read.map_err(|error| Unreadable { id: id.to_owned(), error })
+}
+
 /// How the server goes about a query.
 struct Walk {
     /// The index of a field, and the stretch of it; `None` for the index of all items.
@@ -116,7 +180,8 @@ struct Walk {
 }
 
 impl<T: Collection> Repo<T> {
-    /// Lists items by creation time: the 50 newest, unless told otherwise.
+    /// Lists items by creation time: the 50 newest, unless told otherwise. An item whose document cannot be
+    /// read stops no list: see [`Items::unreadable`].
     ///
     /// One round trip a page, whose cost does not grow with the number of items. Expired items are in no
     /// list; what the indexes still hold of them is removed on the way.
@@ -189,7 +254,7 @@ impl<T: Collection> Repo<T> {
         field: Field<T, F, K>,
         value: V,
     ) -> Result<Option<Item<T>>> {
-        Ok(self.find(field.eq(value)).limit(1).run("get_by").await?.into_iter().next())
+        self.find(field.eq(value)).limit(1).one("get_by").await
     }
 
     /// How many items there are; expired ones do not count.
@@ -340,19 +405,22 @@ impl<'a, T: Collection, O: Sorting> Query<'a, T, O> {
         Query { repo, condition, owner, derived, order, two_orders, offset, limit, after, sorted }
     }
 
-    /// Reads one page, with the cursor of the next one.
+    /// Reads one page, with the cursor of the next one. It ends early after 64 MiB of documents. Items whose
+    /// documents cannot be read are in [`Page::unreadable`], and one warning is logged.
     ///
-    /// One round trip, and another one for the first cursor that the store makes or takes.
+    /// One round trip, one more for each 4 MiB of documents, and another one for the first cursor that the
+    /// store makes or takes.
     ///
     /// # Errors
     ///
     /// `IndexIncomplete` for an index that was added to a collection with items and not filled yet;
     /// `InvalidArgument` for a limit or an offset out of range or a cursor that is not one of this query;
-    /// `Decode` if what is stored does not read as `T`; `Unindexable` for a value that no index can hold.
+    /// `Unindexable` for a value that no index can hold.
     pub async fn page(self) -> Result<Page<Item<T>>> {
-        let rows = self.rows("documents", OPERATION).await?;
+        let rows = self.rows(What::Documents, OPERATION).await?;
         let next = self.next(&rows, OPERATION).await?;
-        Ok(Page { items: self.decode(rows.rows, OPERATION)?, next })
+        let (items, unreadable) = self.sorted(rows, OPERATION);
+        Ok(Page { items, unreadable, next })
     }
 
     /// Reads one page of ids, without the documents.
@@ -361,11 +429,22 @@ impl<'a, T: Collection, O: Sorting> Query<'a, T, O> {
     ///
     /// As [`Query::page`].
     pub async fn ids(self) -> Result<Page<Id>> {
-        // An id that was not written by this library cannot be read by it either.
-        let read = |reply: Reply| reply.as_text().and_then(|id| Id::new(id).ok());
-        let rows = self.rows("ids", OPERATION).await?;
+        let rows = self.rows(What::Ids, OPERATION).await?;
         let next = self.next(&rows, OPERATION).await?;
-        Ok(Page { items: rows.rows.into_iter().filter_map(read).collect(), next })
+        let (mut items, mut unreadable) = (Vec::with_capacity(rows.len()), Vec::new());
+        for id in rows.rows {
+            let id = id.into_data().unwrap_or_default();
+            let id = String::from_utf8_lossy(&id);
+            match Id::new(&id) {
+                Ok(id) => items.push(id),
+                Err(invalid) => {
+                    let error = Error::from(invalid).during(OPERATION);
+                    unreadable.push(Unreadable { id: id.into_owned(), error });
+                }
+            }
+        }
+        warn_of(&unreadable, OPERATION);
+        Ok(Page { items, unreadable, next })
     }
 
     /// Counts the items that meet all conditions; the limit, the offset and a cursor do not matter.
@@ -382,7 +461,7 @@ impl<'a, T: Collection, O: Sorting> Query<'a, T, O> {
         let (mut total, mut position) = (0, Vec::new());
         loop {
             let answer =
-                self.ask(&walk, "count", &position, 0, usize::MAX >> 11, OPERATION).await?;
+                self.ask(&walk, What::Count, &position, 0, usize::MAX >> 11, OPERATION).await?;
             total += answer.rows.as_u64().ok_or_else(|| unexpected(OPERATION, &answer.rows))?;
             if !answer.more {
                 return Ok(total);
@@ -395,7 +474,9 @@ impl<'a, T: Collection, O: Sorting> Query<'a, T, O> {
     /// however many there are. The limit bounds the whole stream only if it was set to less than a page;
     /// take as many as you need with `StreamExt::take`.
     ///
-    /// One round trip for each 200 items. What is there from beginning to end is given exactly once.
+    /// One round trip for each 200 items. What is there from beginning to end is given exactly once. An item
+    /// whose document cannot be read is an error in its place, and the stream goes on behind it; it ends with
+    /// an error of the server.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
@@ -413,13 +494,16 @@ impl<'a, T: Collection, O: Sorting> Query<'a, T, O> {
     /// # }
     /// ```
     pub fn stream(self) -> impl Stream<Item = Result<Item<T>>> + Send + 'a {
-        let query = self.limit(STREAM_PAGE);
-        let pages = stream::try_unfold(Some(query), |query| async {
+        let pages = stream::try_unfold(Some(self.limit(STREAM_PAGE)), |query| async {
             let Some(query) = query else { return Ok::<_, Error>(None) };
-            let rows = query.rows("documents", OPERATION).await?;
-            let items = query.decode(rows.rows, OPERATION)?;
-            let rest = rows.position.map(|position| query.behind(position));
-            Ok(Some((stream::iter(items).map(Ok), rest)))
+            let mut rows = query.rows(What::Documents, OPERATION).await?;
+            let position = rows.position.take();
+            let address = query.repo.address();
+            let items = rows.documents().map(|(id, found)| {
+                decode(address, &id, found, OPERATION).map_err(|unreadable| unreadable.error)
+            });
+            let items = stream::iter(items.collect::<Vec<_>>());
+            Ok(Some((items, position.map(|position| query.behind(position)))))
         });
         pages.try_flatten()
     }
@@ -430,11 +514,12 @@ impl<'a, T: Collection, O: Sorting> Query<'a, T, O> {
     pub fn pages(self) -> impl Stream<Item = Result<Page<Item<T>>>> + Send + 'a {
         stream::try_unfold(Some(self), |query| async {
             let Some(query) = query else { return Ok(None) };
-            let rows = query.rows("documents", OPERATION).await?;
+            let mut rows = query.rows(What::Documents, OPERATION).await?;
             let next = query.next(&rows, OPERATION).await?;
-            let page = Page { items: query.decode(rows.rows, OPERATION)?, next };
-            let rest = rows.position.map(|position| query.behind(position));
-            Ok(Some((page, rest)))
+            let position = rows.position.take();
+            let (items, unreadable) = query.sorted(rows, OPERATION);
+            let page = Page { items, unreadable, next };
+            Ok(Some((page, position.map(|position| query.behind(position)))))
         })
     }
 
@@ -444,20 +529,41 @@ impl<'a, T: Collection, O: Sorting> Query<'a, T, O> {
     }
 
     /// Reads one page whose end does not matter.
-    pub(crate) async fn run(self, operation: &'static str) -> Result<Vec<Item<T>>> {
-        let rows = self.rows("documents", operation).await?;
-        self.decode(rows.rows, operation)
+    pub(crate) async fn run(self, operation: &'static str) -> Result<Items<T>> {
+        let rows = self.rows(What::Documents, operation).await?;
+        if let Some(bytes) = rows.too_many {
+            let (read, mib) = (rows.len(), bytes >> 20);
+            let message = format!(
+                "limit is {}, but the first {read} items hold {mib} MiB already: set a smaller limit, or \
+                 ask for `page()` or `stream()`, which read so much piece by piece",
+                self.limit
+            );
+            return Err(Error::new(operation, ErrorKind::InvalidArgument(message)));
+        }
+        let (items, unreadable) = self.sorted(rows, operation);
+        Ok(Items::new(items, unreadable))
     }
 
-    fn decode(&self, rows: Vec<Reply>, operation: &'static str) -> Result<Vec<Item<T>>> {
-        let address = self.repo.address();
-        let decode = |reply: Reply| {
-            let json = reply.into_data().unwrap_or_default();
-            // Which key it was read from is told by the document itself.
-            let head = envelope::decode_head(&json, address.as_str(), operation)?;
-            envelope::decode(&json, &address.latest(&head.id), operation)
-        };
-        rows.into_iter().map(decode).collect()
+    /// Reads the first item.
+    pub(crate) async fn one(self, operation: &'static str) -> Result<Option<Item<T>>> {
+        let query = self.limit(1);
+        let rows = query.rows(What::Documents, operation).await?;
+        let address = query.repo.address();
+        let mut found = rows.documents().map(|(id, found)| decode(address, &id, found, operation));
+        found.next().transpose().map_err(|unreadable| unreadable.error)
+    }
+
+    /// The items that can be read, and those that cannot.
+    fn sorted(&self, rows: Rows, operation: &'static str) -> (Vec<Item<T>>, Vec<Unreadable>) {
+        let (mut items, mut unreadable) = (Vec::with_capacity(rows.len()), Vec::new());
+        for (id, found) in rows.documents() {
+            match decode(self.repo.address(), &id, found, operation) {
+                Ok(item) => items.push(item),
+                Err(error) => unreadable.push(error),
+            }
+        }
+        warn_of(&unreadable, operation);
+        (items, unreadable)
     }
 
     /// The cursor behind a page.
@@ -474,7 +580,7 @@ impl<'a, T: Collection, O: Sorting> Query<'a, T, O> {
         }
     }
 
-    pub(super) async fn rows(&self, what: &'static str, operation: &'static str) -> Result<Rows> {
+    pub(super) async fn rows(&self, what: What, operation: &'static str) -> Result<Rows> {
         let invalid =
             |message: String| Err(Error::new(operation, ErrorKind::InvalidArgument(message)));
         if !(1..=MAX_LIMIT).contains(&self.limit) {
@@ -494,19 +600,26 @@ impl<'a, T: Collection, O: Sorting> Query<'a, T, O> {
             return invalid("the cursor stands outside of what the query looks through".to_owned());
         }
         let mut offset = self.offset;
-        let mut rows = Vec::new();
+        let width = if what == What::Documents { 2 } else { 1 };
+        let mut rows = Rows { rows: Vec::new(), width, query, position: None, too_many: None };
+        let mut bytes = 0;
         loop {
             let wanted = self.limit - rows.len();
             let answer = self.ask(&walk, what, &position, offset, wanted, operation).await?;
-            let found = answer.rows;
-            rows.extend(found.into_array().ok_or_else(|| unexpected(operation, &"no rows"))?);
+            let found =
+                answer.rows.into_array().ok_or_else(|| unexpected(operation, &"no rows"))?;
+            bytes += found.iter().map(Reply::len).sum::<usize>();
+            rows.rows.extend(found);
             position = answer.position;
             offset = answer.left_out;
             if !answer.more {
-                return Ok(Rows { rows, query, position: None });
+                return Ok(rows);
             }
-            if rows.len() >= self.limit {
-                return Ok(Rows { rows, query, position: Some(position) });
+            let is_full = rows.len() >= self.limit;
+            if is_full || (bytes > PAGE_BYTES && rows.len() > 0) {
+                rows.position = Some(position);
+                rows.too_many = (!is_full).then_some(bytes);
+                return Ok(rows);
             }
         }
     }
@@ -515,7 +628,7 @@ impl<'a, T: Collection, O: Sorting> Query<'a, T, O> {
     async fn ask(
         &self,
         walk: &Walk,
-        what: &'static str,
+        what: What,
         position: &[u8],
         offset: usize,
         limit: usize,
@@ -527,7 +640,7 @@ impl<'a, T: Collection, O: Sorting> Query<'a, T, O> {
         let mut call = ScriptCall::new(&FIND)
             .key(at.index())
             .keys(self.repo.id_sets())
-            .arg(what)
+            .arg(what.as_str())
             .arg(at.item_prefix())
             .arg(walked.map(|part| part.segment.to_string()).unwrap_or_default())
             .arg(if walk.backwards { "1" } else { "0" })
@@ -677,7 +790,7 @@ struct Answer {
 }
 
 impl<'a, T: Collection, O: Sorting> IntoFuture for Query<'a, T, O> {
-    type Output = Result<Vec<Item<T>>>;
+    type Output = Result<Items<T>>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {

@@ -6,9 +6,10 @@ use std::pin::Pin;
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::collection::Collection;
-use crate::cursor::{Cursor, Page};
+use crate::cursor::Cursor;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Id;
+use crate::page::Page;
 use crate::repo::Repo;
 
 const OPERATION: &str = "trim_all";
@@ -115,7 +116,7 @@ impl<'a, T: Collection> TrimAll<'a, T> {
             if let Some(cursor) = &report.resume {
                 query = query.after(cursor);
             }
-            let Page { items, next } =
+            let Page { items, next, .. } =
                 query.ids().await.map_err(|error| error.during(OPERATION))?;
             trim_page(repo, items, &mut report).await?;
             report.resume = next;

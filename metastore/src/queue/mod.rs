@@ -137,6 +137,16 @@ impl<T: Collection> Queue<T> {
         Ok(Verdict::from_reply(reply, OPERATION)?.number(OPERATION)? == 1)
     }
 
+    /// The keys of the lists of waiting jobs.
+    pub(crate) fn lists(&self) -> [String; 3] {
+        [&self.keys.high, &self.keys.waiting, &self.keys.low].map(Clone::clone)
+    }
+
+    /// A call of a script on jobs of several items, with what it needs to build their keys.
+    pub(crate) fn call(&self, call: ScriptCall) -> ScriptCall {
+        self.begin(call).arg(self.keys.latest_suffix)
+    }
+
     fn record(&self, id: &Id) -> String {
         self.repo.address().transformation(id, self.schema.name)
     }

@@ -41,6 +41,14 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
+    /// The bytes of its data.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Data(data) => data.len(),
+            _ => 0,
+        }
+    }
+
     pub(crate) fn into_data(self) -> Option<Bytes> {
         match self {
             Self::Data(data) => Some(data),

@@ -77,6 +77,7 @@ scripts! {
     RELEASE = "release" with "jobs";
     LOOK = "look" with "jobs";
     MAY_PUBLISH = "may_publish";
+    LOST_JOBS = "lost_jobs" with "jobs";
     REGISTER = "register";
     CURSOR_KEY = "cursor_key";
     UNREGISTER = "unregister";

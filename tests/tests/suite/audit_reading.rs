@@ -220,12 +220,9 @@ async fn what_somebody_else_put_into_a_stream_is_told_with_its_place() {
     let mut position = repo.texts.audit("abc123").await.unwrap().position;
     for fields in foreign {
         let added = server.cli(&[&["XADD", &trail, "*"], fields].concat()).await;
-        let error = repo.texts.audit("abc123").await.unwrap_err();
-        assert!(
-            matches!(error.kind(), ErrorKind::Decode { path, .. } if path == added.as_str()),
-            "{error:?}"
-        );
-        assert!(error.to_string().contains(&trail), "{error}");
+        let page = repo.texts.audit("abc123").limit(1).await.unwrap();
+        assert_eq!(all_said(&page), ["create 1"], "{fields:?}");
+        assert_eq!(page.unreadable[0].to_string(), added.as_str());
         // Who wants to can go on behind it.
         position = Some(added.as_str().parse().unwrap());
     }
@@ -234,16 +231,14 @@ async fn what_somebody_else_put_into_a_stream_is_told_with_its_place() {
     assert_eq!(all_said(&page), ["update 2 from 1 changed content"]);
     let binary: [&[u8]; 7] = [b"XADD", FEED.as_bytes(), b"*", b"op", b"\xff", b"commit", b"c"];
     server.cli(&binary).await;
-    let error = repo.texts.audit_feed().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Decode { .. }), "{error:?}");
+    assert_eq!(repo.texts.audit_feed().await.unwrap().unreadable.len(), 1);
     // An operation of another version is no mistake.
     server.cli(&["DEL", FEED]).await;
     server.cli(&["XADD", FEED, "*", "op", "polish", "commit", "c", "id", "x", "new", "y"]).await;
     let page = repo.texts.audit_feed().operation("polish").await.unwrap();
     assert_eq!(page.entries[0].operation, AuditOperation::Other("polish".to_owned()));
     server.cli(&["XADD", FEED, "*", "op", "polish", "commit", "c", "id", "a:b"]).await;
-    let error = repo.texts.audit_feed().await.unwrap_err();
-    assert!(error.to_string().contains("`id`"), "{error}");
+    assert_eq!(repo.texts.audit_feed().await.unwrap().unreadable.len(), 1);
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ async fn items_are_found_by_the_derived_values_that_they_have() {
     summarize_all(texts).await;
 
     let counted = || texts.list().with_mutation(Text::WORDCOUNT);
-    let found = |items: Vec<metastore::Item<Text>>| -> Vec<String> {
+    let found = |items: metastore::Items<Text>| -> Vec<String> {
         items.into_iter().map(|item| item.data.content.clone()).collect()
     };
     assert_eq!(found(counted().await.unwrap()), ["d", "c", "a"]);

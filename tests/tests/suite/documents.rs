@@ -165,7 +165,7 @@ async fn lists_are_ordered_by_creation_and_paged_both_ways() {
     for n in 0..7 {
         repo.texts.create(text(&n.to_string())).await.unwrap();
     }
-    let contents = |items: Vec<metastore::Item<Text>>| -> Vec<String> {
+    let contents = |items: metastore::Items<Text>| -> Vec<String> {
         items.iter().map(|item| item.data.content.clone()).collect()
     };
     assert_eq!(repo.texts.count().await.unwrap(), 7);

@@ -519,7 +519,7 @@ async fn existing_data_stays_is_taken_in_and_brought_to_a_new_schema() {
     server.cli(&["SET", "somebody:elses", "data"]).await;
     let report = repo.texts.adopt("legacy:text:*").await.unwrap();
     assert_eq!(report.adopted, 1, "{report:?}");
-    let adopted = repo.texts.list().await.unwrap().remove(0);
+    let adopted = repo.texts.list().await.unwrap().into_vec().remove(0);
     assert_eq!(adopted.data.content, "from before");
     assert_eq!(server.get_string("legacy:text:7").await.as_deref(), Some(old.as_str()));
     assert_eq!(server.get_string("somebody:elses").await.as_deref(), Some("data"));

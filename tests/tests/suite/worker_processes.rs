@@ -132,7 +132,7 @@ async fn a_worker_carries_on_after_its_server_was_restarted() {
         .await;
         server.restart().await;
         wait::until("the client to be back", SOON, async || repo.texts.count().await.is_ok()).await;
-        let item = repo.texts.list().limit(1).await.unwrap().pop().unwrap();
+        let item = repo.texts.list().limit(1).await.unwrap().into_iter().next().unwrap();
         let item = repo.texts.modify(&item.id, |text| text.content.push('!')).await.unwrap();
         let job = repo.texts.item(&item.id).count().enqueue().await.unwrap();
         assert_eq!(job.wait(SOON).await.unwrap(), item.version);

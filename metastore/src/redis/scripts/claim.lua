@@ -25,7 +25,7 @@ end
 local time = now()
 local found = redis.call('HMGET', record, 'job', 'state', 'fence', 'origin', 'attempts', 'crashes')
 local _, origin = item_of(KEYS[9])
-if found[1] and is_of_another(found[4], origin) then
+if found[1] and (is_of_another(found[4], origin) or not string.find(found[1], '^%w+$')) then
   drop_record(queue, record, id)
   found = {}
 end

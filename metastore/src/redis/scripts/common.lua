@@ -261,7 +261,9 @@ local function trim(index, latest, current, mark, prefix, keep, keep_for, limit)
   if number > 1 then
     set_oldest_version(mark, number, latest)
   end
-  return removed, number - oldest == limit
+  -- Of a document whose damaged version counts far too many, none is looked for any more.
+  local is_left = removed > 0 or redis.call('EXISTS', prefix .. whole(current - 1)) == 1
+  return removed, number - oldest == limit and is_left
 end
 
 -- What `Repo::audit_arg` packs: '' for no audit, or in one text the feed, a key for passing use, the

@@ -11,8 +11,10 @@
 --       11 number of indexes that must be complete, then their names
 --       … for each further condition: name of the index, lower bound, upper bound
 -- A position is a member of a field's index, or creation time, ' ' and id in the index of all items.
--- Gives {1, documents or ids or number, position of the last one looked at, '1' if there may be more,
---          number still to be left out};
+-- Gives {1, rows or ids or number, position of the last one looked at, '1' if there may be more, number
+--          still to be left out}; rows are ids with their documents, or in the place of a document 0 if
+--          the item's record of entries is damaged, so that it cannot be told whether it meets all
+--          conditions, 1 if its key holds another type of value;
 --       {0} more have expired than one call forgets: ask again;
 --       {-1, index, indexed, items} an index does not hold all items.
 
@@ -54,21 +56,24 @@ if what == 'count' and #conditions == 0 and #derived == 0 and position == '' the
   end
 end
 
--- Whether the entries of an item meet all further conditions.
+-- Whether the entries of an item meet all further conditions; nil if they are damaged.
 local function meets_all(entries)
-  for _, condition in ipairs(conditions) do
-    local met = false
-    each_entry(entries, function(entry, value)
-      if entry == condition.name and not met then
-        value = value .. '\0'
-        met = not before(value, condition.lower) and before(value, condition.upper)
+  local met, open = {}, #conditions
+  local is_sound = each_entry(entries, function(entry, value)
+    for number, condition in ipairs(conditions) do
+      if entry == condition.name and not met[number] then
+        local ended = value .. '\0'
+        if not before(ended, condition.lower) and before(ended, condition.upper) then
+          met[number] = true
+          open = open - 1
+        end
       end
-    end)
-    if not met then
-      return false
     end
+    return open == 0
+  end)
+  if is_sound then
+    return open == 0
   end
-  return true
 end
 
 -- Whether an item has all derived values; one that it had is taken off the list. Says in its second place
@@ -87,11 +92,28 @@ end
 local found, bytes, count = {}, 0, 0
 local limit, leave_out = tonumber(ARGV[9]), tonumber(ARGV[8])
 
+local function give(id, document)
+  found[#found + 1] = id
+  found[#found + 1] = document
+  bytes = bytes + (type(document) == 'string' and #document or 0)
+end
+
 -- Looks at one item. Says whether it stays in the index.
 local function visit(id, entries)
   local latest = prefix .. id .. ':latest'
-  if #conditions > 0 and not (entries and meets_all(entries)) then
-    return redis.call('EXISTS', latest) == 1 or forget(index, id, 2)
+  local is_damaged = false
+  if #conditions > 0 then
+    local meets = meets_all(entries or '')
+    if not meets then
+      if redis.call('EXISTS', latest) == 0 then
+        return forget(index, id, 2)
+      end
+      -- One without entries meets no condition; one whose entries are damaged may.
+      if meets == false then
+        return true
+      end
+      is_damaged = true
+    end
   end
   if #derived > 0 and redis.call('EXISTS', latest) == 1 then
     local has, removed = has_all(id)
@@ -100,14 +122,20 @@ local function visit(id, entries)
     end
   end
   if what == 'documents' and leave_out == 0 then
-    local document = redis.call('GET', latest)
+    local document = redis.pcall('GET', latest)
     if not document then
       return forget(index, id, 2)
+    elseif is_damaged then
+      give(id, 0)
+    elseif type(document) ~= 'string' then
+      give(id, 1)
+    else
+      give(id, document)
     end
-    found[#found + 1] = document
-    bytes = bytes + #document
   elseif redis.call('EXISTS', latest) == 0 then
     return forget(index, id, 2)
+  elseif is_damaged then
+    return true
   elseif leave_out > 0 then
     leave_out = leave_out - 1
     return true
@@ -121,7 +149,7 @@ end
 -- What one call looks at and sends is bounded, so that it holds up nobody for long.
 local budget = 1000
 local function is_full()
-  return count >= limit or budget <= 0 or bytes > 4194304
+  return count >= limit or budget <= 0 or bytes > 4194304 or entry_bytes > MAX_ENTRY_BYTES
 end
 
 local more = true
@@ -202,8 +230,9 @@ else
       position = member
       local _, id = parts_of(member)
       local entries = id and redis.call('HGET', index .. ':entries', id)
-      -- A member that its item does not know of is left over from a write that the network repeated.
-      if entries and entry_set(entries, id, name)[name][member] then
+      -- A member that its item does not know of is left over from a write that the network repeated. A
+      -- damaged record tells nothing.
+      if entries and (has_entry(entries, name, member) or not each_entry(entries, function() end)) then
         visit(id, entries)
       else
         redis.pcall('ZREM', walked, member)

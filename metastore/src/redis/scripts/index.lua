@@ -3,33 +3,62 @@
 -- it can be removed, whatever the struct looks like by then. `index` is the key of the index of all
 -- items, which the keys of the others begin with.
 
--- Calls use(name of the index, value) for each of an item's entries.
-local function each_entry(entries, use)
-  local at = 13
-  while at <= #entries do
-    local _, colon, length = string.find(entries, '^(%d+):', at)
-    local name = string.sub(entries, colon + 1, colon + length)
-    at = colon + length + 1
-    _, colon, length = string.find(entries, '^(%d+):', at)
-    use(name, string.sub(entries, colon + 1, colon + length))
-    at = colon + length + 1
+-- What one call looks at of the items' records of entries, and removes of them, is bounded by their bytes, so
+-- that it holds up nobody for long, however many entries an item has.
+local MAX_ENTRY_BYTES = 131072
+local entry_bytes = 0
+
+-- The part of a record that begins at `at` with its length, and where the next one begins: nil if there is
+-- none.
+local function part_at(entries, at)
+  local _, colon, length = string.find(entries, '^(%d%d?%d?%d?%d?%d?%d?):', at)
+  if not colon or colon + length > #entries then
+    return nil
   end
+  return string.sub(entries, colon + 1, colon + length), colon + length + 1
 end
 
--- The entries by index and member; those of one index alone if `only` names it.
-local function entry_set(entries, id, only)
-  local set = {}
-  if only then
-    set[only] = {}
+-- Whether a name is that of an index of values, so that nothing else is written to.
+local function is_index(name)
+  return name == 'owner' or string.find(name, '^by:.') or string.find(name, '^each:.')
+    or string.find(name, '^unique:.')
+end
+
+-- Calls use(name of the index, value) for each of an item's entries, until it gives true. Says whether the
+-- record makes sense as far as it was read; one that somebody has damaged may not.
+local function each_entry(entries, use)
+  entry_bytes = entry_bytes + #entries
+  if entries ~= '' and not string.find(entries, '^%x%x%x%x%x%x%x%x%x%x%x%x') then
+    return false
   end
-  local ending = '\0' .. string.sub(entries, 1, 12) .. id
-  each_entry(entries, function(name, value)
-    if not only or only == name then
-      set[name] = set[name] or {}
-      set[name][value .. ending] = value
+  local at = 13
+  while at <= #entries do
+    local name, value
+    name, at = part_at(entries, at)
+    if not name or not is_index(name) then
+      return false
     end
+    value, at = part_at(entries, at)
+    if not value then
+      return false
+    end
+    if use(name, value) then
+      return true
+    end
+  end
+  return true
+end
+
+-- The entries by index and member, and whether the record makes sense; if it does not, those before the
+-- damage.
+local function entry_set(entries, id)
+  local set = {}
+  local ending = '\0' .. string.sub(entries, 1, 12) .. id
+  local whole_record = each_entry(entries, function(name, value)
+    set[name] = set[name] or {}
+    set[name][value .. ending] = value
   end)
-  return set
+  return set, whole_record
 end
 
 -- Whether `a` stands before `b`, byte by byte; Lua's own `<` goes by the server's language.
@@ -49,13 +78,25 @@ local function parts_of(member)
   return at and string.sub(member, 1, at - 1), id
 end
 
--- Removes what the indexes hold of an item.
+-- Whether an item's record holds the entry of a member in the index with this name.
+local function has_entry(entries, name, member)
+  local value, id = parts_of(member)
+  -- The time of creation stands before the id.
+  if not value or string.sub(member, #value + 2, #member - #id) ~= string.sub(entries, 1, 12) then
+    return false
+  end
+  entry_bytes = entry_bytes + #entries / 16
+  return string.find(entries, #name .. ':' .. name .. #value .. ':' .. value, 13, true) ~= nil
+end
+
+-- Removes what the indexes hold of an item. What is behind a damage of its record stays, and is removed by
+-- whoever meets it.
 local function drop_entries(index, id)
   local entries = redis.call('HGET', index .. ':entries', id)
   if entries then
-    for name, members in pairs(entry_set(entries, id)) do
+    for name, members in pairs((entry_set(entries, id))) do
       for member in pairs(members) do
-        redis.call('ZREM', index .. ':' .. name, member)
+        redis.pcall('ZREM', index .. ':' .. name, member)
       end
     end
     redis.call('HDEL', index .. ':entries', id)
@@ -94,16 +135,21 @@ end
 -- is not the item's.
 local function has_derived(item, derived, origin)
   local key = item .. ':' .. derived
+  if not origin then
+    -- A damaged document does not tell whose values these are.
+    return redis.call('EXISTS', key) == 1
+  end
   if string.sub(derived, 1, 9) == 'mutation:' then
     local start = redis.pcall('GETRANGE', key, '0', '127')
     return type(start) == 'string'
       and string.match(start, '^{"version":%d+,"commit":"%w+","origin":"([^"]*)"') == origin
   end
   local found = redis.pcall('HMGET', key, 'result', 'result_until', 'origin')
-  return found[1] and found[3] == origin and not (found[2] and tonumber(found[2]) <= now())
+  return found[1] and found[3] == origin and not (found[2] and number_in(found[2], 0) <= now())
 end
 
--- Forgets up to 500 items whose deadline has passed. Says whether there may be more.
+-- Forgets up to 500 items whose deadline has passed, fewer if they have very many entries. Says whether
+-- there may be more.
 local function reap(index, first)
   local passed =
     redis.call('ZRANGEBYSCORE', index .. ':expiry', '-inf', whole(now()), 'LIMIT', 0, 500)
@@ -111,24 +157,29 @@ local function reap(index, first)
     if forget(index, id, first) then
       return false
     end
+    if entry_bytes > MAX_ENTRY_BYTES then
+      return true
+    end
   end
   return #passed == 500
 end
 
 -- What is to change so that the indexes hold `new` of an item instead of what they hold now: nil for
--- nothing. Gives an error in its place if one of the keys holds another type of value, and the name of
--- an index in its second place if another item has a value there that must be unique.
-local function plan_entries(index, prefix, id, new)
+-- nothing. With `anew`, all of it is written, whatever its record says. Gives an error in its place if one of
+-- the keys holds another type of value, and the name of an index in its second place if another item has a
+-- value there that must be unique, and the id of that one in its third.
+local function plan_entries(index, prefix, id, new, anew)
   local key = index .. ':entries'
   local wrong = wrong_type(key, 'hash')
   if wrong then
     return wrong
   end
   local old = redis.call('HGET', key, id) or ''
-  if old == new then
+  if old == new and not anew then
     return nil
   end
-  local from, to = entry_set(old, id), entry_set(new, id)
+  local from, is_sound = entry_set(old, id)
+  local to = entry_set(new, id)
   local plan = {entries = new, remove = {}, add = {}, gone = {}}
   for name, members in pairs(from) do
     for member in pairs(members) do
@@ -145,7 +196,8 @@ local function plan_entries(index, prefix, id, new)
       return wrong
     end
     for member, value in pairs(members) do
-      if not (from[name] and from[name][member]) then
+      -- A damaged record does not tell what is there.
+      if not (is_sound and not anew and from[name] and from[name][member]) then
         plan.add[#plan.add + 1] = {set, member}
         -- No value, which stands as 0, may be shared.
         if string.sub(name, 1, 7) == 'unique:' and value ~= '0' then
@@ -154,9 +206,11 @@ local function plan_entries(index, prefix, id, new)
           for _, holder in ipairs(holders) do
             local _, other = parts_of(holder)
             if other ~= id then
-              if redis.call('EXISTS', prefix .. other .. ':latest') == 1 then
-                return nil, name
+              if other and redis.call('EXISTS', prefix .. other .. ':latest') == 1 then
+                return nil, name, other
               end
+              -- Also what is no member that this library writes.
+              plan.remove[#plan.remove + 1] = {set, holder}
               plan.gone[#plan.gone + 1] = other
             end
           end
@@ -173,7 +227,7 @@ local function apply_entries(index, id, plan, first)
     forget(index, other, first)
   end
   for _, entry in ipairs(plan.remove) do
-    redis.call('ZREM', entry[1], entry[2])
+    redis.pcall('ZREM', entry[1], entry[2])
   end
   for _, entry in ipairs(plan.add) do
     redis.call('ZADD', entry[1], '0', entry[2])

@@ -171,7 +171,8 @@ local function request(queue, record, latest, id, job, version, origin, options,
   if found[1] == job or found[4] == job or is_of(found[5], job .. ' ') then
     return 1, job
   end
-  if found[1] and is_of_another(found[8], origin) then
+  local is_job = found[1] and string.find(found[1], '^%w+$')
+  if found[1] and (not is_job or is_of_another(found[8], origin)) then
     drop_record(queue, record, id)
     found = {}
   end
@@ -195,7 +196,7 @@ local function request(queue, record, latest, id, job, version, origin, options,
     return 2, found[1]
   end
   if state == 'running' then
-    if found[4] then
+    if found[4] and string.find(found[4], '^%w+$') then
       return 2, found[4]
     end
     if number_in(found[3], 0) >= version and not options.again then
@@ -247,7 +248,8 @@ end
 -- record makes sense again, so that it can be retried or discarded.
 local function set_aside(queue, record, id, latest, field, job, time)
   -- Greater than any fence that was given out, so that no earlier claim holds.
-  redis.call('HSET', record, 'job', (string.gsub(job or '', '%W', '')), 'fence', whole(time))
+  local sound = string.gsub(job or '', '%W', '')
+  redis.call('HSET', record, 'job', sound ~= '' and sound or 'unknown', 'fence', whole(time))
   for _, name in ipairs({'attempts', 'crashes', 'since', 'timeout', 'source', 'started', 'next'}) do
     redis.call('HDEL', record, name)
   end

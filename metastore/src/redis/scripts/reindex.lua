@@ -4,10 +4,23 @@
 -- ARGV  1 what item keys begin with  2 '1' to mend
 --       3 derived values that items can have, separated by spaces
 --       4 … for each item: id, version, commit, creation time, entries as they should be, '' for none
--- Gives {1, findings}: for each item 0 all is right, 1 something was wrong, 2 the item has changed since
---       it was read, 3 the item is gone, 4 another item has the value of a unique field.
+-- Gives {1, findings}, one text for each item: '0' all is right, '1' something was wrong, '2' the item has
+--       changed since it was read, '3' the item is gone, '5' the document cannot be read by scripts; or '4'
+--       and, each after a space, the names of the indexes of unique fields whose value another item has,
+--       each followed by the id of that one. Everything else of such an item is mended.
 
 local index, prefix, mend = KEYS[1], ARGV[1], ARGV[2] == '1'
+
+-- The same entries but for those of one index.
+local function without(entries, excluded)
+  local kept = {}
+  each_entry(entries, function(name, value)
+    if name ~= excluded then
+      kept[#kept + 1] = #name .. ':' .. name .. #value .. ':' .. value
+    end
+  end)
+  return #kept > 0 and string.sub(entries, 1, 12) .. table.concat(kept) or ''
+end
 
 local function look(id, version, commit, created, entries)
   local latest = prefix .. id .. ':latest'
@@ -16,10 +29,11 @@ local function look(id, version, commit, created, entries)
     if mend then
       forget(index, id, 2)
     end
-    return 3
-  end
-  if found == false or whole(found) ~= version or found_commit ~= commit then
-    return 2
+    return '3'
+  elseif found == false then
+    return '5'
+  elseif whole(found) ~= version or found_commit ~= commit then
+    return '2'
   end
   local wrong = false
   if redis.call('ZSCORE', index, id) ~= created then
@@ -55,39 +69,48 @@ local function look(id, version, commit, created, entries)
       redis.call('ZREM', set, id)
     end
   end
-  local kept = redis.call('HGET', index .. ':entries', id) or ''
-  if kept ~= entries then
-    wrong = true
-  end
-  for name, members in pairs(entry_set(entries, id)) do
+  local wrong_entries = (redis.call('HGET', index .. ':entries', id) or '') ~= entries
+  for name, members in pairs((entry_set(entries, id))) do
     for member in pairs(members) do
       if not redis.call('ZSCORE', index .. ':' .. name, member) then
-        wrong = true
+        wrong_entries = true
       end
     end
   end
-  if wrong and mend then
-    if kept == entries then
-      -- The members alone are missing; without the record all of them are written again.
-      redis.call('HDEL', index .. ':entries', id)
+  local taken_by = {}
+  if wrong_entries then
+    local plan, taken, holder = plan_entries(index, prefix, id, entries, true)
+    while taken do
+      taken_by[#taken_by + 1] = ' ' .. taken .. ' ' .. holder
+      entries = without(entries, taken)
+      plan, taken, holder = plan_entries(index, prefix, id, entries, true)
     end
-    local plan, taken = plan_entries(index, prefix, id, entries)
-    if taken then
-      if kept == entries and kept ~= '' then
-        redis.call('HSET', index .. ':entries', id, kept)
-      end
-      return 4
+    if plan and plan.err then
+      return plan
     end
-    if plan then
+    if plan and mend then
       apply_entries(index, id, plan, 2)
     end
   end
-  return wrong and 1 or 0
+  if #taken_by > 0 then
+    return '4' .. table.concat(taken_by)
+  end
+  return (wrong or wrong_entries) and '1' or '0'
 end
 
+for _, name in ipairs({'', ':expiry'}) do
+  local wrong = wrong_type(index .. name, 'zset')
+  if wrong then
+    return wrong
+  end
+end
 local findings = {}
 for position = 4, #ARGV, 5 do
-  findings[#findings + 1] = look(ARGV[position], ARGV[position + 1], ARGV[position + 2],
-    ARGV[position + 3], ARGV[position + 4])
+  local finding = look(ARGV[position], ARGV[position + 1], ARGV[position + 2], ARGV[position + 3],
+    ARGV[position + 4])
+  if type(finding) == 'table' then
+    return finding
+  end
+  findings[#findings + 1] = finding
 end
 return {1, findings}

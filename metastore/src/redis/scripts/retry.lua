@@ -9,7 +9,8 @@
 local queue = queue_of(1, ARGV[1])
 local id, record = ARGV[2], KEYS[8]
 local found = redis.call('HMGET', record, 'state', 'job', 'retry_commit', 'priority', 'origin')
-if not found[2] then
+-- A job without a sound id is none that can be retried; a new request takes its place.
+if not found[2] or not string.find(found[2], '^%w+$') then
   return {0}
 end
 if found[3] == ARGV[3] then

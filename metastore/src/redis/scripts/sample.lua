@@ -18,7 +18,7 @@ local function measure(id, position)
   -- Another place for each item, evenly spread, so that what is missed of one is met of another.
   local shift = (tonumber(ARGV[5]) / 1000 + position * 0.6180339887) % 1
   local item = prefix .. id
-  local current = head_of(item .. ':latest')
+  local current = item_of(item .. ':latest')
   if not current then
     return nil
   end

@@ -17,9 +17,14 @@ for at = 1, #page[2], 2 do
     end
   elseif not redis.call('ZSCORE', index, id) then
     strays = strays + 1
-    if mend then
-      redis.call('ZADD', index, tonumber(string.sub(entries, 1, 12), 16), id)
+    local created = tonumber(string.match(entries, '^%x%x%x%x%x%x%x%x%x%x%x%x') or '', 16)
+    if mend and created then
+      redis.call('ZADD', index, whole(created), id)
     end
+  end
+  if mend and entry_bytes > MAX_ENTRY_BYTES then
+    -- The same page again: what was mended is not met any more.
+    return {1, strays, ARGV[3] == '0' and 'again' or ARGV[3]}
   end
 end
 return {1, strays, page[1]}

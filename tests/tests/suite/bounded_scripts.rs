@@ -1,0 +1,104 @@
+//! No script holds up the server for long, however many index entries items have or how large they are.
+
+use metastore::{Collection, Repo, Store};
+use metastore_tests::Server;
+use serde::{Deserialize, Serialize};
+use validator::Validate;
+
+use crate::fixture::{start, start_with, text};
+
+#[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
+#[collection(domain = "myapp", app = "tagged", name = "notes", object_type = texts)]
+struct Tagged {
+    #[index]
+    tags: Vec<String>,
+    #[index(range)]
+    size: u64,
+    #[index]
+    kind: String,
+}
+
+/// How many items, each with as many entries as an item can have: 4 MB of them altogether.
+const ITEMS: u64 = 120;
+
+/// The fewest script calls that a walk over all entries may be, at 128 KiB of entries a call and what is left
+/// of the last item.
+const CALLS: u64 = 25;
+
+async fn fill(repo: &Repo<Tagged>) {
+    let tags: Vec<String> = (0..1_000).map(|tag| format!("a tag of some length {tag}")).collect();
+    let note = |size| Tagged { tags: tags.clone(), size, kind: "note".into() };
+    for created in repo.create_many((0..ITEMS).map(note)).chunk(10).await {
+        created.unwrap();
+    }
+}
+
+/// The script calls since the last look.
+async fn calls(server: &Server) -> u64 {
+    let counts = server.command_counts().await;
+    server.reset_command_counts().await;
+    counts.get("evalsha").copied().unwrap_or(0)
+}
+
+#[tokio::test]
+async fn no_walk_over_items_with_a_thousand_tags_is_one_long_script() {
+    let (server, repo) = start().await;
+    let notes = repo.texts.store().repo::<Tagged>();
+    fill(&notes).await;
+    // How long a script takes is not measured here, where other tests run beside it, but how much it does.
+    let kind = || Tagged::KIND.eq("note");
+    let sized = || Tagged::SIZE.at_least(0u64);
+    calls(&server).await;
+    assert_eq!(notes.find(kind().and(sized())).count().await.unwrap(), ITEMS);
+    let made = calls(&server).await;
+    assert!(made >= CALLS, "counting by two conditions was {made} scripts");
+    let tag = Tagged::TAGS.contains("a tag of some length 7");
+    assert_eq!(notes.find(tag.and(sized())).limit(1000).ids().await.unwrap().items.len(), 120);
+    let made = calls(&server).await;
+    assert!(made >= CALLS, "finding by two conditions was {made} scripts");
+
+    assert!(notes.verify().await.unwrap().is_clean());
+    let made = calls(&server).await;
+    assert!(made >= CALLS, "verify was {made} scripts");
+    server.cli(&["DEL", "idx:myapp:tagged:notes:entries", "idx:myapp:tagged:notes:by:kind"]).await;
+    calls(&server).await;
+    assert_eq!(notes.repair().await.unwrap().wrong, ITEMS);
+    let made = calls(&server).await;
+    assert!(made >= CALLS, "repair was {made} scripts");
+    assert!(notes.verify().await.unwrap().is_clean());
+
+    // All of them gone at once, as after an expiry.
+    for key in server.keys().await {
+        if key.ends_with(":latest") {
+            server.cli(&["DEL", &key]).await;
+        }
+    }
+    calls(&server).await;
+    assert_eq!(notes.find(kind().and(sized())).count().await.unwrap(), 0);
+    let made = calls(&server).await;
+    assert!(made >= CALLS, "forgetting all was {made} scripts");
+    notes.repair().await.unwrap();
+    let left = server.keys().await;
+    assert!(left.iter().all(|key| !key.starts_with("idx:")), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_page_of_large_documents_ends_after_64_mib_and_goes_on_by_its_cursor() {
+    let (_server, repo) = start_with(Store::options()).await;
+    let large = "x".repeat(8 * 1024 * 1024);
+    for number in 0..12 {
+        let id = format!("t{number:02}");
+        repo.texts.create_with_id(id, text(&large)).await.unwrap();
+    }
+    let mut page = repo.texts.list().oldest_first().limit(100).page().await.unwrap();
+    let mut sizes = vec![page.items.len()];
+    while let Some(next) = page.next {
+        page = repo.texts.list().oldest_first().limit(100).after(&next).page().await.unwrap();
+        sizes.push(page.items.len());
+    }
+    assert_eq!(sizes.iter().sum::<usize>(), 12);
+    assert!(sizes.len() > 1 && sizes.iter().all(|size| (1..=9).contains(size)), "{sizes:?}");
+    let error = repo.texts.list().limit(100).await.unwrap_err();
+    assert!(error.to_string().contains("ask for `page()` or `stream()`"), "{error}");
+    assert_eq!(repo.texts.list().limit(5).await.unwrap().len(), 5);
+}
