@@ -326,3 +326,35 @@ async fn a_store_dropped_or_given_up_while_the_server_is_frozen_leaves_no_descri
     server.thaw();
     wait::until("the server to notice", SOON, async || connections(&server).await == 0).await;
 }
+
+/// The memory of this process, in KiB.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_store_takes_little_memory() {
+    const STORES: u64 = 50;
+    let server = Server::start().await;
+    let open = async |subscribed: bool| {
+        let before = memory();
+        let mut stores = Vec::new();
+        for _ in 0..STORES {
+            let store = Store::connect(server.url()).await.unwrap();
+            if subscribed {
+                store.hears_itself().await.unwrap();
+            }
+            stores.push(store);
+        }
+        (memory().saturating_sub(before) / STORES, stores)
+    };
+    // What the first ones need once is not counted.
+    let _first = open(true).await;
+    let (plain, _plain) = open(false).await;
+    let (subscribed, _subscribed) = open(true).await;
+    eprintln!("{plain} KiB a store, {subscribed} KiB with subscriptions");
+    assert!(plain < 200, "{plain} KiB");
+    assert!(subscribed < 600, "{subscribed} KiB");
+}
