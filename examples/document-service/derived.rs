@@ -3,9 +3,9 @@
 use axum::Json as Body;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use metastore::{Cached, JobStatus};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use metastore::{Cached, JobStatus, Json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::extract::{Acting, Asked, Named as InPath};
 use crate::problem::Problem;
@@ -19,33 +19,39 @@ pub(crate) struct On {
     version: Option<u64>,
 }
 
+/// What a mutation gives.
+#[derive(Serialize)]
+pub(crate) struct Computed {
+    value: Json,
+}
+
 /// Runs a mutation; nothing is stored.
 pub(crate) async fn run(
     Acting(actions): Acting,
     InPath((collection, id, name)): Named,
     Asked(On { version }): Asked<On>,
-) -> Result<Body<Value>, Problem> {
+) -> Result<Body<Computed>, Problem> {
     let value = match version {
         Some(version) => actions.run_mutation_on(&collection, &id, version, &name).await?,
         None => actions.run_mutation(&collection, &id, &name).await?,
     };
-    Ok(Body(json!({ "value": value })))
+    Ok(Body(Computed { value }))
 }
 
 /// Runs a mutation and stores its result.
 pub(crate) async fn materialize(
     Acting(actions): Acting,
     InPath((collection, id, name)): Named,
-) -> Result<Body<Value>, Problem> {
+) -> Result<Body<Computed>, Problem> {
     let value = actions.materialize_mutation(&collection, &id, &name).await?;
-    Ok(Body(json!({ "value": value })))
+    Ok(Body(Computed { value }))
 }
 
 /// The stored result of a mutation.
 pub(crate) async fn stored(
     Acting(actions): Acting,
     InPath((collection, id, name)): Named,
-) -> Result<Body<Cached<Value>>, Problem> {
+) -> Result<Body<Cached<Json>>, Problem> {
     let cached = actions.get_mutation(&collection, &id, &name).await?;
     Ok(Body(cached.ok_or_else(|| Problem::not_found("no result is stored"))?))
 }
@@ -65,7 +71,7 @@ pub(crate) async fn enqueue(
 pub(crate) async fn status(
     Acting(actions): Acting,
     InPath((collection, id, name)): Named,
-) -> Result<Body<JobStatus<Value>>, Problem> {
+) -> Result<Body<JobStatus<Json>>, Problem> {
     let status = actions.job_status(&collection, &id, &name).await?;
     Ok(Body(status.ok_or_else(|| Problem::not_found("no run was ever requested"))?))
 }

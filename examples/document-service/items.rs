@@ -5,26 +5,25 @@ use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use metastore::{ErrorKind, Item, Timestamp};
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::extract::{Acting, Asked, Json, Named};
 use crate::precondition::{IfMatch, IfNoneMatch, tag};
 use crate::problem::Problem;
 
 /// An item with its tag.
-pub(crate) fn shown(status: StatusCode, item: Item<Value>) -> Response {
+pub(crate) fn shown(status: StatusCode, item: Item<metastore::Json>) -> Response {
     (status, [(header::ETAG, tag(item.version))], Body(item)).into_response()
 }
 
 /// The item, if the client does not have it already.
-pub(crate) fn shown_unless(has: &IfNoneMatch, item: Item<Value>) -> Response {
+pub(crate) fn shown_unless(has: &IfNoneMatch, item: Item<metastore::Json>) -> Response {
     if has.has(item.version) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag(item.version))]).into_response();
     }
     shown(StatusCode::OK, item)
 }
 
-fn created(location: String, item: Item<Value>) -> Response {
+fn created(location: String, item: Item<metastore::Json>) -> Response {
     ([(header::LOCATION, location)], shown(StatusCode::CREATED, item)).into_response()
 }
 
@@ -36,7 +35,7 @@ pub(crate) async fn create(
     Acting(actions): Acting,
     Named(collection): Named<String>,
     uri: Uri,
-    Json(data): Json<Value>,
+    Json(data): Json<metastore::Json>,
 ) -> Result<Response, Problem> {
     let item = actions.create_item(&collection, data).await?;
     Ok(created(format!("{}/{}", uri.path(), item.id), item))
@@ -72,7 +71,7 @@ pub(crate) async fn put(
     uri: Uri,
     IfMatch(expected): IfMatch,
     none: IfNoneMatch,
-    Json(data): Json<Value>,
+    Json(data): Json<metastore::Json>,
 ) -> Result<Response, Problem> {
     if none.any() {
         let item = actions.create_item_with_id(&collection, &id, data).await;
@@ -95,7 +94,7 @@ pub(crate) async fn patch(
     Acting(actions): Acting,
     Named((collection, id)): Named<(String, String)>,
     IfMatch(expected): IfMatch,
-    Json(patch): Json<Value>,
+    Json(patch): Json<metastore::Json>,
 ) -> Result<Response, Problem> {
     let item = match expected {
         Some(version) => actions.update_item_at(&collection, &id, version, patch).await?,

@@ -53,7 +53,7 @@ pub(crate) async fn find(
     Acting(actions): Acting,
     Named(collection): Named<String>,
     Json(selection): Json<Selection>,
-) -> Result<Body<Page<Item<Value>>>, Problem> {
+) -> Result<Body<Page<Item<metastore::Json>>>, Problem> {
     Ok(Body(actions.find_items(&collection, &selection).await?))
 }
 

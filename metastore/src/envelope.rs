@@ -9,13 +9,13 @@
 //! does not, since two may be created within a millisecond. It is left out of version 1, `updated` where it
 //! equals `created`, and `actor` and `owner` where nobody was named.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
 use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::collection::Collection;
@@ -244,21 +244,24 @@ pub(crate) fn decode_replaceable<T: Collection>(
             Err(_) => return Err(error),
         },
     };
+    if !key.split(':').any(|segment| segment == head.id.as_str()) {
+        // It is another item's document.
+        return Err(error);
+    }
     Ok(Item::new(head, replacement.clone(), UnknownFields::Unreadable(text)))
 }
 
-/// Reads the document of an envelope as JSON, in the current schema where it is of an older one.
+/// The document of an envelope as it is stored, in the current schema where it is of an older one.
 pub(crate) fn decode_data<T: Collection>(
     json: &[u8],
     key: &str,
     operation: &'static str,
-) -> Result<Value, Error> {
+) -> Result<String, Error> {
     let stored: Stored<'_> = serde_json::from_slice(json)
         .map_err(|error| undecodable(operation, key, 0, String::from("."), &error))?;
-    let data = upgraded::<T>(stored.data.get(), stored.schema)
-        .map_err(|wrong| Error::new(operation, wrong.into_kind(stored.version)).at(key))?;
-    serde_json::from_str(&data)
-        .map_err(|error| undecodable(operation, key, stored.version, "data".to_owned(), &error))
+    upgraded::<T>(stored.data.get(), stored.schema)
+        .map(Cow::into_owned)
+        .map_err(|wrong| Error::new(operation, wrong.into_kind(stored.version)).at(key))
 }
 
 /// Reads any stored value, such as the result of a mutation.

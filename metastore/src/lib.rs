@@ -124,6 +124,7 @@ pub use handle::ItemHandle;
 pub use index::{IndexField, IndexValue, Indexable, ListField, Ordered, RangeField, SingleValue};
 pub use item::{Item, ItemFields, Target, ToTarget, VersionInfo};
 pub use job::{Job, JobWatch};
+pub use json::text::Json;
 pub use key::{
     Actor, Address, CatalogKey, Id, InvalidActor, InvalidId, InvalidName, Key, KeyKind, Name,
     Segment, ToActor, ToId,

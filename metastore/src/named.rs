@@ -87,13 +87,3 @@ impl<T, F, K: FieldIndex> NamedField<T> for Field<T, F, K> {
         Ok((self.codec.encode)(&typed))
     }
 }
-
-/// Any value as JSON. Whole numbers of more than 64 bits become floats.
-pub(crate) fn to_json<V: Serialize + ?Sized>(value: &V, operation: &'static str) -> Result<Value> {
-    let unwritable =
-        |error: serde_json::Error| Error::new(operation, ErrorKind::Encode(error.to_string()));
-    serde_json::to_value(value).or_else(|_| {
-        let text = serde_json::to_vec(value).map_err(unwritable)?;
-        serde_json::from_slice(&text).map_err(unwritable)
-    })
-}

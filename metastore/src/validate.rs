@@ -1,19 +1,20 @@
 //! Checking a document before each write, and telling all that is wrong with it.
 
-use serde_json::Value;
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind};
+use crate::json::tree::{elements, members};
 use crate::schema::FieldSchema;
 use crate::violation::{Violation, Violations};
 
 /// Checks a document by its own rules.
 pub(crate) fn validate<T: Collection>(document: &T, operation: &'static str) -> Result<(), Error> {
     let Err(errors) = document.validate() else { return Ok(()) };
-    // The names of nested fields are only known from the JSON, so the refused document is
-    // serialised once; no part of its values goes further.
-    let json = serde_json::to_value(document).unwrap_or(Value::Null);
+    // The names of nested fields and the keys of maps are only known from the JSON, so the refused document
+    // is serialised once; no part of its values goes further. As text, since that keeps the order in which a
+    // map hands out its entries, which is how the rules count them.
+    let json = serde_json::to_string(document).unwrap_or_default();
     let mut found = Vec::new();
     for (field, kind) in errors.errors() {
         let (path, value) = top_level(T::SCHEMA.fields, field, &json);
@@ -23,17 +24,34 @@ pub(crate) fn validate<T: Collection>(document: &T, operation: &'static str) -> 
 }
 
 /// Top-level fields have exact names, because the derive read serde's renames.
-fn top_level<'v>(fields: &[FieldSchema], rust: &str, json: &'v Value) -> (String, &'v Value) {
+fn top_level<'v>(fields: &[FieldSchema], rust: &str, json: &'v str) -> (String, &'v str) {
     match fields.iter().find(|field| field.rust_name == rust.trim_start_matches("r#")) {
-        Some(FieldSchema { json_name: Some(name), .. }) => ((*name).to_owned(), &json[*name]),
+        Some(FieldSchema { json_name: Some(name), .. }) => ((*name).to_owned(), member(json, name)),
         // A flattened field's own fields stand one level up; `__all__` is the document itself.
         Some(FieldSchema { json_name: None, .. }) => (String::new(), json),
         None if rust == "__all__" => (String::new(), json),
-        None => (rust.to_owned(), &Value::Null),
+        None => (rust.to_owned(), ""),
     }
 }
 
-fn collect(kind: &ValidationErrorsKind, path: &str, json: &Value, found: &mut Vec<Violation>) {
+/// The JSON of a member; empty if there is none.
+fn member<'v>(json: &'v str, name: &str) -> &'v str {
+    let members = members(json).unwrap_or_default();
+    members.into_iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
+}
+
+/// An element of a list or an entry of a map by its position, with the path there.
+fn nth<'v>(json: &'v str, position: usize, path: &str) -> (String, &'v str) {
+    if json.starts_with('{')
+        && let Some((key, value)) = members(json).unwrap_or_default().into_iter().nth(position)
+    {
+        return (format!("{path}.{key}"), value);
+    }
+    let elements = elements(json).unwrap_or_default();
+    (format!("{path}[{position}]"), elements.get(position).copied().unwrap_or_default())
+}
+
+fn collect(kind: &ValidationErrorsKind, path: &str, json: &str, found: &mut Vec<Violation>) {
     match kind {
         ValidationErrorsKind::Field(errors) => found.extend(errors.iter().map(|error| Violation {
             path: path.to_owned(),
@@ -43,38 +61,41 @@ fn collect(kind: &ValidationErrorsKind, path: &str, json: &Value, found: &mut Ve
         ValidationErrorsKind::Struct(errors) => nested(errors, path, json, found),
         ValidationErrorsKind::List(items) => {
             for (position, errors) in items {
-                nested(errors, &format!("{path}[{position}]"), &json[position], found);
+                let (path, json) = nth(json, *position, path);
+                nested(errors, &path, json, found);
             }
         }
     }
 }
 
-fn nested(errors: &ValidationErrors, path: &str, json: &Value, found: &mut Vec<Violation>) {
+fn nested(errors: &ValidationErrors, path: &str, json: &str, found: &mut Vec<Violation>) {
     for (field, kind) in errors.errors() {
-        if field == "__all__" {
+        // The second is what a list within a list, or a map, is put under.
+        if field == "__all__" || field == "_tmp_validator" {
             collect(kind, path, json, found);
             continue;
         }
         let name = serialised_name(field, json);
         let inner = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        collect(kind, &inner, &json[&name], found);
+        collect(kind, &inner, member(json, &name), found);
     }
 }
 
 /// The name in the JSON that belongs to a nested Rust field: the same, or the same in another case
 /// style, which is what `rename_all` makes. A nested field renamed to another word keeps its Rust
 /// name, since nothing at run time knows it.
-fn serialised_name(rust: &str, json: &Value) -> String {
+fn serialised_name(rust: &str, json: &str) -> String {
     let rust = rust.trim_start_matches("r#");
     let plain = |name: &str| -> String {
         name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
-    let Some(object) = json.as_object() else { return rust.to_owned() };
-    if object.contains_key(rust) {
+    let members = members(json).unwrap_or_default();
+    let mut names = members.iter().map(|(name, _)| &**name);
+    if names.clone().any(|name| name == rust) {
         return rust.to_owned();
     }
     let wanted = plain(rust);
-    object.keys().find(|key| plain(key) == wanted).cloned().unwrap_or_else(|| rust.to_owned())
+    names.find(|name| plain(name) == wanted).unwrap_or(rust).to_owned()
 }
 
 /// What the rule asks for, in words. Of the parameters only the bounds of lengths and ranges are
@@ -113,15 +134,14 @@ fn describe(error: &ValidationError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn nested_names_are_found_in_any_case_style() {
-        let json = json!({"zipCode": 1, "STREET_NAME": 2, "city": 3});
-        assert_eq!(serialised_name("zip_code", &json), "zipCode");
-        assert_eq!(serialised_name("street_name", &json), "STREET_NAME");
-        assert_eq!(serialised_name("city", &json), "city");
-        assert_eq!(serialised_name("r#type", &json), "type");
+        let json = r#"{"zipCode": 1, "STREET_NAME": 2, "city": 3}"#;
+        assert_eq!(serialised_name("zip_code", json), "zipCode");
+        assert_eq!(serialised_name("street_name", json), "STREET_NAME");
+        assert_eq!(serialised_name("city", json), "city");
+        assert_eq!(serialised_name("r#type", json), "type");
     }
 
     #[test]

@@ -1,26 +1,29 @@
 //! A collection whose document type is known to nobody but itself.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::condition::query;
-use super::document::{Change, check_patch, document, patched};
+use super::document::{Change, PatchText, document};
 use super::selection::Selection;
 use crate::catalog::Descriptor;
 use crate::collection::Collection;
+use crate::content;
 use crate::diff::Diff;
 use crate::enqueue::EnqueueOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::handle::ItemHandle;
 use crate::item::{Item, ToTarget, VersionInfo};
 use crate::json::Limits;
+use crate::json::text::Json;
 use crate::key::{Actor, Address, Id};
 use crate::mutation::Cached;
-use crate::named::{NamedMutation, to_json};
+use crate::named::NamedMutation;
 use crate::op::{Audit, CollectionStats, Scope};
 use crate::page::{Page, Unreadable};
 use crate::queue::{DeadJob, Queue, QueueStats};
@@ -42,36 +45,36 @@ pub(super) trait ErasedCollection: Send + Sync {
     fn descriptor(&self) -> Descriptor;
     fn for_user(&self, user: &Actor) -> Arc<dyn ErasedCollection>;
 
-    fn create(&self, id: Option<Id>, data: Value) -> Answer<'_, Item<Value>>;
-    fn create_many(&self, data: Vec<Value>) -> Answers<'_, Item<Value>>;
-    fn get(&self, id: Id) -> Answer<'_, Option<Item<Value>>>;
-    fn get_many(&self, ids: Vec<Id>) -> Answers<'_, Option<Item<Value>>>;
+    fn create(&self, id: Option<Id>, data: Json) -> Answer<'_, Item<Json>>;
+    fn create_many(&self, data: Vec<Json>) -> Answers<'_, Item<Json>>;
+    fn get(&self, id: Id) -> Answer<'_, Option<Item<Json>>>;
+    fn get_many(&self, ids: Vec<Id>) -> Answers<'_, Option<Item<Json>>>;
     fn get_raw(&self, id: Id) -> Answer<'_, Option<String>>;
     fn exists(&self, id: Id) -> Answer<'_, bool>;
-    fn get_version(&self, id: Id, version: u64) -> Answer<'_, Option<Item<Value>>>;
-    fn get_by(&self, field: String, value: Value) -> Answer<'_, Option<Item<Value>>>;
-    fn change(&self, id: Id, expected: Option<u64>, change: Change) -> Answer<'_, Item<Value>>;
-    fn change_many(&self, patches: Vec<(Id, Value)>) -> Answers<'_, Item<Value>>;
+    fn get_version(&self, id: Id, version: u64) -> Answer<'_, Option<Item<Json>>>;
+    fn get_by(&self, field: String, value: Value) -> Answer<'_, Option<Item<Json>>>;
+    fn change(&self, id: Id, expected: Option<u64>, change: Change) -> Answer<'_, Item<Json>>;
+    fn change_many(&self, patches: Vec<(Id, Json)>) -> Answers<'_, Item<Json>>;
     fn delete(&self, id: Id, expected: Option<u64>) -> Answer<'_, bool>;
     fn delete_many(&self, ids: Vec<Id>) -> Answers<'_, bool>;
     fn versions(&self, id: Id, limit: u64, before: u64) -> Answer<'_, Vec<VersionInfo>>;
 
     fn diff(&self, id: Id, from: u64, to: u64) -> Answer<'_, Diff>;
-    fn revert(&self, id: Id, expected: Option<u64>, version: u64) -> Answer<'_, Item<Value>>;
-    fn as_of(&self, id: Id, time: Timestamp) -> Answer<'_, Option<Item<Value>>>;
+    fn revert(&self, id: Id, expected: Option<u64>, version: u64) -> Answer<'_, Item<Json>>;
+    fn as_of(&self, id: Id, time: Timestamp) -> Answer<'_, Option<Item<Json>>>;
 
     fn audit(&self, id: &Id) -> Audit<'_>;
     fn audit_feed(&self) -> Audit<'_>;
 
-    fn find<'a>(&'a self, selection: &'a Selection) -> Answer<'a, Page<Item<Value>>>;
+    fn find<'a>(&'a self, selection: &'a Selection) -> Answer<'a, Page<Item<Json>>>;
     fn ids<'a>(&'a self, selection: &'a Selection) -> Answer<'a, Page<Id>>;
     fn count<'a>(&'a self, selection: &'a Selection) -> Answer<'a, u64>;
     fn stats(&self) -> Answer<'_, CollectionStats>;
 
-    fn run<'a>(&'a self, id: Id, version: Option<u64>, name: &'a str) -> Answer<'a, Value>;
-    fn run_batch<'a>(&'a self, id: Id, names: &'a [&'a str]) -> Answer<'a, Map<String, Value>>;
-    fn materialize<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Value>;
-    fn cached<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<Cached<Value>>>;
+    fn run<'a>(&'a self, id: Id, version: Option<u64>, name: &'a str) -> Answer<'a, Json>;
+    fn run_batch<'a>(&'a self, id: Id, names: &'a [&'a str]) -> Answer<'a, BTreeMap<String, Json>>;
+    fn materialize<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Json>;
+    fn cached<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<Cached<Json>>>;
 
     fn enqueue<'a>(
         &'a self,
@@ -79,9 +82,9 @@ pub(super) trait ErasedCollection: Send + Sync {
         name: &'a str,
         options: EnqueueOptions,
     ) -> Answer<'a, Vec<Result<String>>>;
-    fn status<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<JobStatus<Value>>>;
-    fn result<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<Value>>;
-    fn wait<'a>(&'a self, id: Id, name: &'a str, timeout: Duration) -> Answer<'a, Value>;
+    fn status<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<JobStatus<Json>>>;
+    fn result<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<Json>>;
+    fn wait<'a>(&'a self, id: Id, name: &'a str, timeout: Duration) -> Answer<'a, Json>;
     fn cancel<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, bool>;
     fn discard<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, bool>;
     fn retry<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<String>>;
@@ -107,18 +110,18 @@ impl<T: Collection> ErasedCollection for Repo<T> {
         Arc::new(FromStore::for_user(self, user))
     }
 
-    fn create(&self, id: Option<Id>, data: Value) -> Answer<'_, Item<Value>> {
+    fn create(&self, id: Option<Id>, data: Json) -> Answer<'_, Item<Json>> {
         Box::pin(async move {
             let document: T = document(&data, self.store().limits(), "create")?;
             let item = match id {
                 Some(id) => self.create_with_id(&id, document).await?,
                 None => Repo::create(self, document).await?,
             };
-            untyped(item, "create")
+            untyped(self, item, "create")
         })
     }
 
-    fn create_many(&self, data: Vec<Value>) -> Answers<'_, Item<Value>> {
+    fn create_many(&self, data: Vec<Json>) -> Answers<'_, Item<Json>> {
         const OPERATION: &str = "create_many";
         Box::pin(async move {
             let read = |json| document::<T>(json, self.store().limits(), OPERATION);
@@ -139,25 +142,26 @@ impl<T: Collection> ErasedCollection for Repo<T> {
                 // There is a result for each document.
                 None => created.next().map_or_else(
                     || Err(Error::new(OPERATION, ErrorKind::Server("no verdict".to_owned()))),
-                    |item| untyped(item?, OPERATION),
+                    |item| untyped(self, item?, OPERATION),
                 ),
             };
             refused.into_iter().map(result).collect()
         })
     }
 
-    fn get(&self, id: Id) -> Answer<'_, Option<Item<Value>>> {
+    fn get(&self, id: Id) -> Answer<'_, Option<Item<Json>>> {
         Box::pin(async move {
             let item = Repo::get(self, &id).await?;
-            item.map(|item| untyped(item, "get")).transpose()
+            item.map(|item| untyped(self, item, "get")).transpose()
         })
     }
 
-    fn get_many(&self, ids: Vec<Id>) -> Answers<'_, Option<Item<Value>>> {
+    fn get_many(&self, ids: Vec<Id>) -> Answers<'_, Option<Item<Json>>> {
         Box::pin(async move {
             let found = Repo::get_many(self, ids).await.into_iter();
-            let json =
-                |item: Option<Item<T>>| item.map(|item| untyped(item, "get_many")).transpose();
+            let json = |item: Option<Item<T>>| {
+                item.map(|item| untyped(self, item, "get_many")).transpose()
+            };
             found.map(|item| item.and_then(json)).collect()
         })
     }
@@ -170,14 +174,14 @@ impl<T: Collection> ErasedCollection for Repo<T> {
         Box::pin(async move { Repo::exists(self, &id).await })
     }
 
-    fn get_version(&self, id: Id, version: u64) -> Answer<'_, Option<Item<Value>>> {
+    fn get_version(&self, id: Id, version: u64) -> Answer<'_, Option<Item<Json>>> {
         Box::pin(async move {
             let item = Repo::get_version(self, &id, version).await?;
-            item.map(|item| untyped(item, "get_version")).transpose()
+            item.map(|item| untyped(self, item, "get_version")).transpose()
         })
     }
 
-    fn get_by(&self, field: String, value: Value) -> Answer<'_, Option<Item<Value>>> {
+    fn get_by(&self, field: String, value: Value) -> Answer<'_, Option<Item<Json>>> {
         const OPERATION: &str = "get_by";
         Box::pin(async move {
             let selection = Selection::new().filter(&field, "eq", value).limit(1);
@@ -188,11 +192,11 @@ impl<T: Collection> ErasedCollection for Repo<T> {
                 return Err(Error::new(OPERATION, ErrorKind::InvalidArgument(message)));
             }
             let found = query(self, &selection, OPERATION)?.one(OPERATION).await?;
-            found.map(|item| untyped(item, OPERATION)).transpose()
+            found.map(|item| untyped(self, item, OPERATION)).transpose()
         })
     }
 
-    fn change(&self, id: Id, expected: Option<u64>, change: Change) -> Answer<'_, Item<Value>> {
+    fn change(&self, id: Id, expected: Option<u64>, change: Change) -> Answer<'_, Item<Json>> {
         let operation = match (&change, expected) {
             (Change::Patch(_), None) => "update",
             (Change::Patch(_), Some(_)) => "update_at",
@@ -208,13 +212,14 @@ impl<T: Collection> ErasedCollection for Repo<T> {
                     let document = document(json, limits, operation)?;
                     let target = (&id).to_target();
                     let item = self.replace_at(target, expected, document, operation).await?;
-                    return untyped(item, operation);
+                    return untyped(self, item, operation);
                 }
             };
-            check_patch::<T>(patch, operation)?;
+            let patch = PatchText::check::<T>(patch, limits, operation)?;
             let key = Repo::address(self).latest(&id);
             let apply = |current: &mut T| {
-                *current = patched(current, patch, limits, operation)
+                *current = patch
+                    .apply(current, limits, operation)
                     .map_err(|error| error.at(key.clone()))?;
                 Ok(())
             };
@@ -225,11 +230,11 @@ impl<T: Collection> ErasedCollection for Repo<T> {
                     Repo::change(self, (&base).to_target(), operation, scope, apply).await?
                 }
             };
-            untyped(item, operation)
+            untyped(self, item, operation)
         })
     }
 
-    fn change_many(&self, patches: Vec<(Id, Value)>) -> Answers<'_, Item<Value>> {
+    fn change_many(&self, patches: Vec<(Id, Json)>) -> Answers<'_, Item<Json>> {
         let change = |(id, patch)| ErasedCollection::change(self, id, None, Change::Patch(patch));
         Box::pin(stream::iter(patches).map(change).buffered(AT_ONCE).collect())
     }
@@ -255,7 +260,7 @@ impl<T: Collection> ErasedCollection for Repo<T> {
         Box::pin(async move { Repo::diff(self, &id, from, to).await })
     }
 
-    fn revert(&self, id: Id, expected: Option<u64>, version: u64) -> Answer<'_, Item<Value>> {
+    fn revert(&self, id: Id, expected: Option<u64>, version: u64) -> Answer<'_, Item<Json>> {
         let operation = if expected.is_some() { "revert_at" } else { "revert" };
         Box::pin(async move {
             let reverted = match expected {
@@ -265,14 +270,14 @@ impl<T: Collection> ErasedCollection for Repo<T> {
                 }
                 None => Repo::revert(self, &id, version).await,
             };
-            untyped(reverted.map_err(|error| error.during(operation))?, operation)
+            untyped(self, reverted.map_err(|error| error.during(operation))?, operation)
         })
     }
 
-    fn as_of(&self, id: Id, time: Timestamp) -> Answer<'_, Option<Item<Value>>> {
+    fn as_of(&self, id: Id, time: Timestamp) -> Answer<'_, Option<Item<Json>>> {
         Box::pin(async move {
             let item = Repo::as_of(self, &id, time).await?;
-            item.map(|item| untyped(item, "as_of")).transpose()
+            item.map(|item| untyped(self, item, "as_of")).transpose()
         })
     }
 
@@ -284,14 +289,14 @@ impl<T: Collection> ErasedCollection for Repo<T> {
         Repo::audit_feed(self)
     }
 
-    fn find<'a>(&'a self, selection: &'a Selection) -> Answer<'a, Page<Item<Value>>> {
+    fn find<'a>(&'a self, selection: &'a Selection) -> Answer<'a, Page<Item<Json>>> {
         Box::pin(async move {
             let page = query(self, selection, "find")?.page().await?;
             let mut unreadable = page.unreadable;
             let mut items = Vec::with_capacity(page.items.len());
             for item in page.items {
                 let id = item.id.to_string();
-                match untyped(item, "find") {
+                match untyped(self, item, "find") {
                     Ok(item) => items.push(item),
                     Err(error) => unreadable.push(Unreadable { id, error }),
                 }
@@ -312,7 +317,7 @@ impl<T: Collection> ErasedCollection for Repo<T> {
         Box::pin(async move { Repo::stats(self).await })
     }
 
-    fn run<'a>(&'a self, id: Id, version: Option<u64>, name: &'a str) -> Answer<'a, Value> {
+    fn run<'a>(&'a self, id: Id, version: Option<u64>, name: &'a str) -> Answer<'a, Json> {
         Box::pin(async move {
             let operation = if version.is_some() { "run_on" } else { "run" };
             let mutation = mutation::<T>(name, operation)?;
@@ -327,7 +332,7 @@ impl<T: Collection> ErasedCollection for Repo<T> {
         })
     }
 
-    fn run_batch<'a>(&'a self, id: Id, names: &'a [&'a str]) -> Answer<'a, Map<String, Value>> {
+    fn run_batch<'a>(&'a self, id: Id, names: &'a [&'a str]) -> Answer<'a, BTreeMap<String, Json>> {
         const OPERATION: &str = "run_batch";
         Box::pin(async move {
             let mutations = names.iter().map(|name| mutation::<T>(name, OPERATION));
@@ -340,7 +345,7 @@ impl<T: Collection> ErasedCollection for Repo<T> {
         })
     }
 
-    fn materialize<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Value> {
+    fn materialize<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Json> {
         const OPERATION: &str = "materialize";
         Box::pin(async move {
             let mutation = mutation::<T>(name, OPERATION)?;
@@ -348,11 +353,11 @@ impl<T: Collection> ErasedCollection for Repo<T> {
             // One level is around what is stored.
             let write = |document: &T| mutation.write(document, bytes, depth - 1, OPERATION);
             let json = handle(self, &id).materialize(mutation.name(), write).await?;
-            parsed(json.get(), OPERATION)
+            Ok(Json::from_text(json.get()))
         })
     }
 
-    fn cached<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<Cached<Value>>> {
+    fn cached<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<Cached<Json>>> {
         Box::pin(async move {
             let mutation = mutation::<T>(name, "cached")?;
             handle(self, &id).cached(mutation.name()).await
@@ -372,15 +377,15 @@ impl<T: Collection> ErasedCollection for Repo<T> {
         })
     }
 
-    fn status<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<JobStatus<Value>>> {
+    fn status<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<JobStatus<Json>>> {
         Box::pin(async move { requested(self, &id, name, "status")?.status().await })
     }
 
-    fn result<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<Value>> {
+    fn result<'a>(&'a self, id: Id, name: &'a str) -> Answer<'a, Option<Json>> {
         Box::pin(async move { requested(self, &id, name, "result")?.result().await })
     }
 
-    fn wait<'a>(&'a self, id: Id, name: &'a str, timeout: Duration) -> Answer<'a, Value> {
+    fn wait<'a>(&'a self, id: Id, name: &'a str, timeout: Duration) -> Answer<'a, Json> {
         Box::pin(async move { requested(self, &id, name, "wait")?.wait(timeout).await })
     }
 
@@ -416,8 +421,13 @@ impl<T: Collection> ErasedCollection for Repo<T> {
 }
 
 /// The item with its document as JSON.
-fn untyped<T: Collection>(item: Item<T>, operation: &'static str) -> Result<Item<Value>> {
-    item.try_map(|document| to_json(&document, operation))
+fn untyped<T: Collection>(
+    repo: &Repo<T>,
+    item: Item<T>,
+    operation: &'static str,
+) -> Result<Item<Json>> {
+    let limits = Limits { bytes: usize::MAX, depth: repo.store().limits().depth };
+    item.try_map(|document| content::own(&document, limits, operation).map(Json::from_text))
 }
 
 fn handle<'a, T: Collection>(repo: &'a Repo<T>, id: &Id) -> ItemHandle<'a, T> {
@@ -439,19 +449,15 @@ fn run<T: Collection>(
     mutation: &dyn NamedMutation<T>,
     document: &T,
     operation: &'static str,
-) -> Result<Value> {
-    parsed(mutation.write(document, usize::MAX, usize::MAX, operation)?.get(), operation)
-}
-
-fn parsed(json: &str, operation: &'static str) -> Result<Value> {
-    serde_json::from_str(json)
-        .map_err(|error| Error::new(operation, ErrorKind::Encode(error.to_string())))
+) -> Result<Json> {
+    let json = mutation.write(document, usize::MAX, usize::MAX, operation)?;
+    Ok(Json::from_text(json.get()))
 }
 
 pub(super) fn transformation<T: Collection>(
     name: &str,
     operation: &'static str,
-) -> Result<Transformation<T, Value>> {
+) -> Result<Transformation<T, Json>> {
     let all = T::SCHEMA.transformations;
     let found = all.iter().find(|found| found.name == name).ok_or_else(|| {
         let known = all.iter().map(|found| found.name);
@@ -465,6 +471,6 @@ fn requested<'a, T: Collection>(
     id: &Id,
     name: &str,
     operation: &'static str,
-) -> Result<ItemTransformation<'a, T, Value>> {
+) -> Result<ItemTransformation<'a, T, Json>> {
     Ok(handle(repo, id).transformation(transformation(name, operation)?))
 }

@@ -1,11 +1,10 @@
 //! Looking back and going back by the name of a collection.
 
-use serde_json::Value;
-
 use super::Actions;
 use crate::diff::Diff;
 use crate::error::Result;
 use crate::item::{Item, VersionInfo};
+use crate::json::text::Json;
 use crate::key::ToId;
 use crate::repo::checked_id;
 use crate::time::Timestamp;
@@ -51,7 +50,7 @@ impl Actions {
         collection: &str,
         id: impl ToId,
         version: u64,
-    ) -> Result<Item<Value>> {
+    ) -> Result<Item<Json>> {
         let id = checked_id(&id, "revert")?;
         self.named(collection, "revert")?.revert(id, None, version).await
     }
@@ -68,7 +67,7 @@ impl Actions {
         id: impl ToId,
         expected: u64,
         version: u64,
-    ) -> Result<Item<Value>> {
+    ) -> Result<Item<Json>> {
         let id = checked_id(&id, "revert_at")?;
         self.named(collection, "revert_at")?.revert(id, Some(expected), version).await
     }
@@ -93,7 +92,7 @@ impl Actions {
         collection: &str,
         id: impl ToId,
         time: impl Into<Timestamp>,
-    ) -> Result<Option<Item<Value>>> {
+    ) -> Result<Option<Item<Json>>> {
         let (id, time) = (checked_id(&id, "as_of")?, time.into());
         self.named(collection, "as_of")?.as_of(id, time).await
     }

@@ -6,6 +6,7 @@ use super::Actions;
 use super::document::Change;
 use crate::error::Result;
 use crate::item::Item;
+use crate::json::text::Json;
 use crate::key::ToId;
 use crate::repo::checked_id;
 
@@ -15,8 +16,8 @@ impl Actions {
     /// # Errors
     ///
     /// `UnknownName`; `InvalidJson`; and as the typed call.
-    pub async fn create_item(&self, collection: &str, data: Value) -> Result<Item<Value>> {
-        self.named(collection, "create")?.create(None, data).await
+    pub async fn create_item(&self, collection: &str, data: impl Into<Json>) -> Result<Item<Json>> {
+        self.named(collection, "create")?.create(None, data.into()).await
     }
 
     /// Creates an item with an id of your own. See [`Repo::create_with_id`](crate::Repo::create_with_id).
@@ -28,10 +29,10 @@ impl Actions {
         &self,
         collection: &str,
         id: impl ToId,
-        data: Value,
-    ) -> Result<Item<Value>> {
+        data: impl Into<Json>,
+    ) -> Result<Item<Json>> {
         let id = checked_id(&id, "create")?;
-        self.named(collection, "create")?.create(Some(id), data).await
+        self.named(collection, "create")?.create(Some(id), data.into()).await
     }
 
     /// Reads an item; `None` if there is none. See [`Repo::get`](crate::Repo::get).
@@ -39,7 +40,7 @@ impl Actions {
     /// # Errors
     ///
     /// `UnknownName`, and as the typed call.
-    pub async fn get_item(&self, collection: &str, id: impl ToId) -> Result<Option<Item<Value>>> {
+    pub async fn get_item(&self, collection: &str, id: impl ToId) -> Result<Option<Item<Json>>> {
         let id = checked_id(&id, "get")?;
         self.named(collection, "get")?.get(id).await
     }
@@ -76,7 +77,7 @@ impl Actions {
         collection: &str,
         id: impl ToId,
         version: u64,
-    ) -> Result<Option<Item<Value>>> {
+    ) -> Result<Option<Item<Json>>> {
         const OPERATION: &str = "get_version";
         let id = checked_id(&id, OPERATION)?;
         self.named(collection, OPERATION)?.get_version(id, version).await
@@ -94,7 +95,7 @@ impl Actions {
         collection: &str,
         field: &str,
         value: impl Into<Value>,
-    ) -> Result<Option<Item<Value>>> {
+    ) -> Result<Option<Item<Json>>> {
         self.named(collection, "get_by")?.get_by(field.to_owned(), value.into()).await
     }
 
@@ -108,10 +109,10 @@ impl Actions {
         &self,
         collection: &str,
         id: impl ToId,
-        patch: Value,
-    ) -> Result<Item<Value>> {
+        patch: impl Into<Json>,
+    ) -> Result<Item<Json>> {
         let id = checked_id(&id, "update")?;
-        self.named(collection, "update")?.change(id, None, Change::Patch(patch)).await
+        self.named(collection, "update")?.change(id, None, Change::Patch(patch.into())).await
     }
 
     /// Sets the fields that are given if the item is at `expected`. See
@@ -125,10 +126,12 @@ impl Actions {
         collection: &str,
         id: impl ToId,
         expected: u64,
-        patch: Value,
-    ) -> Result<Item<Value>> {
+        patch: impl Into<Json>,
+    ) -> Result<Item<Json>> {
         let id = checked_id(&id, "update_at")?;
-        self.named(collection, "update_at")?.change(id, Some(expected), Change::Patch(patch)).await
+        self.named(collection, "update_at")?
+            .change(id, Some(expected), Change::Patch(patch.into()))
+            .await
     }
 
     /// Writes a whole document as the next version. See [`Repo::replace`](crate::Repo::replace).
@@ -140,10 +143,10 @@ impl Actions {
         &self,
         collection: &str,
         id: impl ToId,
-        data: Value,
-    ) -> Result<Item<Value>> {
+        data: impl Into<Json>,
+    ) -> Result<Item<Json>> {
         let id = checked_id(&id, "replace")?;
-        self.named(collection, "replace")?.change(id, None, Change::Replace(data)).await
+        self.named(collection, "replace")?.change(id, None, Change::Replace(data.into())).await
     }
 
     /// Writes a whole document as the next version if the item is at `expected`.
@@ -156,10 +159,10 @@ impl Actions {
         collection: &str,
         id: impl ToId,
         expected: u64,
-        data: Value,
-    ) -> Result<Item<Value>> {
+        data: impl Into<Json>,
+    ) -> Result<Item<Json>> {
         let id = checked_id(&id, "replace_at")?;
-        let change = Change::Replace(data);
+        let change = Change::Replace(data.into());
         self.named(collection, "replace_at")?.change(id, Some(expected), change).await
     }
 

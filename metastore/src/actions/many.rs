@@ -1,10 +1,9 @@
 //! One operation on many items, by the name of their collection.
 
-use serde_json::Value;
-
 use super::Actions;
 use crate::error::Result;
 use crate::item::Item;
+use crate::json::text::Json;
 use crate::key::{Id, ToId};
 use crate::repo::checked_id;
 
@@ -18,9 +17,12 @@ impl Actions {
     pub async fn create_items(
         &self,
         collection: &str,
-        data: Vec<Value>,
-    ) -> Result<Vec<Result<Item<Value>>>> {
-        Ok(self.named(collection, "create_many")?.create_many(data).await)
+        data: impl IntoIterator<Item = impl Into<Json>>,
+    ) -> Result<Vec<Result<Item<Json>>>> {
+        Ok(self
+            .named(collection, "create_many")?
+            .create_many(data.into_iter().map(Into::into).collect())
+            .await)
     }
 
     /// Reads many items, in the order of the ids; `None` for each that there is not. See
@@ -33,7 +35,7 @@ impl Actions {
         &self,
         collection: &str,
         ids: impl IntoIterator<Item = K>,
-    ) -> Result<Vec<Result<Option<Item<Value>>>>> {
+    ) -> Result<Vec<Result<Option<Item<Json>>>>> {
         let ids = checked_ids(ids, "get_many")?;
         Ok(self.named(collection, "get_many")?.get_many(ids).await)
     }
@@ -44,12 +46,12 @@ impl Actions {
     /// # Errors
     ///
     /// `UnknownName` if there is no such collection, and `InvalidId`, before anything is written.
-    pub async fn update_items<K: ToId>(
+    pub async fn update_items<K: ToId, J: Into<Json>>(
         &self,
         collection: &str,
-        patches: impl IntoIterator<Item = (K, Value)>,
-    ) -> Result<Vec<Result<Item<Value>>>> {
-        let checked = |(id, patch): (K, Value)| Ok((checked_id(&id, "update")?, patch));
+        patches: impl IntoIterator<Item = (K, J)>,
+    ) -> Result<Vec<Result<Item<Json>>>> {
+        let checked = |(id, patch): (K, J)| Ok((checked_id(&id, "update")?, patch.into()));
         let patches = patches.into_iter().map(checked).collect::<Result<_>>()?;
         Ok(self.named(collection, "update")?.change_many(patches).await)
     }

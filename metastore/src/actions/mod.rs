@@ -27,9 +27,9 @@ pub use selection::{Filter, Ordering, Selection};
 
 /// Collections by name, with all their operations over JSON.
 ///
-/// Made of the types once, and used without them: documents come in as `serde_json::Value` and go out as
-/// [`Item<Value>`](crate::Item), with the validation, the errors and the round trips of the typed
-/// [`Repo`]. What the compiler checks there is checked here when it is called:
+/// Made of the types once, and used without them: documents come in as [`Json`](crate::Json), which is text or a
+/// `serde_json::Value`, and go out as [`Item<Json>`](crate::Item), with the validation, the errors and the
+/// round trips of the typed [`Repo`]. What the compiler checks there is checked here when it is called:
 /// [`ErrorKind::UnknownName`] names what there is instead of a collection, field, mutation or transformation
 /// that does not exist, [`ErrorKind::InvalidJson`] tells where JSON does not fit the type.
 ///

@@ -1,9 +1,10 @@
 //! Mutations by their names.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 use super::Actions;
 use crate::error::Result;
+use crate::json::text::Json;
 use crate::key::ToId;
 use crate::mutation::Cached;
 use crate::repo::checked_id;
@@ -19,7 +20,7 @@ impl Actions {
         collection: &str,
         id: impl ToId,
         mutation: &str,
-    ) -> Result<Value> {
+    ) -> Result<Json> {
         let id = checked_id(&id, "run")?;
         self.named(collection, "run")?.run(id, None, mutation).await
     }
@@ -35,7 +36,7 @@ impl Actions {
         id: impl ToId,
         version: u64,
         mutation: &str,
-    ) -> Result<Value> {
+    ) -> Result<Json> {
         let id = checked_id(&id, "run_on")?;
         self.named(collection, "run_on")?.run(id, Some(version), mutation).await
     }
@@ -51,7 +52,7 @@ impl Actions {
         collection: &str,
         id: impl ToId,
         mutations: &[&str],
-    ) -> Result<Map<String, Value>> {
+    ) -> Result<BTreeMap<String, Json>> {
         let id = checked_id(&id, "run_batch")?;
         self.named(collection, "run_batch")?.run_batch(id, mutations).await
     }
@@ -67,7 +68,7 @@ impl Actions {
         collection: &str,
         id: impl ToId,
         mutation: &str,
-    ) -> Result<Value> {
+    ) -> Result<Json> {
         let id = checked_id(&id, "materialize")?;
         self.named(collection, "materialize")?.materialize(id, mutation).await
     }
@@ -83,7 +84,7 @@ impl Actions {
         collection: &str,
         id: impl ToId,
         mutation: &str,
-    ) -> Result<Option<Cached<Value>>> {
+    ) -> Result<Option<Cached<Json>>> {
         let id = checked_id(&id, "cached")?;
         self.named(collection, "cached")?.cached(id, mutation).await
     }

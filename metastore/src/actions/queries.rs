@@ -1,10 +1,9 @@
 //! Lists and queries by the name of a collection.
 
-use serde_json::Value;
-
 use super::{Actions, Selection};
 use crate::error::Result;
 use crate::item::Item;
+use crate::json::text::Json;
 use crate::key::Id;
 use crate::op::CollectionStats;
 use crate::page::Page;
@@ -23,7 +22,7 @@ impl Actions {
         collection: &str,
         offset: usize,
         limit: usize,
-    ) -> Result<Page<Item<Value>>> {
+    ) -> Result<Page<Item<Json>>> {
         self.find_items(collection, &Selection::new().offset(offset).limit(limit)).await
     }
 
@@ -38,7 +37,7 @@ impl Actions {
         &self,
         collection: &str,
         selection: &Selection,
-    ) -> Result<Page<Item<Value>>> {
+    ) -> Result<Page<Item<Json>>> {
         self.named(collection, "find")?.find(selection).await
     }
 

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::Actions;
 use super::many::checked_ids;
 use crate::enqueue::EnqueueOptions;
 use crate::error::{Error, ErrorKind, Result};
+use crate::json::text::Json;
 use crate::key::ToId;
 use crate::queue::{DeadJob, QueueStats};
 use crate::repo::checked_id;
@@ -94,7 +93,7 @@ impl Actions {
         collection: &str,
         id: impl ToId,
         transformation: &str,
-    ) -> Result<Option<JobStatus<Value>>> {
+    ) -> Result<Option<JobStatus<Json>>> {
         let id = checked_id(&id, "status")?;
         self.named(collection, "status")?.status(id, transformation).await
     }
@@ -110,7 +109,7 @@ impl Actions {
         collection: &str,
         id: impl ToId,
         transformation: &str,
-    ) -> Result<Option<Value>> {
+    ) -> Result<Option<Json>> {
         let id = checked_id(&id, "result")?;
         self.named(collection, "result")?.result(id, transformation).await
     }
@@ -127,7 +126,7 @@ impl Actions {
         id: impl ToId,
         transformation: &str,
         timeout: Duration,
-    ) -> Result<Value> {
+    ) -> Result<Json> {
         let id = checked_id(&id, "wait")?;
         self.named(collection, "wait")?.wait(id, transformation, timeout).await
     }

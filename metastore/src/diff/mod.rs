@@ -1,13 +1,15 @@
 //! What lies between two versions of a document.
 
+mod patch;
 mod render;
 
 use std::fmt;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::item::VersionInfo;
+use crate::json::text::Json;
+use crate::json::tree::Tree;
 
 /// The difference between two versions of an item, by [`Repo::diff`](crate::Repo::diff).
 ///
@@ -25,8 +27,7 @@ use crate::item::VersionInfo;
 /// ```
 ///
 /// [`Diff::patch`] gives it to programs, as does serialising it. It compares what is stored, so fields
-/// that the struct does not know are in it, and a version of an older schema is compared as it was
-/// written. Numbers are compared as 64-bit integers or as floating-point numbers.
+/// that the struct does not know are in it. Numbers are compared and shown as they are written.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Diff {
@@ -34,31 +35,44 @@ pub struct Diff {
     pub from: VersionInfo,
     /// The version that they lead to.
     pub to: VersionInfo,
-    patch: json_patch::Patch,
+    patch: Json,
     #[serde(skip)]
-    before: Value,
+    is_empty: bool,
     #[serde(skip)]
-    after: Value,
+    before: Box<str>,
+    #[serde(skip)]
+    after: Box<str>,
 }
 
 impl Diff {
-    pub(crate) fn new(from: (VersionInfo, Value), to: (VersionInfo, Value)) -> Self {
+    /// Compares two documents, which are JSON.
+    pub(crate) fn new(
+        from: (VersionInfo, String),
+        to: (VersionInfo, String),
+    ) -> Result<Self, serde_json::Error> {
         let ((from, before), (to, after)) = (from, to);
-        Self { from, to, patch: json_patch::diff(&before, &after), before, after }
+        let (old, new) = (Tree::parse(&before)?, Tree::parse(&after)?);
+        let (patch, is_empty) = (Json::from_text(patch::patch(&old, &new)), old == new);
+        drop((old, new));
+        Ok(Self { from, to, patch, is_empty, before: before.into(), after: after.into() })
     }
 
     /// The changes as a JSON Patch (RFC 6902): an array of operations that, applied to the older
-    /// document, give the newer one. Paths begin at the document. Lists are compared place by place.
+    /// document, give the newer one. Paths begin at the document.
+    ///
+    /// Of lists, only the elements that come, go or change are in it. Where the operations on a list or an
+    /// object would have more than 1 KiB and be longer than the new one itself, it is replaced as a whole, so
+    /// a patch is never much longer than the newer document. The search for the fewest changes of lists ends after half a second;
+    /// what is found then is right too, but may be longer.
     #[must_use]
-    pub fn patch(&self) -> Value {
-        // A patch holds nothing that JSON could not.
-        serde_json::to_value(&self.patch).unwrap_or_default()
+    pub fn patch(&self) -> Json {
+        self.patch.clone()
     }
 
     /// Whether the two versions hold the same document.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.patch.is_empty()
+        self.is_empty
     }
 }
 
@@ -71,6 +85,10 @@ impl fmt::Display for Diff {
             }
             writeln!(f)?;
         }
-        render::changes(f, &self.before, &self.after)
+        match (Tree::parse(&self.before), Tree::parse(&self.after)) {
+            (Ok(before), Ok(after)) => render::changes(f, &before, &after),
+            // Both were read when this was made.
+            _ => Ok(()),
+        }
     }
 }

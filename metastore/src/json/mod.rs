@@ -3,6 +3,7 @@
 pub(crate) mod exact;
 mod finite;
 pub(crate) mod input;
+pub(crate) mod text;
 pub(crate) mod tree;
 
 use std::io;
@@ -62,11 +63,17 @@ pub(crate) fn describe<T: DeserializeOwned>(
     json: &[u8],
     first: &serde_json::Error,
 ) -> (String, String) {
+    if first.is_syntax() {
+        // The text has been read before, so a number is all that it can be.
+        let (line, column) = (first.line(), first.column());
+        let message = format!("another kind of number is expected (line {line}, column {column})");
+        return (String::new(), message);
+    }
     let mut reader = serde_json::Deserializer::from_slice(json);
     match serde_path_to_error::deserialize::<_, T>(&mut reader) {
         Err(error) => {
             let path = error.path().to_string();
-            let path = if path == "." { String::new() } else { path };
+            let path = if matches!(&*path, "." | "?") { String::new() } else { path };
             (path, without_value(error.inner()))
         }
         Ok(_) => (String::new(), without_value(first)),

@@ -64,6 +64,40 @@ impl<'a> Tree<'a> {
     }
 }
 
+/// As JSON on one line.
+impl fmt::Display for Tree<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A string always serialises.
+        let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Bool(value) => fmt::Display::fmt(value, f),
+            Self::Number(text) => f.write_str(text),
+            Self::Text(text) => f.write_str(&quoted(text)),
+            Self::List(elements) => {
+                f.write_str("[")?;
+                for (at, element) in elements.iter().enumerate() {
+                    if at > 0 {
+                        f.write_str(",")?;
+                    }
+                    fmt::Display::fmt(element, f)?;
+                }
+                f.write_str("]")
+            }
+            Self::Object(members) => {
+                f.write_str("{")?;
+                for (at, (name, member)) in members.iter().enumerate() {
+                    if at > 0 {
+                        f.write_str(",")?;
+                    }
+                    write!(f, "{}:{member}", quoted(name))?;
+                }
+                f.write_str("}")
+            }
+        }
+    }
+}
+
 /// Whether two JSON texts mean the same, as [`Tree`] says. What is no JSON is the same only to the letter.
 pub(crate) fn same(a: &str, b: &str) -> bool {
     a == b || matches!((Tree::parse(a), Tree::parse(b)), (Ok(a), Ok(b)) if a == b)

@@ -1,17 +1,18 @@
 //! Comparing two versions of an item.
 
-use serde_json::Value;
-
 use crate::collection::Collection;
 use crate::diff::Diff;
 use crate::envelope;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::item::VersionInfo;
 use crate::key::ToId;
 use crate::op::get::Stored;
 use crate::repo::{Repo, checked_id};
 
 const OPERATION: &str = "diff";
+
+/// Documents of so many bytes together are compared at once; larger ones on a thread that may take its time.
+const INLINE: usize = 64 * 1024;
 
 impl<T: Collection> Repo<T> {
     /// The difference that leads from version `from` of an item to version `to`, of which either may be
@@ -52,16 +53,35 @@ impl<T: Collection> Repo<T> {
         let mut sides = Vec::with_capacity(2);
         for (version, stored) in versions.into_iter().zip(found) {
             let stored = stored.ok_or_else(|| self.missing_version(&id, version, OPERATION))?;
-            sides.push(side::<T>(stored)?);
+            sides.push(stored);
         }
-        match <[_; 2]>::try_from(sides) {
-            Ok([from, to]) => Ok(Diff::new(from, to)),
-            Err(_) => Err(self.missing(&id, OPERATION)),
+        let size: usize = sides.iter().map(|stored| stored.json.len()).sum();
+        let compare = move || {
+            let [from, to] = <[Stored; 2]>::try_from(sides)
+                .map_err(|_| Error::new(OPERATION, ErrorKind::NotFound))?;
+            let key = to.key.clone();
+            let unreadable = |error: serde_json::Error| {
+                Error::new(OPERATION, ErrorKind::Encode(error.to_string())).at(key)
+            };
+            Diff::new(side::<T>(from)?, side::<T>(to)?).map_err(unreadable)
+        };
+        if size <= INLINE {
+            return compare();
+        }
+        match tokio::task::spawn_blocking(compare).await {
+            Ok(diff) => diff,
+            Err(gone) => match gone.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(Error::new(
+                    OPERATION,
+                    ErrorKind::Unavailable("the runtime is shutting down".to_owned()),
+                )),
+            },
         }
     }
 }
 
-fn side<T: Collection>(stored: Stored) -> Result<(VersionInfo, Value)> {
+fn side<T: Collection>(stored: Stored) -> Result<(VersionInfo, String)> {
     let Stored { key, json, head } = stored;
     Ok((head.into(), envelope::decode_data::<T>(&json, &key, OPERATION)?))
 }

@@ -13,14 +13,22 @@ const MAX_GROUPS: usize = 100;
 /// Values of which no field takes both as what it had before.
 const PROBES: [&str; 2] = [r#"{"":[]}"#, "-0.5"];
 
-/// A member of an object in a stored text that the type does not know.
+/// What a stored text holds and the type does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Extra<'a> {
-    /// Where the object is.
+    /// Where the object is, or the number.
     pub(super) path: Vec<Step<'a>>,
-    pub(super) name: Cow<'a, str>,
+    pub(super) kind: ExtraKind<'a>,
     /// Its JSON, to the letter.
     pub(super) value: &'a str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ExtraKind<'a> {
+    /// A member that the type does not know, by its name.
+    Member(Cow<'a, str>),
+    /// A whole number of more than 64 bits that the type has read as a float.
+    Number,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,19 +48,30 @@ impl Extra<'_> {
                 Step::At(position) => path.push_str(&format!("[{position}]")),
             }
         }
-        if !path.is_empty() {
-            path.push('.');
+        if let Some(name) = self.name() {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(name);
         }
-        path + &self.name
+        path
+    }
+
+    /// The name of a member; `None` for a number.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match &self.kind {
+            ExtraKind::Member(name) => Some(name),
+            ExtraKind::Number => None,
+        }
     }
 
     /// The same for the same field of all elements of a list.
-    fn group(&self) -> (Vec<Option<&str>>, &str) {
+    fn group(&self) -> (Vec<Option<&str>>, Option<&str>) {
         let steps = self.path.iter().map(|step| match step {
             Step::Name(name) => Some(&**name),
             Step::At(_) => None,
         });
-        (steps.collect(), &self.name)
+        (steps.collect(), self.name())
     }
 }
 
@@ -70,8 +89,9 @@ pub(crate) fn extras<'a, T: DeserializeOwned>(
 ) -> Vec<Extra<'a>> {
     let mut found = Vec::new();
     find(stored, own, &mut Vec::new(), &mut found);
-    found.retain(|extra| !(extra.path.is_empty() && is_own(&extra.name)));
-    if found.is_empty() {
+    found.retain(|extra| !(extra.path.is_empty() && extra.name().is_some_and(&is_own)));
+    let members: Vec<&Extra<'_>> = found.iter().filter(|extra| extra.name().is_some()).collect();
+    if members.is_empty() {
         return found;
     }
     let changes_nothing = |probed: &[&Extra<'_>]| {
@@ -82,12 +102,13 @@ pub(crate) fn extras<'a, T: DeserializeOwned>(
             written.is_some_and(|w| std::str::from_utf8(&w).is_ok_and(|w| same(w, own)))
         })
     };
-    if changes_nothing(&found.iter().collect::<Vec<_>>()) {
+    if changes_nothing(&members) {
         return found;
     }
     let mut numbers = HashMap::new();
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    for (position, extra) in found.iter().enumerate() {
+    let mut unknown: Vec<bool> = found.iter().map(|extra| extra.name().is_none()).collect();
+    for (position, extra) in found.iter().enumerate().filter(|(_, extra)| extra.name().is_some()) {
         let next = groups.len().min(MAX_GROUPS);
         let number = *numbers.entry(extra.group()).or_insert(next);
         if number == groups.len() {
@@ -95,7 +116,6 @@ pub(crate) fn extras<'a, T: DeserializeOwned>(
         }
         groups[number].push(position);
     }
-    let mut unknown = vec![false; found.len()];
     for group in groups {
         let probed: Vec<_> = group.iter().map(|&position| &found[position]).collect();
         if changes_nothing(&probed) {
@@ -124,7 +144,11 @@ fn find<'a>(stored: &'a str, own: &str, path: &mut Vec<Step<'a>>, found: &mut Ve
                         path.pop();
                     }
                     None if last.get(&name) == Some(&at) => {
-                        found.push(Extra { path: path.clone(), name, value });
+                        found.push(Extra {
+                            path: path.clone(),
+                            kind: ExtraKind::Member(name),
+                            value,
+                        });
                     }
                     None => {}
                 }
@@ -144,8 +168,21 @@ fn find<'a>(stored: &'a str, own: &str, path: &mut Vec<Step<'a>>, found: &mut Ve
                 }
             }
         }
+        _ if is_shortened(stored, own) => {
+            found.push(Extra { path: path.clone(), kind: ExtraKind::Number, value: stored });
+        }
         _ => {}
     }
+}
+
+/// Whether `own` is the float that stands for a whole number that is too large for its type.
+fn is_shortened(stored: &str, own: &str) -> bool {
+    let digits = stored.strip_prefix('-').unwrap_or(stored);
+    let is_large = digits.len() > 18
+        && digits.bytes().all(|digit| digit.is_ascii_digit())
+        && stored.parse::<i64>().is_err()
+        && stored.parse::<u64>().is_err();
+    is_large && own.contains(['.', 'e']) && stored.parse::<f64>().ok() == own.parse::<f64>().ok()
 }
 
 /// Whether `stored` may be what `own` was read from: it has the same values where it has any.
@@ -182,7 +219,7 @@ fn replace(json: &str, extras: &[&Extra<'_>], depth: usize, value: &str, out: &m
         out.push('{');
         for (at, (name, old)) in members.into_iter().enumerate() {
             push_name(out, at, &name);
-            if level.own.iter().any(|extra| extra.name == name) {
+            if level.own.iter().any(|extra| extra.name() == Some(&*name)) {
                 out.push_str(value);
             } else {
                 replace(old, level.member(&name), depth + 1, value, out);
@@ -202,7 +239,7 @@ fn replace(json: &str, extras: &[&Extra<'_>], depth: usize, value: &str, out: &m
 }
 
 /// Writes the name of a member, with a comma before it unless it is the first.
-pub(super) fn push_name(out: &mut String, at: usize, name: &str) {
+pub(crate) fn push_name(out: &mut String, at: usize, name: &str) {
     if at > 0 {
         out.push(',');
     }
@@ -252,6 +289,7 @@ mod tests {
 
     #[derive(Serialize, Deserialize)]
     #[serde(tag = "type")]
+    #[allow(dead_code, reason = "what is read and not written is the point")]
     struct Known {
         #[serde(alias = "title")]
         name: String,

@@ -31,6 +31,13 @@ fn add(
     deadline: Instant,
     out: &mut String,
 ) {
+    if let [extra] = extras
+        && extra.name().is_none()
+        && extra.path.len() == depth
+    {
+        out.push_str(if before == after { extra.value } else { after });
+        return;
+    }
     let begins = |text: &str, with: char| text.starts_with(with);
     if !extras.is_empty() && begins(before, '{') && begins(after, '{') {
         let before: HashMap<_, _> = members(before).unwrap_or_default().into_iter().collect();
@@ -49,8 +56,9 @@ fn add(
             }
         }
         for extra in level.own {
-            if after.iter().all(|(name, _)| *name != extra.name) {
-                push_name(out, count, &extra.name);
+            let Some(own) = extra.name() else { continue };
+            if after.iter().all(|(name, _)| name != own) {
+                push_name(out, count, own);
                 count += 1;
                 out.push_str(extra.value);
             }

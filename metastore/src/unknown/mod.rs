@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-pub(crate) use extra::{Extra, extras};
+pub(crate) use extra::{Extra, extras, push_name};
 pub(crate) use graft::graft;
 use watch::Watch;
 

@@ -5,7 +5,11 @@
     reason = "a test ends at the first thing that is not as it should be"
 )]
 
+mod diffs;
+mod dynamic;
 mod exact_numbers;
+mod field_table;
+mod foreign_json;
 mod read_back;
 mod sets;
 mod unknown_fields;

@@ -34,7 +34,8 @@ async fn an_item_goes_all_the_way_by_name_and_is_the_same_by_type() {
 
     let made = json!({"name": "a", "content": "one two", "language": "en"});
     let item = actions.create_item("texts", made.clone()).await.unwrap();
-    assert_eq!((item.version, &item.data), (1, &made));
+    assert_eq!(item.version, 1);
+    assert_eq!(item.data, made);
     let typed = repo.texts.get(&item.id).await.unwrap().unwrap();
     assert_eq!(json_of(&typed), json_of(&item));
 
@@ -154,7 +155,7 @@ async fn mistakes_in_history_are_told_apart_by_name_as_by_type() {
 async fn many_items_by_name_have_an_answer_each() {
     let (_server, repo) = start().await;
     let actions = repo.actions();
-    let made = (0..250).map(|number| json_of(text(&number.to_string()))).collect();
+    let made = (0..250).map(|number| json_of(text(&number.to_string())));
     let made = actions.create_items("texts", made).await.unwrap();
     let ids: Vec<_> = made.into_iter().map(|item| item.unwrap().id.clone()).collect();
 
@@ -534,7 +535,7 @@ async fn mutations_and_jobs_by_name_share_what_is_stored_with_the_typed_ones() {
     let (words, split) = ("wordcount", "textsplit");
     assert_eq!(actions.run_mutation("texts", id, words).await.unwrap(), 3);
     let both = actions.run_batch("texts", id, &[words, split]).await.unwrap();
-    assert_eq!(Value::from(both), json!({words: 3, split: ["one", "two", "three"]}));
+    assert_eq!(json_of(both), json!({words: 3, split: ["one", "two", "three"]}));
 
     assert!(actions.get_mutation("texts", id, words).await.unwrap().is_none());
     assert_eq!(actions.materialize_mutation("texts", id, words).await.unwrap(), 3);
@@ -563,7 +564,10 @@ async fn mutations_and_jobs_by_name_share_what_is_stored_with_the_typed_ones() {
     actions.enqueue_in("texts", id, summary, Duration::from_millis(20)).await.unwrap();
     let expected = json!({"sentences": ["one"]});
     assert_eq!(actions.wait("texts", id, summary, SOON).await.unwrap(), expected);
-    assert_eq!(actions.transformation_result("texts", id, summary).await.unwrap(), Some(expected));
+    assert_eq!(
+        actions.transformation_result("texts", id, summary).await.unwrap().unwrap(),
+        expected
+    );
     assert!(!actions.discard("texts", id, summary).await.unwrap());
     worker.stop().await;
 
@@ -697,9 +701,10 @@ async fn odd_documents_come_through_by_name_as_by_type() {
         topic: "x".into(),
     };
     let id = repo.others.create(document).await.unwrap().id.clone();
-    // What the patch leaves alone stays exact, though JSON shows it as a float.
+    // What the patch leaves alone stays exact, and JSON shows it so.
     let item = actions.update_item(name, &id, json!({"page": 7, "topic": " y "})).await.unwrap();
-    assert!(item.data["huge"].is_f64() && item.data["page"] == 7 && item.data["topic"] == "y");
+    assert!(item.data.to_string().contains(&format!("\"huge\":{huge},")), "{:?}", item.data);
+    assert!(item.data["page"] == 7 && item.data["topic"] == "y");
     let typed = repo.others.get(&id).await.unwrap().unwrap();
     assert_eq!((typed.data.huge, typed.data.place.page), (huge, Some(7)));
     actions.materialize_mutation(name, &id, "doubled").await.unwrap();

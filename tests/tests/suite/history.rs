@@ -138,7 +138,7 @@ async fn a_diff_sees_the_fields_that_the_struct_does_not_know() {
     add_field(&server, &format!("{AT}:latest"), r#""added later":[1,{"x":null}]"#).await;
     let diff = repo.texts.diff("abc123", 1, 2).await.unwrap();
     let added = json!({"op": "add", "path": "/added later", "value": [1, {"x": null}]});
-    assert!(diff.patch().as_array().unwrap().contains(&added), "{diff}");
+    assert!(diff.patch().value().as_array().unwrap().contains(&added), "{diff}");
     assert!(diff.to_string().contains("+ /added later: [1,{\"x\":null}]\n"), "{diff}");
 }
 
