@@ -10,6 +10,9 @@ use crate::json::tree::{elements, members, same};
 /// How many groups of fields are looked at one by one; more than these differ only by the names of a map.
 const MAX_GROUPS: usize = 100;
 
+/// How many bytes are read to look at groups one by one. What is not looked at counts as known.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+
 /// Values of which no field takes both as what it had before.
 const PROBES: [&str; 2] = [r#"{"":[]}"#, "-0.5"];
 
@@ -116,7 +119,7 @@ pub(crate) fn extras<'a, T: DeserializeOwned>(
         }
         groups[number].push(position);
     }
-    for group in groups {
+    for group in groups.into_iter().take(MAX_BYTES / (stored.len() + 1) / PROBES.len()) {
         let probed: Vec<_> = group.iter().map(|&position| &found[position]).collect();
         if changes_nothing(&probed) {
             group.into_iter().for_each(|position| unknown[position] = true);
