@@ -65,9 +65,11 @@ pub(crate) fn describe<T: DeserializeOwned>(
 ) -> (String, String) {
     if first.is_syntax() {
         // The text has been read before, so a number is all that it can be.
-        let (line, column) = (first.line(), first.column());
-        let message = format!("another kind of number is expected (line {line}, column {column})");
-        return (String::new(), message);
+        let lines = json.split_inclusive(|&byte| byte == b'\n');
+        let before: usize = lines.take(first.line().saturating_sub(1)).map(<[u8]>::len).sum();
+        let offset = before + first.column().saturating_sub(1);
+        let text = std::str::from_utf8(json).unwrap_or_default();
+        return (tree::path_at(text, offset), "another kind of number is expected".to_owned());
     }
     let mut reader = serde_json::Deserializer::from_slice(json);
     match serde_path_to_error::deserialize::<_, T>(&mut reader) {

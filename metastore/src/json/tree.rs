@@ -114,6 +114,35 @@ pub(crate) fn elements(json: &str) -> Result<Vec<&str>, serde_json::Error> {
     Ok(elements.into_iter().map(RawValue::get).collect())
 }
 
+/// The path of the innermost value that has this byte of the text.
+pub(super) fn path_at(json: &str, offset: usize) -> String {
+    let mut path = String::new();
+    let mut inner = json;
+    // Slices of one text tell by their addresses where they are.
+    let has = |part: &str| {
+        let start = part.as_ptr() as usize - json.as_ptr() as usize;
+        (start..start + part.len()).contains(&offset)
+    };
+    loop {
+        let member = members(inner).unwrap_or_default().into_iter().find(|(_, value)| has(value));
+        if let Some((name, value)) = member {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(&name);
+            inner = value;
+            continue;
+        }
+        let elements = elements(inner).unwrap_or_default();
+        let Some((at, value)) = elements.into_iter().enumerate().find(|(_, value)| has(value))
+        else {
+            return path;
+        };
+        path.push_str(&format!("[{at}]"));
+        inner = value;
+    }
+}
+
 fn text(json: &str) -> Result<Cow<'_, str>, serde_json::Error> {
     serde_json::from_str::<Name<'_>>(json).map(|name| name.0)
 }
@@ -181,6 +210,14 @@ mod tests {
         ] {
             assert!(!same(a, b), "{a} and {b}");
         }
+    }
+
+    #[test]
+    fn a_place_in_a_text_has_a_path() {
+        let json = r#"{"a": {"b": [1, 2.5]}, "c": 3}"#;
+        assert_eq!(path_at(json, json.find("2.5").unwrap() + 1), "a.b[1]");
+        assert_eq!(path_at(json, json.find('3').unwrap()), "c");
+        assert_eq!(path_at(json, 0), "");
     }
 
     #[test]
