@@ -69,7 +69,10 @@ pub(crate) fn describe<T: DeserializeOwned>(
         let before: usize = lines.take(first.line().saturating_sub(1)).map(<[u8]>::len).sum();
         let offset = before + first.column().saturating_sub(1);
         let text = std::str::from_utf8(json).unwrap_or_default();
-        return (tree::path_at(text, offset), "another kind of number is expected".to_owned());
+        return (
+            tree::path_at(text, offset),
+            "expected a whole number that its type holds".to_owned(),
+        );
     }
     let mut reader = serde_json::Deserializer::from_slice(json);
     match serde_path_to_error::deserialize::<_, T>(&mut reader) {
