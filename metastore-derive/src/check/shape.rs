@@ -80,11 +80,12 @@ fn named(ty: &Type) -> Option<(&syn::Ident, Vec<&Type>)> {
     let arguments = match &last.arguments {
         PathArguments::None => Vec::new(),
         PathArguments::AngleBracketed(arguments) => {
-            let ty = |argument| match argument {
-                &GenericArgument::Type(ref ty) => Some(ty),
-                _ => None,
-            };
-            arguments.args.iter().map(ty).collect::<Option<_>>()?
+            let mut types = Vec::new();
+            for argument in &arguments.args {
+                let GenericArgument::Type(ty) = argument else { return None };
+                types.push(ty);
+            }
+            types
         }
         PathArguments::Parenthesized(_) => return None,
     };
