@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::config::{Config, ConfigError};
 use crate::context::JobContext;
-use crate::handler;
+use crate::handler::{self, HandlerFuture};
 use crate::hook::{HandlerEnd, Hook, JobRun};
 use crate::kept::{self, Kept};
 use crate::lane::{Lane, Surroundings, TypedLane};
@@ -61,7 +61,7 @@ impl<T: Collection> WorkerBuilder<T> {
     pub fn handle<R, F, Fut, E>(mut self, transformation: Transformation<T, R>, handler: F) -> Self
     where
         F: Fn(Item<T>, JobContext) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<R, E>> + Send + 'static,
+        Fut: HandlerFuture<R, E> + Send + 'static,
         R: Serialize + Send + Sync + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {

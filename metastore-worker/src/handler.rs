@@ -18,6 +18,17 @@ use crate::lane::BoxFuture;
 /// What handlers may return as an error.
 pub(crate) type HandlerError = Box<dyn StdError + Send + Sync>;
 
+/// What a handler gives: a future of the transformation's result, or of an error.
+#[diagnostic::on_unimplemented(
+    message = "this handler does not give `Result<{R}, _>` in a future",
+    label = "the handler gives `{Self}`",
+    note = "a handler of a transformation to `{R}` is `async fn(Item<T>, JobContext) -> Result<{R}, E>`, with any error `E`; or a closure with an `async move` block"
+)]
+pub trait HandlerFuture<R, E>: Future<Output = Result<R, E>> {}
+
+#[diagnostic::do_not_recommend]
+impl<R, E, F: Future<Output = Result<R, E>>> HandlerFuture<R, E> for F {}
+
 /// How the handler ended for one job.
 #[derive(Clone, Debug)]
 pub(crate) enum Ending {

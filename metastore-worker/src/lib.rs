@@ -52,6 +52,7 @@ pub use builder::WorkerBuilder;
 pub use config::ConfigError;
 pub use context::{JobContext, TestNotes};
 pub use fatal::Fatal;
+pub use handler::HandlerFuture;
 pub use health::Health;
 pub use hook::{HandlerEnd, JobRun};
 pub use shutdown::shutdown_signal;

@@ -84,12 +84,14 @@ pub trait QueryValue<V>: Sized {
 
 macro_rules! values {
     ($([$($generics:tt)*] $field:ty, $from:ty: $value:ident => $converted:expr;)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl<$($generics)*> PatchValue<$from> for $field {
             fn from_value($value: $from) -> Self {
                 $converted
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<$($generics)*> QueryValue<$from> for $field {
             fn to_compare($value: $from) -> Self {
                 $converted
