@@ -187,7 +187,7 @@ pub(crate) enum IndexableForm {
     /// What serde writes.
     Written,
     /// The only field.
-    Field(Member, Type),
+    Field(Member, Box<Type>),
 }
 
 /// A checked `#[derive(Repository)]`.

@@ -349,7 +349,7 @@ impl<T, F, K: FieldIndex> Field<T, F, K> {
         F: QueryValue<V>,
         K: HasRange,
     {
-        self.from(F::to_compare(value), true)
+        self.from(&F::to_compare(value), true)
     }
 
     /// The items whose field is greater than this.
@@ -358,7 +358,7 @@ impl<T, F, K: FieldIndex> Field<T, F, K> {
         F: QueryValue<V>,
         K: HasRange,
     {
-        self.from(F::to_compare(value), false)
+        self.from(&F::to_compare(value), false)
     }
 
     /// The items whose field is at most this.
@@ -367,7 +367,7 @@ impl<T, F, K: FieldIndex> Field<T, F, K> {
         F: QueryValue<V>,
         K: HasRange,
     {
-        self.up_to(F::to_compare(value), true)
+        self.up_to(&F::to_compare(value), true)
     }
 
     /// The items whose field is less than this.
@@ -376,16 +376,16 @@ impl<T, F, K: FieldIndex> Field<T, F, K> {
         F: QueryValue<V>,
         K: HasRange,
     {
-        self.up_to(F::to_compare(value), false)
+        self.up_to(&F::to_compare(value), false)
     }
 
-    fn from(self, value: F, included: bool) -> Condition<T> {
-        let value = self.value(&value);
+    fn from(self, value: &F, included: bool) -> Condition<T> {
+        let value = self.value(value);
         self.condition(value.map(|value| Interval::from(&value, included)))
     }
 
-    fn up_to(self, value: F, included: bool) -> Condition<T> {
-        let value = self.value(&value);
+    fn up_to(self, value: &F, included: bool) -> Condition<T> {
+        let value = self.value(value);
         self.condition(value.map(|value| Interval::up_to(&value, included)))
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn indexable(cx: &Ctxt, raw: &raw::Indexable) -> Result<Indexable, Re
             }
         },
         (Shape::Named | Shape::Tuple, [(member, ty)]) => {
-            IndexableForm::Field(member.clone(), ty.clone())
+            IndexableForm::Field(member.clone(), Box::new(ty.clone()))
         }
         _ => {
             let message = format!(

@@ -102,7 +102,9 @@ fn distinct(item: &Item, fields: &[(syn::Ident, Ty)]) -> TokenStream {
         quote_spanned!(marked(ty.span)=> #door::SCHEMA)
     });
     let checks = fields.iter().enumerate().skip(1).map(|(position, (_, ty))| {
-        quote_spanned!(marked(ty.span)=> #runtime::distinct(&SCHEMAS, #position);)
+        let at = marked(ty.span);
+        let runtime = self::runtime(item, at);
+        quote_spanned!(at=> #runtime::distinct(&SCHEMAS, #position);)
     });
     quote_spanned! {at=>
         const _: () = {

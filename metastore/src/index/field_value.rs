@@ -44,7 +44,8 @@ pub trait SingleValue {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no order that `#[index(range)]` could use",
     label = "a `{Self}` has no order in an index",
-    note = "a field with `#[index(range)]` is a number, text, a time or another `Ordered` type, or an `Option` of one; use `#[index]` for a list"
+    note = "these have an order: integers up to 128 bits, `f32`, `f64`, `bool`, `char`, `String`, `Id`, `Timestamp`, times of `jiff`; with features of metastore types of `chrono`, `rust_decimal`, `time`, `uuid`; and an `Option` of one",
+    note = "use `#[index]` to find equal values or elements of a list; to a struct with one such field add `#[derive(metastore::Indexable)]`; for an enum or another type implement `metastore::Indexable` by a number or text in the right order, and `metastore::Ordered`"
 )]
 pub trait RangeField {
     #[doc(hidden)]

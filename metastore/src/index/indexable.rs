@@ -75,8 +75,7 @@ pub trait Indexable {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no order that `#[index(range)]` could use",
     label = "a `{Self}` has no order in an index",
-    note = "these have an order: integers up to 128 bits, `f32`, `f64`, `bool`, `char`, `String` (by its bytes), `Timestamp`, times of `jiff`, and an `Option` of one of these; with features of metastore: `chrono`, `rust_decimal`, `time`, `uuid`",
-    note = "use `#[index]` to find by equality; or add `#[derive(metastore::Indexable)]` to a struct with one field that has an order; or implement `metastore::Ordered`"
+    note = "to a struct with one field that has an order add `#[derive(metastore::Indexable)]`; for another type implement `metastore::Indexable` and `metastore::Ordered`"
 )]
 pub trait Ordered: Indexable {
     /// The value as it stands in an index with an order.

@@ -162,7 +162,7 @@ async fn finished_jobs_leave_nothing_but_their_result() {
     let (results, queues, all) = of_jobs().await;
     assert_eq!((results, queues), (50, 0));
     for n in 0..50 {
-        repo.texts.item(&format!("t{n}")).count().enqueue().await.unwrap();
+        repo.texts.item(format!("t{n}")).count().enqueue().await.unwrap();
     }
     count_worker(&repo).concurrency(8).build().run_until_idle().await.unwrap();
     assert_eq!(of_jobs().await, (50, 0, all));

@@ -1,6 +1,6 @@
 // An item in hand is borrowed.
 
-use metastore::{Collection, Repo};
+use metastore::{Collection, Item, Repo};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
@@ -27,7 +27,7 @@ struct Note {
 }
 
 async fn example(texts: Repo<Text>, notes: Repo<Note>) -> metastore::Result<()> {
-    let item = texts.create(todo!()).await?;
+    let item: Item<Text> = texts.get("a").await?.expect("is there");
     texts.update(item, Text::patch().title("b")).await?;
     Ok(())
 }
