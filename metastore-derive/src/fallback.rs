@@ -42,8 +42,8 @@ pub(crate) fn missing(item: &Item, broken: Broken) -> TokenStream {
     });
     let validate = broken.validate.then(|| {
         quote! {
-            impl #runtime::Validate for #ident {
-                fn validate(&self) -> ::core::result::Result<(), #runtime::ValidationErrors> {
+            impl ::validator::Validate for #ident {
+                fn validate(&self) -> ::core::result::Result<(), ::validator::ValidationErrors> {
                     ::core::unreachable!()
                 }
             }

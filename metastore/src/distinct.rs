@@ -1,9 +1,10 @@
 //! The collections of a repository, which must not share their keys.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use crate::catalog::Registration;
+use crate::catalog::{Descriptor, Registration};
 use crate::error::{Error, ErrorKind, Result};
+use crate::key::Address;
 use crate::schema::CollectionSchema;
 
 /// Refuses at compile time a collection that has the domain, app and name of one before it.
@@ -43,9 +44,12 @@ const fn equal(a: &str, b: &str) -> bool {
 
 /// Refuses collections that share an address because domain or app were overridden.
 pub(crate) fn distinct_addresses(collections: &[Registration]) -> Result<()> {
-    let mut seen = HashSet::new();
-    let mut addresses = collections.iter().map(|found| &found.descriptor.address);
-    let Some(address) = addresses.find(|address| !seen.insert(*address)) else { return Ok(()) };
+    let mut seen: HashMap<&Address, &Descriptor> = HashMap::new();
+    let mut others = collections.iter().map(|found| &found.descriptor).filter(|found| {
+        // The same collection twice is no mistake.
+        seen.insert(&found.address, found).is_some_and(|other| other != *found)
+    });
+    let Some(Descriptor { address, .. }) = others.next() else { return Ok(()) };
     let message = format!(
         "two collections of the repository have the address `{address}`, so both would write the same keys; \
          give one another name, or do not override domain and app"

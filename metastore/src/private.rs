@@ -17,7 +17,6 @@ pub use crate::{
 };
 pub use serde;
 pub use serde_json::Value;
-pub use validator::{Validate, ValidationErrors};
 
 /// Who does something, checked.
 pub fn user(user: &impl ToActor) -> Result<crate::Actor, Error> {

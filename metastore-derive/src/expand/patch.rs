@@ -85,7 +85,7 @@ fn read(item: &Item, fields: &[Field]) -> TokenStream {
                 &mut self,
                 field: usize,
                 #map: &mut __A,
-            ) -> ::core::result::Result<(), __A::Error> {
+            ) -> ::core::result::Result<(), <__A as #runtime::serde::de::MapAccess<'de>>::Error> {
                 match field {
                     #(#arms)*
                     _ => {}
@@ -101,7 +101,7 @@ fn read(item: &Item, fields: &[Field]) -> TokenStream {
         {
             fn deserialize<__D: #runtime::serde::Deserializer<'de>>(
                 deserializer: __D,
-            ) -> ::core::result::Result<Self, __D::Error> {
+            ) -> ::core::result::Result<Self, <__D as #runtime::serde::Deserializer<'de>>::Error> {
                 #runtime::read_patch(deserializer)
             }
         }

@@ -96,12 +96,19 @@ fn registration(item: &Item, name: &syn::Ident, ty: &Ty) -> TokenStream {
 fn distinct(item: &Item, fields: &[(syn::Ident, Ty)]) -> TokenStream {
     let at = marked(item.ident.span());
     let runtime = runtime(item, at);
-    let count = fields.len();
-    let schemas = fields.iter().map(|(_, ty)| {
+    // The same collection twice is no mistake.
+    let mut types: Vec<&Ty> = Vec::new();
+    for (_, ty) in fields {
+        if types.iter().all(|seen| seen.tokens.to_string() != ty.tokens.to_string()) {
+            types.push(ty);
+        }
+    }
+    let count = types.len();
+    let schemas = types.iter().map(|ty| {
         let door = from_store(item, ty);
         quote_spanned!(marked(ty.span)=> #door::SCHEMA)
     });
-    let checks = fields.iter().enumerate().skip(1).map(|(position, (_, ty))| {
+    let checks = types.iter().enumerate().skip(1).map(|(position, ty)| {
         let at = marked(ty.span);
         let runtime = self::runtime(item, at);
         quote_spanned!(at=> #runtime::distinct(&SCHEMAS, #position);)
