@@ -53,7 +53,7 @@ async fn versions_are_listed_without_reading_documents() {
     let before: u64 = server.info_field("total_net_output_bytes").await.parse().unwrap();
     assert_eq!(repo.texts.versions(&item.id).await.unwrap().len(), 21);
     let after: u64 = server.info_field("total_net_output_bytes").await.parse().unwrap();
-    assert!(after - before < 25_000, "{} bytes for 21 versions of 100 kB", after - before);
+    assert!(after - before < 45_000, "{} bytes for 21 versions of 100 kB", after - before);
 }
 
 #[tokio::test]
@@ -135,7 +135,8 @@ async fn a_missing_item_is_none_for_reads_and_not_found_for_writes() {
     assert!(repo.texts.update("nobody", Text::patch()).await.unwrap_err().is_not_found());
     assert!(repo.texts.update_at("nobody", 1, Text::patch()).await.unwrap_err().is_not_found());
     assert!(repo.texts.modify("nobody", |_| {}).await.unwrap_err().is_not_found());
-    assert_eq!(server.keys().await, Vec::<String>::new());
+    // The ids of the refused deletions stay for two minutes, so that none is carried out later.
+    assert_eq!(server.keys().await, ["idx:myapp:textsplitter:texts:commits"]);
 }
 
 #[tokio::test]
