@@ -15,7 +15,7 @@ use crate::item::ToTarget;
 use crate::json::without_value;
 use crate::key::{Actor, Address, Id, Name, Segment, ToActor, ToId};
 use crate::redis::command::Verdict;
-use crate::redis::commit::{Answer, Commit, UNTIMELY, WriteSet};
+use crate::redis::commit::{Answer, Commit, REFUSED_BEFORE, UNTIMELY, WriteSet};
 use crate::redis::script::ScriptCall;
 use crate::schema::CollectionSchema;
 use crate::store::Store;
@@ -324,7 +324,10 @@ impl<T: Collection> Repo<T> {
     fn verdict(&self, answer: Answer, operation: &'static str) -> Result<Verdict> {
         let mut verdict = Verdict::from_reply(answer.reply, operation)?;
         verdict.after_loss = answer.after_loss;
-        if verdict.code == UNTIMELY {
+        if verdict.code == REFUSED_BEFORE {
+            // Made again under another commit id, as one whose time was wrong.
+            verdict.code = UNTIMELY;
+        } else if verdict.code == UNTIMELY {
             self.store.correct_clock(verdict.number(operation)?);
         }
         Ok(verdict)

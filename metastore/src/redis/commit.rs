@@ -67,6 +67,10 @@ impl WriteSet<'_> {
 /// What a script answers to a write whose time is too far from the server's. Nothing is written then.
 pub(crate) const UNTIMELY: i64 = -8;
 
+/// What a script answers to a write of which an earlier attempt was refused. Why is not remembered, so the
+/// operation starts again under another commit id.
+pub(crate) const REFUSED_BEFORE: i64 = -9;
+
 /// What became of a write.
 pub(crate) struct Answer {
     pub(crate) reply: Reply,

@@ -7,7 +7,7 @@
 --       9 what item keys begin with  10 time of the write
 -- Gives {1} written; {1, 1} written by an earlier run with the same commit; {0} the id is taken;
 --       {-3, index} another item has the value of a unique field; {-8, time} the time of the write is too
---       far from the server's.
+--       far from the server's; {-9} an earlier run with the same commit was refused.
 
 local _, origin = item_of(KEYS[1])
 local outcome = outcome_of(KEYS[2], ARGV[2])
@@ -18,7 +18,7 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
   return other_type(KEYS[1], 'string') or refuse(KEYS[2], ARGV[2], {0})
 end
 if outcome == 'refused' then
-  return {0}
+  return {-9}
 end
 local late = untimely(ARGV[10])
 if late then

@@ -8,7 +8,8 @@
 -- Gives {1} deleted, now or by an earlier run with the same commit; {0} there was no such item;
 --       {2} 10,000 versions removed, the oldest first, and the rest is left: call again;
 --       {-2, version} it is at another version than expected; 0 if what is there has none;
---       {-8, time} the time of the write is too far from the server's.
+--       {-8, time} the time of the write is too far from the server's;
+--       {-9} an earlier run with the same commit was refused.
 
 local index = KEYS[2]
 -- First, so that a duplicate that the network delivers late spares an item created since.
@@ -19,7 +20,7 @@ end
 local version, commit = head_of(KEYS[1])
 local existed = version ~= nil
 if outcome == 'refused' then
-  return ARGV[8] and existed and {-2, version or 0} or {0}
+  return {-9}
 end
 local late = untimely(ARGV[4])
 if late then

@@ -18,7 +18,7 @@
 -- Gives {1} written; {1, 1} written by an earlier run with the same commit; {0, version} conflict;
 --       {-1} no such item; {-2} the key does not hold a document;
 --       {-3, index} another item has the value of a unique field; {-8, time} the time of the write is too
---       far from the server's.
+--       far from the server's; {-9} an earlier run with the same commit was refused.
 
 local version, commit = head_of(KEYS[1])
 local expected = tonumber(ARGV[4])
@@ -42,7 +42,7 @@ if ARGV[6] ~= '' then
 end
 -- Only such an update may have been refused while its base was the current version.
 if (ARGV[6] ~= '' or ARGV[13] ~= '-') and outcome_of(KEYS[7], ARGV[2]) == 'refused' then
-  return {0, version}
+  return {-9}
 end
 local trims = ARGV[10] ~= '' or ARGV[11] ~= ''
 local wrong = wrong_type(KEYS[4], 'zset') or wrong_audit(ARGV[7], KEYS[5])
