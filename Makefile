@@ -51,5 +51,5 @@ bench: server ## Run the benchmarks; pass ARGS="--only get,create", ARGS="--publ
 profile: server ## Do one kind of work for a profiler and say what it costs; pass ARGS="get", ARGS="process", …
 	CARGO_PROFILE_RELEASE_DEBUG=line-tables-only $(CARGO) run --release -p metastore-benches --bin profile -- $(ARGS)
 
-chaos: server ## Kill, freeze and cut workers at work, within 10 minutes; pass ARGS="--minutes 30 --seed N"
+chaos: server ## Kill, freeze and cut workers at work, within 10 minutes; pass ARGS="--minutes 30 --seed N", or check ARGS="--histories 1000"
 	$(CARGO) run --release -p metastore-tests --bin chaos -- $(ARGS)

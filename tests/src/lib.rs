@@ -8,13 +8,14 @@
 pub mod chaos;
 pub mod collections;
 pub mod example;
+pub mod histories;
 pub mod proxy;
 pub mod resp;
 pub mod server;
 pub mod unique;
 pub mod wait;
 
-pub use proxy::{Cut, Proxy};
+pub use proxy::{Cut, Fault, Proxy};
 pub use resp::{Connection, Reply};
 pub use server::Server;
 pub use unique::unique_name;

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-pub use fault::Cut;
+pub use fault::{Cut, Disturbance, Disturbances, Fault};
 use traffic::{Link, Traffic};
 
 /// A proxy on a free loopback port.
@@ -107,7 +107,7 @@ impl Drop for Proxy {
 async fn accept(listener: TcpListener, traffic: Arc<Traffic>) {
     // Accepting fails when the process is out of file descriptors, and the test fails then too.
     while let Ok((client, _)) = listener.accept().await {
-        if traffic.refusing.load(SeqCst) {
+        if traffic.refuses() {
             continue;
         }
         let link = Link::new(traffic.connections.fetch_add(1, SeqCst));

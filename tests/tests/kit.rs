@@ -1,5 +1,7 @@
 //! Tests of the test kit itself, since a kit that lies makes every other test worthless.
 
+#[path = "kit/disturbances.rs"]
+mod disturbances;
 #[path = "kit/faults.rs"]
 mod faults;
 #[path = "kit/orphan.rs"]

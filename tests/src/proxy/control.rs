@@ -1,9 +1,10 @@
-//! What a test can do to the traffic: cut it, stop it, slow it down.
+//! What a test can do to the traffic: cut it, stop it, slow it down, deliver it late or twice.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use super::{Cut, Proxy};
+use super::{Cut, Disturbance, Disturbances, Fault, Proxy};
 
 impl Proxy {
     /// Arms a one-shot fault for the next traffic, on whichever connection carries it: the next
@@ -11,7 +12,7 @@ impl Proxy {
     ///
     /// It replaces a fault that is still armed.
     pub fn cut_next(&self, cut: Cut) {
-        self.traffic.faults().arm(b"", cut);
+        self.traffic.faults().arm(b"", Fault::Cut(cut));
     }
 
     /// Arms a one-shot fault that waits until request bytes containing `needle` pass, for example
@@ -22,7 +23,40 @@ impl Proxy {
     /// to requests that were under way on the same connection already. Either way the server
     /// receives every forwarded request before its connection closes.
     pub fn cut_when(&self, needle: &[u8], cut: Cut) {
-        self.traffic.faults().arm(needle, cut);
+        self.strike_when(needle, Fault::Cut(cut));
+    }
+
+    /// Arms a one-shot fault that waits until request bytes containing `needle` pass. Anything but a cut
+    /// happens to the chunk, as it arrived, that completes the needle.
+    pub fn strike_when(&self, needle: &[u8], fault: Fault) {
+        self.traffic.faults().arm(needle, fault);
+    }
+
+    /// Lets faults happen by chance from now on, except while a fault is armed.
+    pub fn disturb(&self, disturbances: Disturbances) {
+        self.traffic.faults().disturb(Some(disturbances));
+    }
+
+    /// Lets no more faults happen by chance. Requests that are held already are still delivered.
+    pub fn calm(&self) {
+        self.traffic.faults().disturb(None);
+    }
+
+    /// How often each kind has happened by chance since the start.
+    pub fn disturbed(&self) -> BTreeMap<Disturbance, u64> {
+        self.traffic.faults().disturbed()
+    }
+
+    /// Waits until nothing is held any more that is to be repeated or delivered late.
+    pub async fn settled(&self) {
+        self.traffic.wait_until_nothing_is_held().await;
+    }
+
+    /// Delivers now what is held to be repeated or delivered late, and waits until the server has
+    /// answered it.
+    pub async fn deliver_held(&self) {
+        self.traffic.release.send_modify(|count| *count += 1);
+        self.settled().await;
     }
 
     /// Takes back a fault that has not struck.

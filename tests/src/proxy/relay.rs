@@ -1,15 +1,16 @@
 //! Carrying the bytes of one connection in both directions.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::fault::Verdict;
-use super::traffic::{Link, Traffic};
+use super::traffic::{Held, Link, Traffic};
 
 const CHUNK: usize = 64 * 1024;
 
@@ -21,7 +22,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub(super) async fn relay(
     mut client: TcpStream,
     server_port: u16,
-    traffic: &Traffic,
+    traffic: &Arc<Traffic>,
     link: Link,
     mut drops: watch::Receiver<u64>,
 ) {
@@ -36,31 +37,73 @@ pub(super) async fn relay(
     let (server_in, server_out) = server.split();
     // Requests go before replies when both have arrived: bytes that the client sent without
     // having seen the reply belong to the round trip that is under way.
-    tokio::select! {
+    let late = tokio::select! {
         biased;
-        _ = drops.changed() => {}
-        () = carry_requests(client_in, server_out, traffic, &link) => {}
-        () = carry_replies(server_in, client_out, traffic, &link) => {}
-    }
+        _ = drops.changed() => None,
+        late = carry_requests(client_in, server_out, server_port, traffic, &link) => late,
+        () = carry_replies(server_in, client_out, traffic, &link) => None,
+    };
     drop(client);
+    if let Some(mut late) = late {
+        late.held.wait(late.time).await;
+        if server.write_all(&late.chunk).await.is_ok() {
+            part_from_server(server).await;
+        }
+        return;
+    }
     part_from_server(server).await;
+}
+
+/// A request that is delivered when its client's connection is closed already.
+struct Late {
+    chunk: Vec<u8>,
+    time: Duration,
+    held: Held,
 }
 
 async fn carry_requests(
     mut client: impl AsyncRead + Unpin,
     mut server: impl AsyncWrite + Unpin,
-    traffic: &Traffic,
+    server_port: u16,
+    traffic: &Arc<Traffic>,
     link: &Link,
-) {
+) -> Option<Late> {
     let mut buffer = vec![0; CHUNK];
     while let Ok(length @ 1..) = client.read(&mut buffer).await {
         traffic.wait_while_paused().await;
         let chunk = &buffer[..length];
         let verdict = traffic.on_request(link, chunk);
-        let passed = &chunk[..verdict.forwarded(length)];
-        if server.write_all(passed).await.is_err() || verdict != Verdict::Forward {
-            return;
+        match verdict {
+            Verdict::Delay(time) => sleep(time).await,
+            Verdict::Repeat(time) => {
+                tokio::spawn(repeat(traffic.hold(), server_port, chunk.to_vec(), time));
+            }
+            Verdict::Late(time) => {
+                traffic.closed_by_fault();
+                return Some(Late { chunk: chunk.to_vec(), time, held: traffic.hold() });
+            }
+            Verdict::Forward | Verdict::CutAfter(_) => {}
         }
+        let passed = &chunk[..verdict.forwarded(length)];
+        let is_broken = server.write_all(passed).await.is_err();
+        if matches!(verdict, Verdict::CutAfter(_)) {
+            traffic.closed_by_fault();
+            return None;
+        }
+        if is_broken {
+            return None;
+        }
+    }
+    None
+}
+
+/// Delivers a request again, on a connection of its own.
+async fn repeat(mut held: Held, server_port: u16, chunk: Vec<u8>, time: Duration) {
+    held.wait(time).await;
+    if let Ok(mut server) = TcpStream::connect((Ipv4Addr::LOCALHOST, server_port)).await
+        && server.write_all(&chunk).await.is_ok()
+    {
+        part_from_server(server).await;
     }
 }
 
@@ -76,8 +119,16 @@ async fn carry_replies(
         traffic.wait_while_paused().await;
         let chunk = &buffer[..length];
         let verdict = traffic.on_reply(link, chunk);
+        if let Verdict::Delay(time) = verdict {
+            sleep(time).await;
+        }
         let passed = &chunk[..verdict.forwarded(length)];
-        if client.write_all(passed).await.is_err() || verdict != Verdict::Forward {
+        let is_broken = client.write_all(passed).await.is_err();
+        if matches!(verdict, Verdict::CutAfter(_)) {
+            traffic.closed_by_fault();
+            return;
+        }
+        if is_broken {
             return;
         }
     }

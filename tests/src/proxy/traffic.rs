@@ -1,7 +1,7 @@
 //! What all connections of a proxy share: counters, switches and the armed fault.
 
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -24,6 +24,12 @@ pub(super) struct Traffic {
     reply_delay: AtomicU64,
     /// Every change closes the connections that are open at that time.
     pub(super) drops: watch::Sender<u64>,
+    /// Every change delivers what is held.
+    pub(super) release: watch::Sender<u64>,
+    /// How many requests are held to be repeated or delivered late.
+    held: watch::Sender<usize>,
+    /// New connections are refused until then.
+    outage: Mutex<Option<Instant>>,
     faults: Mutex<Faults>,
 }
 
@@ -39,6 +45,9 @@ impl Traffic {
             paused: watch::Sender::new(false),
             reply_delay: AtomicU64::new(0),
             drops: watch::Sender::new(0),
+            release: watch::Sender::new(0),
+            held: watch::Sender::new(0),
+            outage: Mutex::new(None),
             faults: Mutex::new(Faults::default()),
         }
     }
@@ -72,6 +81,31 @@ impl Traffic {
         verdict
     }
 
+    /// True when a new connection is to be closed at once.
+    pub(super) fn refuses(&self) -> bool {
+        let is_out = lock(&self.outage).is_some_and(|end| Instant::now() < end);
+        is_out || self.refusing.load(Ordering::SeqCst)
+    }
+
+    /// Notes that a fault has closed a connection.
+    pub(super) fn closed_by_fault(&self) {
+        let outage = self.faults().outage();
+        if !outage.is_zero() {
+            *lock(&self.outage) = Some(Instant::now() + outage);
+        }
+    }
+
+    /// Counts a request as held until the guard is dropped.
+    pub(super) fn hold(self: &Arc<Self>) -> Held {
+        self.held.send_modify(|held| *held += 1);
+        Held { traffic: Arc::clone(self), release: self.release.subscribe() }
+    }
+
+    pub(super) async fn wait_until_nothing_is_held(&self) {
+        let mut held = self.held.subscribe();
+        let _ = held.wait_for(|held| *held == 0).await;
+    }
+
     /// Returns at once unless the proxy is paused, else when it is resumed.
     pub(super) async fn wait_while_paused(&self) {
         let mut paused = self.paused.subscribe();
@@ -91,6 +125,25 @@ impl Traffic {
         while link.last_request().elapsed() < delay {
             sleep_until(link.last_request() + delay).await;
         }
+    }
+}
+
+/// A request that is held.
+pub(super) struct Held {
+    traffic: Arc<Traffic>,
+    release: watch::Receiver<u64>,
+}
+
+impl Held {
+    /// Waits this long, or until the test wants it delivered.
+    pub(super) async fn wait(&mut self, time: Duration) {
+        let _ = tokio::time::timeout(time, self.release.changed()).await;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.traffic.held.send_modify(|held| *held -= 1);
     }
 }
 
