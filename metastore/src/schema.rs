@@ -306,9 +306,14 @@ impl CollectionSchema {
     pub(crate) fn field_of_segment(&self, segment: &str) -> Option<&'static str> {
         self.fields.iter().filter_map(|field| field.json_name).find(|name| {
             let name = || (*name).to_owned();
-            [Segment::By(name()), Segment::Each(name()), Segment::Unique(name())]
-                .iter()
-                .any(|own| own.to_string() == segment)
+            [
+                Segment::By(name()),
+                Segment::Each(name()),
+                Segment::Unique(name()),
+                Segment::Held(name()),
+            ]
+            .iter()
+            .any(|own| own.to_string() == segment)
         })
     }
 

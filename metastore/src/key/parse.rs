@@ -181,6 +181,7 @@ mod tests {
             ".{0,12}".prop_map(|field| KeyKind::Segment(Segment::By(field))),
             ".{0,12}".prop_map(|field| KeyKind::Segment(Segment::Each(field))),
             ".{0,12}".prop_map(|field| KeyKind::Segment(Segment::Unique(field))),
+            ".{0,12}".prop_map(|field| KeyKind::Segment(Segment::Held(field))),
             name().prop_map(|n| KeyKind::Segment(Segment::Mutation(n.to_string()))),
             name().prop_map(|n| KeyKind::Segment(Segment::Transformation(n.to_string()))),
             id().prop_map(KeyKind::Audit),

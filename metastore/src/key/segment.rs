@@ -14,6 +14,9 @@ pub enum Segment {
     Each(String),
     /// `unique:<field>`: the values of a unique field, one entry an item.
     Unique(String),
+    /// `held:<field>`: values of a unique field, held for items that a program has written that does not
+    /// know it.
+    Held(String),
     /// `owner`: the items of each user.
     Owner,
     /// `mutation:<name>`: the items that have a stored result of a mutation, by creation time.
@@ -35,6 +38,7 @@ impl Segment {
             ("by", Some(field)) => Self::By(decode(field)?),
             ("each", Some(field)) => Self::Each(decode(field)?),
             ("unique", Some(field)) => Self::Unique(decode(field)?),
+            ("held", Some(field)) => Self::Held(decode(field)?),
             ("owner", None) => Self::Owner,
             ("mutation", Some(name)) => Self::Mutation(Name::new(name).ok()?.to_string()),
             ("transformation", Some(name)) => {
@@ -51,6 +55,7 @@ impl fmt::Display for Segment {
             Self::By(field) => write!(f, "by:{}", encode(field)),
             Self::Each(field) => write!(f, "each:{}", encode(field)),
             Self::Unique(field) => write!(f, "unique:{}", encode(field)),
+            Self::Held(field) => write!(f, "held:{}", encode(field)),
             Self::Owner => f.write_str("owner"),
             Self::Mutation(name) => write!(f, "mutation:{name}"),
             Self::Transformation(name) => write!(f, "transformation:{name}"),

@@ -178,6 +178,7 @@ impl<T: Collection> Repo<T> {
             superseded: at.version(&base.id, base.version).into(),
             expected: envelope::beginning(base.version, &base.id, &base.commit).into(),
             document: next.json.clone(),
+            entries: at.entries().into(),
         };
         let confirm = Box::new(|| self.update_call(base, next));
         WriteSet::Swap { swap: Arc::new(swap), confirm }

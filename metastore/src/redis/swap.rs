@@ -21,6 +21,8 @@ pub(crate) struct Swap {
     /// What the expected version begins with: its number, the id and its commit id.
     pub(crate) expected: Bytes,
     pub(crate) document: Bytes,
+    /// The key of the collection's index entries, which another program may keep.
+    pub(crate) entries: Bytes,
 }
 
 /// The queue before a connection.
@@ -58,6 +60,14 @@ async fn call(
         let call = call.key(swap.latest.clone()).key(swap.superseded.clone());
         call.arg(swap.expected.clone()).int(last).arg(swap.document.clone())
     });
+    let mut collections: Vec<&Bytes> = Vec::with_capacity(1);
+    for Waiting { load: swap, .. } in batch {
+        if !collections.contains(&&swap.entries) {
+            collections.push(&swap.entries);
+        }
+    }
+    let count = collections.len() as u64;
+    let call = call.keys(collections.into_iter().cloned()).int(count);
     let strange = |_| Fault::Lost("a reply of another shape".to_owned());
     let mut verdict =
         Verdict::from_reply(connection.script(&call).await?, "update").map_err(strange)?;

@@ -1,6 +1,7 @@
 //! Documents that outlive the shape of their struct.
 
 mod derived;
+mod indexes;
 mod lock;
 mod migrating;
 mod newer;

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::field;
 use crate::key::Segment;
 use crate::redis::script::{REAP, ScriptCall};
+use crate::schema::IndexKind;
 use crate::repo::Repo;
 
 /// The items that are read and checked by one pair of round trips.
@@ -266,8 +267,13 @@ impl<T: Collection> Walk<'_, T> {
 /// All indexes of fields that a collection has, and that of owners.
 pub(in crate::op) fn segments(schema: &crate::schema::CollectionSchema) -> Vec<Segment> {
     let fields = schema.fields.iter().filter_map(|field| Some((field.json_name?, field.index?)));
-    let of_fields = fields
-        .flat_map(|(name, kind)| [field::segment(name, kind), Segment::Each(name.to_owned())]);
+    let of_fields = fields.flat_map(|(name, kind)| {
+        let further = match kind {
+            IndexKind::Unique => Segment::Held(name.to_owned()),
+            IndexKind::Equality | IndexKind::Range => Segment::Each(name.to_owned()),
+        };
+        [field::segment(name, kind), further]
+    });
     of_fields.chain([Segment::Owner]).collect()
 }
 

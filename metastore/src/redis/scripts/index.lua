@@ -164,11 +164,33 @@ local function reap(index, first)
   return #passed == 500
 end
 
+-- Adds to the entries of an item those unique values that its writer does not know to be unique, so that no
+-- other item can take them: as entries of `held:<field>`, since nobody knows whether the item still has them.
+-- They no longer count in `unique:<field>`, which shows that it is incomplete.
+local function with_held(old, new, from, to)
+  for name, members in pairs(from) do
+    local field = string.match(name, '^unique:(.*)$') or string.match(name, '^held:(.*)$')
+    if field and not to['unique:' .. field] then
+      local held = 'held:' .. field
+      for member, value in pairs(members) do
+        -- No value, which stands as 0, is nobody's; and it may be held already.
+        if value ~= '0' and not (to[held] and to[held][member]) then
+          to[held] = to[held] or {}
+          to[held][member] = value
+          new = (new ~= '' and new or string.sub(old, 1, 12)) .. #held .. ':' .. held .. #value .. ':' .. value
+        end
+      end
+    end
+  end
+  return new
+end
+
 -- What is to change so that the indexes hold `new` of an item instead of what they hold now: nil for
--- nothing. With `anew`, all of it is written, whatever its record says. Gives an error in its place if one of
--- the keys holds another type of value, and the name of an index in its second place if another item has a
--- value there that must be unique, and the id of that one in its third.
-local function plan_entries(index, prefix, id, new, anew)
+-- nothing. With `anew`, all of it is written, whatever its record says; with `hold`, unique values of fields
+-- that are in no index of `new` are held for the item. Gives an error in its place if one of the keys holds
+-- another type of value, and the name of an index in its second place if another item has a value there that
+-- must be unique, and the id of that one in its third.
+local function plan_entries(index, prefix, id, new, anew, hold)
   local key = index .. ':entries'
   local wrong = wrong_type(key, 'hash')
   if wrong then
@@ -180,6 +202,12 @@ local function plan_entries(index, prefix, id, new, anew)
   end
   local from, is_sound = entry_set(old, id)
   local to = entry_set(new, id)
+  if hold then
+    new = with_held(old, new, from, to)
+    if old == new and not anew then
+      return nil
+    end
+  end
   local plan = {entries = new, remove = {}, add = {}, gone = {}}
   for name, members in pairs(from) do
     for member in pairs(members) do
@@ -201,17 +229,20 @@ local function plan_entries(index, prefix, id, new, anew)
         plan.add[#plan.add + 1] = {set, member}
         -- No value, which stands as 0, may be shared.
         if string.sub(name, 1, 7) == 'unique:' and value ~= '0' then
-          local holders =
-            redis.call('ZRANGEBYLEX', set, '[' .. value .. '\0', '(' .. value .. '\0g', 'LIMIT', 0, 100)
-          for _, holder in ipairs(holders) do
-            local _, other = parts_of(holder)
-            if other ~= id then
-              if other and redis.call('EXISTS', prefix .. other .. ':latest') == 1 then
-                return nil, name, other
+          local field = string.sub(name, 8)
+          for _, claims in ipairs({set, index .. ':held:' .. field}) do
+            local holders = redis.call('ZRANGEBYLEX', claims, '[' .. value .. '\0', '(' .. value .. '\0g',
+              'LIMIT', 0, 100)
+            for _, holder in ipairs(holders) do
+              local _, other = parts_of(holder)
+              if other ~= id then
+                if other and redis.call('EXISTS', prefix .. other .. ':latest') == 1 then
+                  return nil, name, other
+                end
+                -- Also what is no member that this library writes.
+                plan.remove[#plan.remove + 1] = {claims, holder}
+                plan.gone[#plan.gone + 1] = other
               end
-              -- Also what is no member that this library writes.
-              plan.remove[#plan.remove + 1] = {set, holder}
-              plan.gone[#plan.gone + 1] = other
             end
           end
         end

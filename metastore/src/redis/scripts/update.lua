@@ -9,7 +9,7 @@
 --       7 audit, packed  8 actor  9 operation
 --       10 how many versions to keep  11 for how many ms to keep a superseded one  12 what version keys
 --       begin with; 10 and 11 are '' for no bound
---       13 entries of the indexes, '' for none, '-' in a collection that keeps none
+--       13 entries of the indexes, '' for none, '-' if the program knows no indexes
 --       14 what item keys begin with
 --       15 and 16 for the audit: the version that is superseded or brought back, and the names of the
 --       fields that change
@@ -56,8 +56,10 @@ if wrong then
   return wrong
 end
 local plan, taken
-if ARGV[13] ~= '-' then
-  plan, taken = plan_entries(KEYS[7], ARGV[14], ARGV[1], ARGV[13])
+-- What another program keeps of the item in indexes that this one does not know is out of date from now on.
+if ARGV[13] ~= '-' or redis.call('HEXISTS', KEYS[7] .. ':entries', ARGV[1]) == 1 then
+  plan, taken = plan_entries(KEYS[7], ARGV[14], ARGV[1], ARGV[13] ~= '-' and ARGV[13] or '', false,
+    true)
   if plan and plan.err then
     return plan
   end
