@@ -1,13 +1,14 @@
 //! What is stored: the document in a small envelope, as JSON that any tool can read.
 //!
 //! ```json
-//! {"version":2,"id":"…","commit":"…","origin":"…","schema":1,"created":…,"updated":…,"actor":"…","owner":"…","data":{…}}
+//! {"version":2,"id":"…","commit":"…","origin":"…","expires":…,"schema":1,"created":…,"updated":…,"actor":"…","owner":"…","data":{…}}
 //! ```
 //!
 //! The version comes first, so that a script can compare it without reading the document. `origin` is the
 //! commit id of version 1: it tells an item from an earlier one with the same id, which the time of creation
-//! does not, since two may be created within a millisecond. It is left out of version 1, `updated` where it
-//! equals `created`, and `actor` and `owner` where nobody was named.
+//! does not, since two may be created within a millisecond. It is left out of version 1. `expires`
+//! is there for items with a time to live, and is written over when that is renewed without a version. `updated` is
+//! left out where it equals `created`, and `actor` and `owner` where nobody was named.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -43,6 +44,8 @@ struct Stored<'a> {
     commit: String,
     #[serde(default)]
     origin: Option<String>,
+    #[serde(default)]
+    expires: Option<Timestamp>,
     schema: u32,
     created: Timestamp,
     #[serde(default)]
@@ -57,8 +60,9 @@ struct Stored<'a> {
 
 impl Stored<'_> {
     fn into_head(self) -> Head {
-        let Self { version, id, commit, origin, schema, created, updated, actor, owner, .. } = self;
-        Head { version, id, commit, origin, schema, created, updated, actor, owner }
+        let Self { version, id, commit, origin, expires, schema, .. } = self;
+        let Self { created, updated, actor, owner, .. } = self;
+        Head { version, id, commit, origin, expires, schema, created, updated, actor, owner }
     }
 }
 

@@ -14,6 +14,9 @@ pub(crate) struct Head {
     /// The commit id of version 1; left out there, where it is `commit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) origin: Option<String>,
+    /// When the item expires, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires: Option<Timestamp>,
     pub(crate) schema: u32,
     pub(crate) created: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -39,6 +39,9 @@ pub struct ItemFields<T> {
     pub created_at: Timestamp,
     /// When this version was written.
     pub updated_at: Timestamp,
+    /// When the item expires; `None` if it does not. Every read and write knows it without a further round
+    /// trip. An older version says what held when it was superseded.
+    pub expires_at: Option<Timestamp>,
     /// Who wrote this version, if anybody was named.
     pub actor: Option<Actor>,
     /// Whose item it is: the user on whose behalf it was created, by [`Repo::as_user`](crate::Repo::as_user).
@@ -58,6 +61,7 @@ impl<T> Item<T> {
             commit: head.commit,
             schema: head.schema,
             created_at: head.created,
+            expires_at: head.expires,
             actor: head.actor,
             owner: head.owner,
             unchanged: false,
@@ -80,6 +84,11 @@ impl<T> Item<T> {
         self
     }
 
+    pub(crate) fn expiring(mut self, at: Option<Timestamp>) -> Self {
+        self.fields.expires_at = at;
+        self
+    }
+
     /// An item that no store holds, at version 1, to call a handler directly in a test.
     ///
     /// # Panics
@@ -93,6 +102,7 @@ impl<T> Item<T> {
             id,
             commit: String::new(),
             origin: None,
+            expires: None,
             schema: 1,
             created: Timestamp::from_millis(0),
             updated: None,
@@ -116,6 +126,7 @@ impl<T> Item<T> {
             schema: fields.schema,
             created_at: fields.created_at,
             updated_at: fields.updated_at,
+            expires_at: fields.expires_at,
             actor: fields.actor,
             owner: fields.owner,
             unchanged: fields.unchanged,

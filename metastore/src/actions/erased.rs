@@ -55,6 +55,7 @@ pub(super) trait ErasedCollection: Send + Sync {
     fn get_by(&self, field: String, value: Value) -> Answer<'_, Option<Item<Json>>>;
     fn change(&self, id: Id, expected: Option<u64>, change: Change) -> Answer<'_, Item<Json>>;
     fn change_many(&self, patches: Vec<(Id, Json)>) -> Answers<'_, Item<Json>>;
+    fn touch(&self, id: Id) -> Answer<'_, Option<Timestamp>>;
     fn delete(&self, id: Id, expected: Option<u64>) -> Answer<'_, bool>;
     fn delete_many(&self, ids: Vec<Id>) -> Answers<'_, bool>;
     fn versions(&self, id: Id, limit: u64, before: u64) -> Answer<'_, Vec<VersionInfo>>;
@@ -237,6 +238,10 @@ impl<T: Collection> ErasedCollection for Repo<T> {
     fn change_many(&self, patches: Vec<(Id, Json)>) -> Answers<'_, Item<Json>> {
         let change = |(id, patch)| ErasedCollection::change(self, id, None, Change::Patch(patch));
         Box::pin(stream::iter(patches).map(change).buffered(AT_ONCE).collect())
+    }
+
+    fn touch(&self, id: Id) -> Answer<'_, Option<Timestamp>> {
+        Box::pin(async move { Repo::touch(self, &id).await })
     }
 
     fn delete(&self, id: Id, expected: Option<u64>) -> Answer<'_, bool> {

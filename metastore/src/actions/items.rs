@@ -9,6 +9,7 @@ use crate::item::Item;
 use crate::json::text::Json;
 use crate::key::ToId;
 use crate::repo::checked_id;
+use crate::time::Timestamp;
 
 impl Actions {
     /// Creates an item with a generated id. See [`Repo::create`](crate::Repo::create).
@@ -164,6 +165,16 @@ impl Actions {
         let id = checked_id(&id, "replace_at")?;
         let change = Change::Replace(data.into());
         self.named(collection, "replace_at")?.change(id, Some(expected), change).await
+    }
+
+    /// Renews the time to live of an item and gives the new deadline. See [`Repo::touch`](crate::Repo::touch).
+    ///
+    /// # Errors
+    ///
+    /// `UnknownName`, and as the typed call.
+    pub async fn touch_item(&self, collection: &str, id: impl ToId) -> Result<Option<Timestamp>> {
+        let id = checked_id(&id, "touch")?;
+        self.named(collection, "touch")?.touch(id).await
     }
 
     /// Deletes an item; gives whether there was one. See [`Repo::delete`](crate::Repo::delete).

@@ -387,6 +387,7 @@ impl<T: Collection> Walk<'_, T> {
             id: id.clone(),
             commit: String::new(),
             origin: None,
+            expires: None,
             schema: self.schema,
             created: self.repo.store().now(),
             updated: None,

@@ -152,6 +152,7 @@ impl<T: Collection> Repo<T> {
             id,
             commit: self.store().new_ulid_at(now).to_string(),
             origin: None,
+            expires: Self::deadline(now),
             schema: T::SCHEMA.version,
             created: now,
             updated: None,
@@ -178,7 +179,7 @@ impl<T: Collection> Repo<T> {
     fn insert(&self, new: &New<T>) -> Insert {
         let at = self.address();
         let id = &new.head.id;
-        let deadline = Self::deadline(new.head.created).map(Timestamp::as_millis);
+        let deadline = new.head.expires.map(Timestamp::as_millis);
         let mut members = Vec::new();
         if let Some(entries) = &new.entries {
             let member = |(name, member)| (at.index_named(name).into(), 0, member);
@@ -207,7 +208,7 @@ impl<T: Collection> Repo<T> {
     pub(super) fn create_script(&self, new: &New<T>) -> ScriptCall {
         let at = self.address();
         let id = &new.head.id;
-        let deadline = Self::deadline(new.head.created);
+        let deadline = new.head.expires;
         let call = ScriptCall::new(&CREATE)
             .key(new.key.clone())
             .key(at.index())

@@ -18,6 +18,7 @@ mod reindex;
 mod replace;
 mod revert;
 mod stats;
+mod touch;
 mod trim;
 mod trim_all;
 mod update;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::before::Before;
 use super::create::{UNTIMELY_RETRIES, untimely};
+use super::touch::Deadline;
 use crate::audit::{AuditOperation, changed_fields};
 use crate::collection::Collection;
 use crate::envelope::{self, Kept};
@@ -22,7 +23,6 @@ use crate::redis::script::{ScriptCall, UPDATE};
 use crate::redis::swap::Swap;
 use crate::repo::{Repo, checked_id};
 use crate::requesting::Event;
-use crate::schema::TtlOnUpdate;
 use crate::time::Timestamp;
 use crate::unknown::UnknownFields;
 use crate::validate::validate;
@@ -35,7 +35,8 @@ impl<T: Collection> Repo<T> {
     /// ([`StoreOptions::conflict_retries`](crate::StoreOptions::conflict_retries)).
     ///
     /// A patch that changes nothing stores nothing: the item comes back at the version that it has,
-    /// with `unchanged` set.
+    /// with `unchanged` set. In a collection with a time to live it is renewed nevertheless, unless
+    /// `ttl_on_update = keep`.
     ///
     /// # Errors
     ///
@@ -189,6 +190,7 @@ impl<T: Collection> Repo<T> {
         let schema = T::SCHEMA;
         next.entries.is_none()
             && schema.ttl.is_none()
+            && matches!(next.deadline, Deadline::Keep)
             && schema.keep.is_none()
             && schema.keep_for.is_none()
             && !self.audits()
@@ -214,11 +216,13 @@ impl<T: Collection> Repo<T> {
         validate(&document, operation).map_err(|error| error.at(key.clone()))?;
         // A client whose idea of time is behind must not date a version before its predecessor.
         let now = self.store().now();
+        let deadline = Self::next_deadline(base.expires_at, scope, now);
         let head = Head {
             version: base.version + 1,
             id: base.id.clone(),
             commit: self.store().new_ulid().to_string(),
             origin: Some(base.origin().to_owned()),
+            expires: deadline.after(base.expires_at),
             schema: T::SCHEMA.version,
             created: base.created_at,
             updated: Some(now.max(base.updated_at)),
@@ -255,10 +259,6 @@ impl<T: Collection> Repo<T> {
             operation,
         )
         .map_err(|error| error.at(key.clone()))?;
-        let deadline = match T::SCHEMA.ttl_on_update {
-            TtlOnUpdate::Reset if !matches!(scope, Scope::Shape) => Self::deadline(now),
-            TtlOnUpdate::Reset | TtlOnUpdate::Keep => None,
-        };
         let audited = (audited, from, changed);
         Ok(Some(Next { head, document, unknown, json, entries, now, deadline, audited }))
     }
@@ -285,7 +285,7 @@ impl<T: Collection> Repo<T> {
             .arg(next.json.clone())
             .int(base.version)
             .arg(base.commit.clone())
-            .arg(deadline.map(|at| at.as_millis().to_string()).unwrap_or_default())
+            .arg(deadline.arg())
             .arg(self.audit_arg(&base.id))
             .arg(self.actor_arg())
             .arg(operation.as_str().to_owned())
@@ -297,7 +297,8 @@ impl<T: Collection> Repo<T> {
             .int(*from)
             .arg(changed.clone())
             .int(next.now.as_millis());
-        let renewed = if deadline.is_some() { self.derived_keys(&base.id) } else { Vec::new() };
+        let kept = matches!(deadline, Deadline::Keep);
+        let renewed = if kept { Vec::new() } else { self.derived_keys(&base.id) };
         let call = renewed.into_iter().fold(call, ScriptCall::arg);
         let call = if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call };
         self.requesting(call, &base.id, Event::Update)
@@ -333,6 +334,12 @@ impl<T: Collection> Repo<T> {
 
     /// Nothing to write; but an item in hand may be out of date, which the caller wants to know.
     async fn unchanged(&self, base: &Item<T>, operation: &'static str) -> Result<Item<T>> {
+        let now = self.store().now();
+        let deadline = Self::next_deadline(base.expires_at, Scope::KnownFields, now);
+        if !matches!(deadline, Deadline::Keep) {
+            let item = self.renew(base, deadline.after(None), now, operation).await?;
+            return Ok(item.into_unchanged());
+        }
         let key = self.address().latest(&base.id);
         let command =
             Command::new("GETRANGE").arg(key.clone()).int(0).int(envelope::HEAD_LEN as u64 - 1);
@@ -351,7 +358,7 @@ impl<T: Collection> Repo<T> {
             let kind = ErrorKind::Conflict { expected: base.version, actual: head.version };
             return Err(Error::new(operation, kind).at(key));
         }
-        Ok(base.clone().into_unchanged())
+        Ok(base.clone().expiring(head.expires).into_unchanged())
     }
 }
 
@@ -365,7 +372,7 @@ pub(super) struct Next<T> {
     entries: Option<Entries>,
     /// When it is written, by the server's clock.
     now: Timestamp,
-    deadline: Option<Timestamp>,
+    deadline: Deadline,
     /// What the audit is told: the operation, the version that it names, and the fields that change.
     audited: (AuditOperation, u64, String),
 }

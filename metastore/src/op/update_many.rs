@@ -2,6 +2,7 @@
 
 use futures_util::stream::{self, Stream};
 
+use super::touch::Deadline;
 use super::update::{Next, Scope};
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
@@ -70,7 +71,19 @@ impl<T: Collection> Repo<T> {
                         commits.push((next.head.commit.clone(), WriteSet::Conditional(call)));
                         Step::Write(next)
                     }
-                    None => Step::Nothing(base.into_unchanged()),
+                    None => {
+                        let now = self.store().now();
+                        let deadline =
+                            Self::next_deadline(base.expires_at, Scope::KnownFields, now);
+                        if matches!(deadline, Deadline::Keep) {
+                            Step::Nothing(base.into_unchanged())
+                        } else {
+                            let until = deadline.after(None);
+                            let call = self.touch_call(&base.id, until, now, Some(&base));
+                            commits.push((base.commit.clone(), WriteSet::Conditional(call)));
+                            Step::Renew(base.expiring(until).into_unchanged())
+                        }
+                    }
                 })
             });
             steps.push((step, patch));
@@ -82,6 +95,15 @@ impl<T: Collection> Repo<T> {
                 Ok(Step::Write(next)) => next,
                 Ok(Step::Nothing(item)) => {
                     results.push(Ok(item));
+                    continue;
+                }
+                Ok(Step::Renew(item)) => {
+                    results.push(match verdicts.next() {
+                        Some(Ok(Some(verdict))) if verdict.code == 1 => Ok(item),
+                        Some(Ok(_)) => self.update(&item.id, patch).await,
+                        Some(Err(error)) => Err(error),
+                        None => Err(self.missing(&item.id, OPERATION)),
+                    });
                     continue;
                 }
                 Err(error) => {
@@ -111,6 +133,8 @@ impl<T: Collection> Repo<T> {
 /// What is to be done about one item.
 enum Step<T> {
     Write(Next<T>),
+    /// The patch changes nothing but when the item expires.
+    Renew(Item<T>),
     /// The patch changes nothing.
     Nothing(Item<T>),
 }

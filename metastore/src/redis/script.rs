@@ -48,15 +48,16 @@ pub(crate) static INSERT: Script =
 
 scripts! {
     CREATE = "create" with "index";
-    UPDATE = "update" with "index";
+    UPDATE = "update" with "index" "deadline";
+    TOUCH = "touch" with "deadline";
     // The same writes, which also request what depends on them.
     CREATE_REQUESTING = "create" with "index" "jobs" "requesting" then "requested";
-    UPDATE_REQUESTING = "update" with "index" "jobs" "requesting" then "requested";
+    UPDATE_REQUESTING = "update" with "index" "deadline" "jobs" "requesting" then "requested";
     DELETE = "delete" with "index";
     FIND = "find" with "index";
     REMOVE_ORIGINAL = "remove_original";
     REAP = "reap" with "index";
-    REINDEX = "reindex" with "index";
+    REINDEX = "reindex" with "index" "deadline";
     ORPHANS = "orphans" with "index";
     STRAYS = "strays" with "index";
     SAMPLE = "sample";

@@ -2,6 +2,7 @@
 
 mod derived;
 mod indexes;
+mod lifetimes;
 mod lock;
 mod migrating;
 mod newer;

@@ -15,6 +15,8 @@ use crate::op::query::{decode, joined};
 use crate::redis::command::Reply;
 use crate::redis::script::{REINDEX, ScriptCall};
 use crate::repo::{Repo, derived};
+use crate::schema::TtlOnUpdate;
+use crate::time::millis;
 
 /// How often an item that is being written is looked at again.
 const ATTEMPTS: usize = 5;
@@ -32,6 +34,19 @@ struct Expected {
     entries: Bytes,
     /// How many there are in each index.
     counts: BTreeMap<String, u64>,
+}
+
+/// When an item should expire by the time to live of its collection, as the script takes it.
+fn due<T: Collection>(head: &Head) -> String {
+    let since = match T::SCHEMA.ttl_on_update {
+        TtlOnUpdate::Reset => head.written(),
+        TtlOnUpdate::Keep => head.created,
+    };
+    match (T::SCHEMA.ttl, head.expires) {
+        (Some(ttl), _) => since.plus(ttl).as_millis().to_string(),
+        (None, Some(_)) => "-".to_owned(),
+        (None, None) => String::new(),
+    }
 }
 
 impl<T: Collection> Walk<'_, T> {
@@ -120,14 +135,16 @@ impl<T: Collection> Walk<'_, T> {
             .keys(self.repo.id_sets())
             .arg(at.item_prefix())
             .arg(self.mend_arg())
-            .arg(joined(&derived(T::SCHEMA).collect::<Vec<_>>()));
+            .arg(joined(&derived(T::SCHEMA).collect::<Vec<_>>()))
+            .arg(T::SCHEMA.ttl.map(|ttl| millis(ttl).to_string()).unwrap_or_default());
         for Expected { head, entries, .. } in expected {
             call = call
                 .arg(head.id.as_str().to_owned())
                 .int(head.version)
                 .arg(head.commit.clone())
                 .int(head.created.as_millis())
-                .arg(entries.clone());
+                .arg(entries.clone())
+                .arg(due::<T>(head));
         }
         let mut verdict = self.repo.write(self.operation, "", call).await?;
         let findings = verdict.array(self.operation)?;

@@ -197,6 +197,7 @@ local function written_at(key)
     return nil
   end
   rest = string.match(head, '^,"origin":"[^"]*"()', rest) or rest
+  rest = string.match(head, '^,"expires":%d+()', rest) or rest
   local created
   created, rest = string.match(head, '^,"schema":%d+,"created":(%d+)()', rest)
   if not created then

@@ -3,7 +3,9 @@
 -- KEYS  1 index  2 … sorted sets that may hold the ids of items that have expired
 -- ARGV  1 what item keys begin with  2 '1' to mend
 --       3 derived values that items can have, separated by spaces
---       4 … for each item: id, version, commit, creation time, entries as they should be, '' for none
+--       4 the time to live of items in ms, '' for none
+--       5 … for each item: id, version, commit, creation time, entries as they should be, '' for none;
+--       the deadline that it would have by that time to live, '-' if it states one and should have none
 -- Gives {1, findings}, one text for each item: '0' all is right, '1' something was wrong, '2' the item has
 --       changed since it was read, '3' the item is gone, '5' the document cannot be read by scripts; or '4'
 --       and, each after a space, the names of the indexes of unique fields whose value another item has,
@@ -22,7 +24,23 @@ local function without(entries, excluded)
   return #kept > 0 and string.sub(entries, 1, 12) .. table.concat(kept) or ''
 end
 
-local function look(id, version, commit, created, entries)
+local ttl = tonumber(ARGV[4])
+
+-- The deadline that an item should have, if it has another one; nil if it need not change. An item that
+-- would have ended by now has its whole time to live before it: nothing dies by being looked at.
+local function other_deadline(left, created, due)
+  if not ttl then
+    return due == '-' and '' or nil
+  end
+  local time = now()
+  -- A renewed item lives longer than by its last write.
+  if left > 0 and left <= ttl + 60000 and time + left >= tonumber(created) + ttl - 1000 then
+    return nil
+  end
+  return whole(tonumber(due) > time and tonumber(due) or time + ttl)
+end
+
+local function look(id, version, commit, created, entries, due)
   local latest = prefix .. id .. ':latest'
   local found, found_commit = head_of(latest)
   if found == nil then
@@ -40,6 +58,16 @@ local function look(id, version, commit, created, entries)
     wrong = true
     if mend then
       redis.call('ZADD', index, created, id)
+    end
+  end
+  local until_when = other_deadline(redis.call('PTTL', latest), created, due)
+  if until_when then
+    wrong = true
+    if mend then
+      item_until(index, id, prefix .. id, found, until_when)
+      for derived in string.gmatch(ARGV[3], '%S+') do
+        derived_until(prefix .. id .. ':' .. derived, until_when)
+      end
     end
   end
   local left = redis.call('PTTL', latest)
@@ -105,9 +133,9 @@ for _, name in ipairs({'', ':expiry'}) do
   end
 end
 local findings = {}
-for position = 4, #ARGV, 5 do
+for position = 5, #ARGV, 6 do
   local finding = look(ARGV[position], ARGV[position + 1], ARGV[position + 2], ARGV[position + 3],
-    ARGV[position + 4])
+    ARGV[position + 4], ARGV[position + 5])
   if type(finding) == 'table' then
     return finding
   end
