@@ -6,5 +6,7 @@ mod lifetimes;
 mod lock;
 mod migrating;
 mod newer;
+mod pairs;
 pub(crate) mod people;
+mod together;
 mod upgrades;
