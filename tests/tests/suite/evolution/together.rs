@@ -21,6 +21,7 @@ enum By {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Read,
+    Diff,
     Change,
     Replace,
     Revert,
@@ -29,8 +30,9 @@ enum Kind {
     Migrate,
 }
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 8] = [
     Kind::Read,
+    Kind::Diff,
     Kind::Change,
     Kind::Replace,
     Kind::Revert,
@@ -43,6 +45,7 @@ impl Kind {
     fn title(self) -> &'static str {
         match self {
             Self::Read => "reads",
+            Self::Diff => "compares (`diff`)",
             Self::Change => "updates",
             Self::Replace => "replaces",
             Self::Revert => "reverts",
@@ -52,6 +55,11 @@ impl Kind {
         }
     }
 
+    /// Whether each document is written, or its indexes.
+    fn writes(self) -> bool {
+        !matches!(self, Self::Read | Self::Diff | Self::Migrate)
+    }
+
     fn operations(self) -> &'static [&'static str] {
         match self {
             Self::Read => &[
@@ -59,7 +67,6 @@ impl Kind {
                 "get_many",
                 "get_version",
                 "as_of",
-                "diff",
                 "list",
                 "find",
                 "stream",
@@ -68,6 +75,7 @@ impl Kind {
                 "get by name",
                 "find by name",
             ],
+            Self::Diff => &["diff"],
             Self::Change => {
                 &["in hand", "modify", "update by name", "update_at by name", "many by name"]
             }
@@ -107,7 +115,7 @@ impl fmt::Display for Outcome {
         f.write_str(match self {
             Self::Kept => "kept",
             Self::KeptAndNoticed => "kept; the index is refused until `repair`",
-            Self::Dropped => "the new fields are dropped",
+            Self::Dropped => "unknown fields are dropped",
             Self::Expires => "kept; expires from now on",
             Self::Endless => "kept; expires no more",
             Self::Refused => "refused (`NewerSchema`)",
@@ -127,8 +135,9 @@ fn expected(change: Change, by: By, kind: Kind) -> Outcome {
     match (change, by, kind) {
         (_, _, Kind::Delete) => Gone,
         // A field that the other program requires under another name.
-        (Change::Renamed, By::Older, Kind::Repair | Kind::Migrate) => Kept,
-        (Change::Renamed, By::Older, Kind::Replace) => LostToAuthor,
+        (Change::Renamed, By::Older, Kind::Repair | Kind::Migrate | Kind::Diff) => Kept,
+        // By its alias, the newer program reads what is written.
+        (Change::Renamed, By::Older, Kind::Replace) => Kept,
         (Change::Renamed, By::Older, _) => Unreadable,
         (Change::Renamed, By::Newer, Kind::Change | Kind::Replace | Kind::Revert) => LostToAuthor,
         // An older program writes neither the newer shape nor the older one over it.
@@ -137,16 +146,10 @@ fn expected(change: Change, by: By, kind: Kind) -> Outcome {
         (Change::Added | Change::Nested | Change::Flattened, By::Older, Kind::Replace)
         | (Change::Removed, By::Newer, Kind::Replace) => Dropped,
         // An older program takes the document out of an index that it does not know.
-        (_, By::Older, kind) if indexed && kind != Kind::Read && kind != Kind::Migrate => {
-            KeptAndNoticed
-        }
+        (_, By::Older, kind) if indexed && kind.writes() => KeptAndNoticed,
         // Each writer applies the time to live that it knows.
-        (Change::TimeToLive, By::Older, kind) if kind != Kind::Read && kind != Kind::Migrate => {
-            Endless
-        }
-        (Change::TimeToLive, By::Newer, kind) if kind != Kind::Read && kind != Kind::Migrate => {
-            Expires
-        }
+        (Change::TimeToLive, By::Older, kind) if kind.writes() => Endless,
+        (Change::TimeToLive, By::Newer, kind) if kind.writes() => Expires,
         _ => Kept,
     }
 }
@@ -240,7 +243,7 @@ async fn outcome<A: Collection, W: Collection>(
     let mut first = author.clone();
     // A revert is to change something.
     first["title"] = if kind == Kind::Revert { "second" } else { "before" }.into();
-    if kind == Kind::Read {
+    if !kind.writes() {
         first["title"] = "other".into();
     }
     actions.create_item_with_id("docs", "d", first).await.unwrap();
