@@ -20,8 +20,8 @@ use crate::error::{Error, Result};
 use crate::field;
 use crate::key::Segment;
 use crate::redis::script::{REAP, ScriptCall};
-use crate::schema::IndexKind;
 use crate::repo::Repo;
+use crate::schema::IndexKind;
 
 /// The items that are read and checked by one pair of round trips.
 const PAGE: usize = 200;
@@ -141,6 +141,11 @@ impl<T: Collection> Repo<T> {
     /// As [`Repo::verify`], and mends what does not agree: each item in one atomic step, only if it has
     /// not changed since it was read. Jobs that were in no list wait again. One item that cannot be mended
     /// keeps no other from it.
+    ///
+    /// It also brings a time to live that the collection has got, changed or lost to the items that are there, with
+    /// their versions and results: counted from the last write, or from the creation with
+    /// `ttl_on_update = keep`. An item that would have expired by now gets its whole time to live, counted
+    /// from now.
     pub fn repair(&self) -> Reindex<'_, T> {
         self.reindex("repair", true)
     }

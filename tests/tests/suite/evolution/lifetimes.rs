@@ -96,7 +96,7 @@ async fn assert_agrees<T: Collection>(server: &Server, repo: &Repo<T>, way: &str
     let real = deadline_of(server, &format!("{AT}:latest")).await;
     let real = u64::try_from(real).ok();
     let item = repo.get("t").await.unwrap().unwrap();
-    let listed = repo.list().await.unwrap().remove(0);
+    let listed = repo.list().await.unwrap().into_vec().remove(0);
     let many = repo.get_many(["t"]).await.remove(0).unwrap().unwrap();
     for stated in [item.expires_at, listed.expires_at, many.expires_at] {
         let stated = stated.map(Timestamp::as_millis);
