@@ -34,7 +34,7 @@ if not version or version ~= expected or (ARGV[5] ~= '' and commit ~= ARGV[5]) t
   end
   return {0, version}
 end
-if ARGV[6] ~= '' then
+if ARGV[6] ~= '' or ARGV[13] ~= '-' then
   local late = untimely(ARGV[17])
   if late then
     return refuse(KEYS[7], ARGV[2], late)

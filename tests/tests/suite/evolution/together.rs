@@ -283,7 +283,7 @@ async fn outcome<A: Collection, W: Collection>(
             return Outcome::LostToAuthor;
         }
     };
-    let mut all = written.data.clone();
+    let mut all = written.data.value().clone();
     if matches!(kind, Kind::Change | Kind::Replace | Kind::Revert) {
         all["title"] = "second".into();
         assert_eq!(after.data["title"], "second", "{change:?} {operation}");
