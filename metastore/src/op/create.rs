@@ -101,19 +101,39 @@ impl<T: Collection> Repo<T> {
     /// The new item, or why there is none. No verdict means that it was written together with others.
     pub(super) async fn created(
         &self,
-        mut new: New<T>,
-        mut verdict: Option<Verdict>,
+        new: New<T>,
+        verdict: Option<Verdict>,
         operation: &'static str,
     ) -> Result<Item<T>> {
-        for _ in 0..UNTIMELY_RETRIES {
-            if verdict.as_ref().is_none_or(|verdict| verdict.code != UNTIMELY) {
-                break;
+        match verdict {
+            Some(Verdict { code: UNTIMELY, .. }) => {
+                // Boxed, since it is rare and would make the future of every create larger.
+                Box::pin(self.create_anew(new, operation)).await
             }
+            verdict => self.item_created(new, verdict, operation),
+        }
+    }
+
+    /// Makes a create again whose time was too far from the server's, with the server's time.
+    async fn create_anew(&self, mut new: New<T>, operation: &'static str) -> Result<Item<T>> {
+        for _ in 0..UNTIMELY_RETRIES {
             let New { head, document, unknown, .. } = new;
             new = self.prepare(head.id, self.store().now(), document, &unknown, operation)?;
             let call = self.create_script(&new);
-            verdict = Some(self.write(operation, &new.head.commit, call).await?);
+            let verdict = self.write(operation, &new.head.commit, call).await?;
+            if verdict.code != UNTIMELY {
+                return self.item_created(new, Some(verdict), operation);
+            }
         }
+        Err(untimely(operation).at(new.key))
+    }
+
+    fn item_created(
+        &self,
+        new: New<T>,
+        verdict: Option<Verdict>,
+        operation: &'static str,
+    ) -> Result<Item<T>> {
         match verdict {
             None | Some(Verdict { code: 1, .. }) => {
                 Ok(Item::new(new.head, new.document, new.unknown))
@@ -121,7 +141,6 @@ impl<T: Collection> Repo<T> {
             Some(verdict) if verdict.code == -3 => {
                 Err(self.value_taken(&new.head.id, verdict, operation)?)
             }
-            Some(verdict) if verdict.code == UNTIMELY => Err(untimely(operation).at(new.key)),
             Some(_) => {
                 let kind = ErrorKind::AlreadyExists { field: None };
                 Err(Error::new(operation, kind).at(new.key))

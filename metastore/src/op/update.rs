@@ -158,7 +158,7 @@ impl<T: Collection> Repo<T> {
         let mut document = document;
         for _ in 0..=UNTIMELY_RETRIES {
             let Some(next) = self.next(base, document, scope, operation)? else {
-                return self.unchanged(base, operation).await;
+                return Box::pin(self.unchanged(base, operation)).await;
             };
             let verdict = self.send(operation, &next.head.commit, self.writes(base, &next)).await?;
             if verdict.as_ref().is_none_or(|verdict| verdict.code != UNTIMELY) {

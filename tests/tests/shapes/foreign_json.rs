@@ -33,7 +33,7 @@ struct Raw {
     body: Box<RawValue>,
 }
 
-/// A map in GeoJSON: positions, tagged geometries, members of whoever made it.
+/// A map in `GeoJSON`: positions, tagged geometries, members of whoever made it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "foreign", name = "features", object_type = texts)]
 #[serde(tag = "type", rename = "FeatureCollection")]
@@ -50,6 +50,8 @@ struct Feature {
     properties: Option<Map<String, Value>>,
 }
 
+// The names are those of the format.
+#[allow(clippy::enum_variant_names)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 enum Geometry {

@@ -134,7 +134,7 @@ async fn a_forged_cursor_is_refused_and_shows_nobody_elses_items() {
 async fn offsets_out_of_range_are_refused_before_anything_is_sent() {
     let (_server, repo) = start().await;
     repo.texts.create(text("one")).await.unwrap();
-    for offset in [u32::MAX as usize + 1, 1 << 53, i64::MAX as usize, usize::MAX] {
+    for offset in [u32::MAX as usize + 1, 1 << 53, usize::MAX / 2, usize::MAX] {
         let language = || Text::LANGUAGE.is_none();
         for error in [
             repo.texts.list().offset(offset).await.unwrap_err(),

@@ -264,7 +264,7 @@ async fn no_damaged_byte_fails_a_script_and_everything_can_be_healed() {
             damages.push(damage(&mut connection, &mut random).await);
         }
         let context = format!("seed {seed}, round {round}:\n{}", damages.join("\n"));
-        let errors = run_all(&repo, &mut random).await;
+        let errors = Box::pin(run_all(&repo, &mut random)).await;
         assert_no_script_errors(&errors, &context);
 
         // Everything heals: what cannot be read is deleted by its id, the rest by a repair.

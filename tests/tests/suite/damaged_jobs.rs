@@ -183,7 +183,10 @@ async fn nonsense_in_a_record_or_in_the_limits_of_a_queue_never_fails_a_script()
                         for job in taken.jobs {
                             let claim = &job.claim;
                             errors.extend(
-                                queue.renew(&[claim.clone()], Duration::from_secs(9)).await.err(),
+                                queue
+                                    .renew(std::slice::from_ref(claim), Duration::from_secs(9))
+                                    .await
+                                    .err(),
                             );
                             let done = queue.finish(claim, &Summary { sentences: vec![] }).await;
                             errors.extend(done.err());

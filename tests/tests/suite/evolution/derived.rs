@@ -187,7 +187,10 @@ async fn a_job_of_a_deleted_item_ends_as_nothing_of_the_next_one() {
         let running = memos.digests.take(&take()).await.unwrap().jobs.remove(0).claim;
         memos.replace_item(way).await;
         memos.assert_nothing(way).await;
-        assert_eq!(memos.digests.renew(&[running.clone()], SECOND).await.unwrap(), [false]);
+        assert_eq!(
+            memos.digests.renew(std::slice::from_ref(&running), SECOND).await.unwrap(),
+            [false]
+        );
         assert!(!memos.digests.finish(&running, &"of the first").await.unwrap());
         let error = job.wait(SECOND).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::JobGone), "{error}");
