@@ -22,7 +22,7 @@ const STEP_BACK_MS: u64 = 1_000;
 
 pub(super) struct Clock {
     started: Instant,
-    /// The server's time in milliseconds when `started` was, as of the last reading.
+    /// The server's time in microseconds when `started` was, as of the last reading.
     offset: AtomicU64,
     /// When to read it again, in milliseconds since `started`.
     due: AtomicU64,
@@ -60,16 +60,16 @@ impl Clock {
             return Err(unexpected("connect", &reply));
         };
         // The server read its clock somewhere on the round trip; the middle is the best guess.
-        self.set(seconds * 1000 + micros / 1000, before + before.elapsed() / 2);
+        self.set(seconds * 1_000_000 + micros, before + before.elapsed() / 2);
         Ok(())
     }
 
-    /// Notes what the server's time was at an instant of this process.
+    /// Notes what the server's time in microseconds was at an instant of this process.
     pub(super) fn set(&self, server: u64, at: Instant) {
         let _changing = self.changing.lock();
-        let since = millis(at.saturating_duration_since(self.started));
-        self.offset.store(server.saturating_sub(since), Ordering::Release);
-        self.due.store(since + millis(REREAD), Ordering::Release);
+        let since = at.saturating_duration_since(self.started);
+        self.offset.store(server.saturating_sub(micros(since)), Ordering::Release);
+        self.due.store(millis(since) + millis(REREAD), Ordering::Release);
         let now = self.unordered();
         if self.last.load(Ordering::Acquire) > now + STEP_BACK_MS {
             self.last.store(now, Ordering::Release);
@@ -81,7 +81,7 @@ impl Clock {
     }
 
     fn unordered(&self) -> u64 {
-        self.offset.load(Ordering::Acquire) + self.since_start()
+        (self.offset.load(Ordering::Acquire) + micros(self.started.elapsed())) / 1000
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -97,4 +97,8 @@ impl Clock {
         now >= due
             && self.due.compare_exchange(due, next, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

@@ -194,7 +194,7 @@ impl Store {
 
     /// Notes the server's time, in milliseconds, as it has just told it.
     pub(crate) fn correct_clock(&self, server: u64) {
-        self.0.clock.set(server, Instant::now());
+        self.0.clock.set(server * 1_000, Instant::now());
     }
 
     /// The trace context of the caller, if there is a source of it.

@@ -203,8 +203,8 @@ async fn ten_thousand_expired_items_leave_nothing_behind() {
     // Nobody reads; one sweep of a worker does the same as this.
     until("all to be reaped", SOON, async || {
         while repo.seats.reap_expired().await.unwrap() {}
-        server.dbsize().await == 0
+        // The ids of creates that came too late for their time to live stay for two minutes.
+        server.keys().await.iter().all(|key| key.ends_with(":commits"))
     })
     .await;
-    assert_eq!(server.keys().await, [""; 0]);
 }

@@ -21,7 +21,7 @@ end
 -- Whether a name is that of an index of values, so that nothing else is written to.
 local function is_index(name)
   return name == 'owner' or string.find(name, '^by:.') or string.find(name, '^each:.')
-    or string.find(name, '^unique:.')
+    or string.find(name, '^unique:.') or string.find(name, '^held:.')
 end
 
 -- Calls use(name of the index, value) for each of an item's entries, until it gives true. Says whether the

@@ -192,8 +192,12 @@ async fn an_upgrade_that_fails_or_panics_names_the_document_and_leaves_it_alone(
             assert!(!error.is_retryable() && !error.is_validation());
         }
     }
-    let error = third.list().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Upgrade { .. }), "{error}");
+    let listed = third.list().await.unwrap();
+    let ids: Vec<&str> = listed.iter().map(|item| item.id.as_str()).collect();
+    assert_eq!(ids, ["three"]);
+    let of_upgrades = |error: &metastore::Error| matches!(error.kind(), ErrorKind::Upgrade { .. });
+    assert!(listed.unreadable.iter().all(|one| of_upgrades(&one.error)), "{listed:?}");
+    assert_eq!(listed.unreadable.len(), 2);
     assert_eq!(everything(&server).await, before);
     // The other program is not concerned, and neither are the other documents.
     assert_eq!(programs.first.get("one").await.unwrap().unwrap().data.name, "Plato");
