@@ -9,7 +9,7 @@ pub(crate) fn refusal(message: &str) -> Option<ErrorKind> {
         return None;
     }
     // A refusal within a script ends with the script's hash and line.
-    let text = message.find(" script: ").map_or(message, |end| &message[..end]).to_owned();
+    let text = message.rfind(" script: ").map_or(message, |end| &message[..end]).to_owned();
     Some(match code {
         "OOM" => ErrorKind::OutOfMemory(text),
         "READONLY" => ErrorKind::ReadOnly(text),
@@ -32,7 +32,10 @@ fn without_code(text: String) -> ErrorKind {
     let says = |part: &str| text.contains(part);
     if says("max number of clients") || says("on a stale replica") {
         ErrorKind::Unavailable(text)
-    } else if says("executing the script can't") || says("without any password configured") {
+    } else if says("executing the script can't")
+        || says("ACL failure in script")
+        || says("without any password configured")
+    {
         ErrorKind::Auth(text)
     } else if says("DB index is out of range") {
         ErrorKind::InvalidArgument(format!(
@@ -70,6 +73,12 @@ mod tests {
                 false,
             ),
             ("ERR The user executing the script can't run this command", "refused access", false),
+            (
+                "ERR ACL failure in script: User x has no permissions to run the 'set' command script: 2f4d, \
+                 on @user_script:53.",
+                "to run the 'set' command",
+                false,
+            ),
             ("MASTERDOWN Link with MASTER is down", "is not available", true),
             ("ERR Can not execute the command on a stale replica", "is not available", true),
             ("BUSY Redis is busy running a script.", "is not available", true),
