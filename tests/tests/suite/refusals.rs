@@ -204,6 +204,12 @@ async fn writes_recover_after_a_planned_switch_to_a_replica() {
     for round in 0..4 {
         let began = std::time::Instant::now();
         if round % 2 == 0 {
+            // This kind of switch loses what has not been replicated.
+            wait::until("the replica to have all writes", SOON, async || {
+                let field = "master_repl_offset";
+                replica.info_field(field).await == primary.info_field(field).await
+            })
+            .await;
             replica.cli(&["REPLICAOF", "NO", "ONE"]).await;
             primary.cli(&["REPLICAOF", host, &replica.port().to_string()]).await;
         } else {
