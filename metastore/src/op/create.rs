@@ -27,9 +27,9 @@ const OPERATION: &str = "create";
 /// How often a write is made again with the server's new time, after its clock was set.
 pub(super) const UNTIMELY_RETRIES: usize = 3;
 
-/// The error for a server whose clock is set again and again.
+/// The error for a write that had to be started anew each time.
 pub(super) fn untimely(operation: &'static str) -> Error {
-    let reason = "the server's clock moved by more than a minute while the write was made";
+    let reason = "the write was not made: its replies were lost, or the server's clock was set, each time; try again";
     Error::new(operation, ErrorKind::Unavailable(reason.to_owned()))
 }
 

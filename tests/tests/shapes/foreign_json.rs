@@ -50,8 +50,7 @@ struct Feature {
     properties: Option<Map<String, Value>>,
 }
 
-// The names are those of the format.
-#[allow(clippy::enum_variant_names)]
+#[allow(clippy::enum_variant_names, reason = "the names are those of the format")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 enum Geometry {

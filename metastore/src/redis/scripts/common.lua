@@ -15,7 +15,7 @@ local function forbidden(key, ...)
   end
   for _, command in ipairs({...}) do
     if not redis.acl_check_cmd(command, key, key, key) then
-      return redis.error_reply('NOPERM the user may not call ' .. command .. ' on ' .. key)
+      return redis.error_reply('NOPERM the user may not call ' .. command .. ' on ' .. key .. ': grant it')
     end
   end
 end

@@ -157,8 +157,8 @@ local function open_job(queue, record, latest, origin, id, job, before, state, o
   live_as(record, latest, not before)
 end
 
--- Requests a run on this version of an item with this origin. `options`: delay, priority, timeout, trace, and `again` if a
--- run on this very version will not do.
+-- Requests a run on this version of an item with this origin. `options`: delay, priority, timeout, trace,
+-- and `again` if a run on this very version will not do.
 -- Gives 1 and a new job, and whether it was queued now and not by an earlier run with the same id; or 2
 -- and the live job that will do: it waits, or it runs on this version; or -3 if the record holds another
 -- type of value.

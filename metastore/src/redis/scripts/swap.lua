@@ -18,7 +18,7 @@ end
 -- As `forbidden` of common.lua.
 for _, command in ipairs({'RENAME', 'SET'}) do
   if redis.acl_check_cmd and not redis.acl_check_cmd(command, KEYS[1], KEYS[1]) then
-    return redis.error_reply('NOPERM the user may not call ' .. command .. ' on ' .. KEYS[1])
+    return redis.error_reply('NOPERM the user may not call ' .. command .. ' on ' .. KEYS[1] .. ': grant it')
   end
 end
 local items = (#KEYS - ARGV[#ARGV]) / 2
