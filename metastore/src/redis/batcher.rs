@@ -99,7 +99,7 @@ impl<L: Send + 'static, R: Send + 'static> Batcher<L, R> {
     /// The same for a load that changes nothing, so that one that is lost was never carried out.
     pub(crate) async fn read(&self, load: L) -> Result<R, Fault> {
         match self.call(load).await {
-            Err(Fault::Lost(_)) if self.0.runtime.has_ended() => Err(Fault::RuntimeEnded),
+            Err(Fault::Lost(_)) if self.0.runtime.is_ending().await => Err(Fault::RuntimeEnded),
             answer => answer,
         }
     }

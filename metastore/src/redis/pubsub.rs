@@ -55,15 +55,25 @@ impl Hub {
     /// Subscribes. On return the server has confirmed it, or the line is down, in which case its
     /// return counts as a change.
     pub(crate) async fn subscribe(&self, channel: String) -> Result<Subscription, Error> {
-        let failed = |fault: Fault| fault.into_error("subscribe");
-        let closed = || match self.runtime.check() {
-            Ok(()) => failed(Fault::NotSent("the line for subscriptions is closed".to_owned())),
-            Err(ended) => failed(ended),
-        };
         let (reply, subscription) = oneshot::channel();
-        self.requests.send(Request::Subscribe { channel, reply }).map_err(|_| closed())?;
-        let subscription = self.runtime.answer(subscription).await.map_err(failed)?;
-        subscription.map_err(|_| closed())
+        if self.requests.send(Request::Subscribe { channel, reply }).is_err() {
+            return Err(self.closed().await);
+        }
+        match self.runtime.answer(subscription).await {
+            Ok(Ok(subscription)) => Ok(subscription),
+            Ok(Err(_)) => Err(self.closed().await),
+            Err(fault) => Err(fault.into_error("subscribe")),
+        }
+    }
+
+    /// Why nothing answers here any more.
+    async fn closed(&self) -> Error {
+        let fault = if self.runtime.is_ending().await {
+            Fault::RuntimeEnded
+        } else {
+            Fault::NotSent("the connection for subscriptions is closed".to_owned())
+        };
+        fault.into_error("subscribe")
     }
 }
 

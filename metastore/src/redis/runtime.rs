@@ -43,6 +43,13 @@ impl StoreRuntime {
         self.alive.has_changed().is_err()
     }
 
+    /// Whether the runtime has ended or is ending. An ending runtime drops its tasks one after another and in
+    /// no order, so the task of an answer may be gone before [`has_ended`](Self::has_ended) turns true; but it
+    /// takes no more tasks from its first step on.
+    pub(crate) async fn is_ending(&self) -> bool {
+        self.has_ended() || !matches!(self.answer(self.spawn(async {})).await, Ok(Ok(())))
+    }
+
     /// Refuses a call that could never be answered.
     pub(crate) fn check(&self) -> Result<(), Fault> {
         if self.has_ended() { Err(Fault::RuntimeEnded) } else { Ok(()) }
