@@ -27,60 +27,60 @@ pub(crate) struct Computed {
 
 /// Runs a mutation; nothing is stored.
 pub(crate) async fn run(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     InPath((collection, id, name)): Named,
     Asked(On { version }): Asked<On>,
 ) -> Result<Body<Computed>, Problem> {
     let value = match version {
-        Some(version) => actions.run_mutation_on(&collection, &id, version, &name).await?,
-        None => actions.run_mutation(&collection, &id, &name).await?,
+        Some(version) => dynamic.run_mutation_on(&collection, &id, version, &name).await?,
+        None => dynamic.run_mutation(&collection, &id, &name).await?,
     };
     Ok(Body(Computed { value }))
 }
 
 /// Runs a mutation and stores its result.
 pub(crate) async fn materialize(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     InPath((collection, id, name)): Named,
 ) -> Result<Body<Computed>, Problem> {
-    let value = actions.materialize_mutation(&collection, &id, &name).await?;
+    let value = dynamic.materialize_mutation(&collection, &id, &name).await?;
     Ok(Body(Computed { value }))
 }
 
 /// The stored result of a mutation.
 pub(crate) async fn stored(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     InPath((collection, id, name)): Named,
 ) -> Result<Body<Cached<Json>>, Problem> {
-    let cached = actions.get_mutation(&collection, &id, &name).await?;
+    let cached = dynamic.get_mutation(&collection, &id, &name).await?;
     Ok(Body(cached.ok_or_else(|| Problem::not_found("no result is stored"))?))
 }
 
 /// Requests a job, which is then to be asked after at the same path.
 pub(crate) async fn enqueue(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     InPath((collection, id, name)): Named,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let job = actions.enqueue(&collection, &id, &name).await?;
+    let job = dynamic.enqueue(&collection, &id, &name).await?;
     let location = [(header::LOCATION, uri.path().to_owned())];
     Ok((StatusCode::ACCEPTED, location, Body(json!({ "job": job }))).into_response())
 }
 
 /// Where the job stands, with the last result.
 pub(crate) async fn status(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     InPath((collection, id, name)): Named,
 ) -> Result<Body<JobStatus<Json>>, Problem> {
-    let status = actions.job_status(&collection, &id, &name).await?;
+    let status = dynamic.job_status(&collection, &id, &name).await?;
     Ok(Body(status.ok_or_else(|| Problem::not_found("no run was ever requested"))?))
 }
 
 pub(crate) async fn cancel(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     InPath((collection, id, name)): Named,
 ) -> Result<StatusCode, Problem> {
-    match actions.cancel(&collection, &id, &name).await? {
+    match dynamic.cancel(&collection, &id, &name).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Problem::not_found("there is no live job")),
     }

@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
-use metastore::Actions;
+use metastore::Dynamic;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
@@ -20,16 +20,16 @@ const ACTOR: &str = "x-actor";
 /// What all requests share.
 #[derive(Clone)]
 pub(crate) struct Service {
-    actions: Actions,
+    dynamic: Dynamic,
     pub(crate) max_body: usize,
     pub(crate) body_timeout: Duration,
     pub(crate) require_match: bool,
 }
 
 impl Service {
-    pub(crate) fn new(actions: Actions, args: &Args) -> Self {
+    pub(crate) fn new(dynamic: Dynamic, args: &Args) -> Self {
         Self {
-            actions,
+            dynamic,
             max_body: args.max_body,
             body_timeout: Duration::from_secs(args.body_timeout),
             require_match: args.require_match,
@@ -37,21 +37,21 @@ impl Service {
     }
 }
 
-/// The actions, on behalf of the user that the header names: who writes, and whose is what is created.
-pub(crate) struct Acting(pub(crate) Actions);
+/// The dynamic, on behalf of the user that the header names: who writes, and whose is what is created.
+pub(crate) struct Acting(pub(crate) Dynamic);
 
 impl FromRequestParts<Service> for Acting {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
-        let actions = &service.actions;
+        let dynamic = &service.dynamic;
         Ok(Self(match parts.headers.get(ACTOR) {
             Some(actor) => {
                 let actor = std::str::from_utf8(actor.as_bytes());
                 let not_text = |_| Problem::new(StatusCode::BAD_REQUEST, "`x-actor` is not text");
-                actions.as_user(actor.map_err(not_text)?)?
+                dynamic.as_user(actor.map_err(not_text)?)?
             }
-            None => actions.clone(),
+            None => dynamic.clone(),
         }))
     }
 }

@@ -21,35 +21,35 @@ pub(crate) struct Which {
 
 /// The versions, the newest first.
 pub(crate) async fn versions(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     Named((collection, id)): Named<(String, String)>,
     Asked(Which { limit, before }): Asked<Which>,
 ) -> Result<Body<Vec<VersionInfo>>, Problem> {
-    let found = actions.versions(&collection, &id, limit.unwrap_or(50), before).await?;
-    if found.is_empty() && !actions.item_exists(&collection, &id).await? {
+    let found = dynamic.versions(&collection, &id, limit.unwrap_or(50), before).await?;
+    if found.is_empty() && !dynamic.item_exists(&collection, &id).await? {
         return Err(gone());
     }
     Ok(Body(found))
 }
 
 pub(crate) async fn version(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     Named((collection, id, version)): Named<(String, String, u64)>,
     has: IfNoneMatch,
 ) -> Result<Response, Problem> {
-    let item = actions.get_version(&collection, &id, version).await?;
+    let item = dynamic.get_version(&collection, &id, version).await?;
     let item = item.ok_or_else(|| Problem::not_found("there is no such version"))?;
     Ok(shown_unless(&has, item))
 }
 
 pub(crate) async fn revert(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     Named((collection, id, version)): Named<(String, String, u64)>,
     IfMatch(expected): IfMatch,
 ) -> Result<Response, Problem> {
     let item = match expected {
-        Some(expected) => actions.revert_at(&collection, &id, expected, version).await?,
-        None => actions.revert(&collection, &id, version).await?,
+        Some(expected) => dynamic.revert_at(&collection, &id, expected, version).await?,
+        None => dynamic.revert(&collection, &id, version).await?,
     };
     Ok(shown(StatusCode::OK, item))
 }
@@ -64,11 +64,11 @@ pub(crate) struct Between {
 
 /// The difference between two versions, as a JSON Patch.
 pub(crate) async fn diff(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     Named((collection, id)): Named<(String, String)>,
     Asked(Between { from, to }): Asked<Between>,
 ) -> Result<Response, Problem> {
-    let diff = actions.diff(&collection, &id, from, to).await?;
+    let diff = dynamic.diff(&collection, &id, from, to).await?;
     let kind = [(header::CONTENT_TYPE, "application/json-patch+json")];
     Ok((kind, diff.patch().to_string()).into_response())
 }
@@ -85,20 +85,20 @@ pub(crate) struct Entries {
 
 /// What happened to an item, the last first; also to one that is deleted.
 pub(crate) async fn audit(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     Named((collection, id)): Named<(String, String)>,
     Asked(entries): Asked<Entries>,
 ) -> Result<Body<AuditPage>, Problem> {
-    read(actions.audit(&collection, &id)?, entries).await
+    read(dynamic.audit(&collection, &id)?, entries).await
 }
 
 /// What happened in a collection, in its order. A client that keeps `position` goes on from there.
 pub(crate) async fn feed(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     Named(collection): Named<String>,
     Asked(entries): Asked<Entries>,
 ) -> Result<Body<AuditPage>, Problem> {
-    read(actions.audit_feed(&collection)?, entries).await
+    read(dynamic.audit_feed(&collection)?, entries).await
 }
 
 async fn read(mut audit: Audit<'_>, entries: Entries) -> Result<Body<AuditPage>, Problem> {

@@ -32,12 +32,12 @@ pub(crate) fn gone() -> Problem {
 }
 
 pub(crate) async fn create(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     Named(collection): Named<String>,
     uri: Uri,
     Json(data): Json<metastore::Json>,
 ) -> Result<Response, Problem> {
-    let item = actions.create_item(&collection, data).await?;
+    let item = dynamic.create_item(&collection, data).await?;
     Ok(created(format!("{}/{}", uri.path(), item.id), item))
 }
 
@@ -49,16 +49,16 @@ pub(crate) struct When {
 }
 
 pub(crate) async fn get(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     Named((collection, id)): Named<(String, String)>,
     Asked(When { as_of }): Asked<When>,
     has: IfNoneMatch,
 ) -> Result<Response, Problem> {
     let item = match as_of {
-        None => actions.get_item(&collection, &id).await?,
+        None => dynamic.get_item(&collection, &id).await?,
         Some(time) => {
             let time: Timestamp = time.parse().map_err(metastore::Error::from)?;
-            actions.as_of(&collection, &id, time).await?
+            dynamic.as_of(&collection, &id, time).await?
         }
     };
     Ok(shown_unless(&has, item.ok_or_else(gone)?))
@@ -66,7 +66,7 @@ pub(crate) async fn get(
 
 /// Replaces an item; with `If-None-Match: *` creates it under an id of the client's own.
 pub(crate) async fn put(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     Named((collection, id)): Named<(String, String)>,
     uri: Uri,
     IfMatch(expected): IfMatch,
@@ -74,7 +74,7 @@ pub(crate) async fn put(
     Json(data): Json<metastore::Json>,
 ) -> Result<Response, Problem> {
     if none.any() {
-        let item = actions.create_item_with_id(&collection, &id, data).await;
+        let item = dynamic.create_item_with_id(&collection, &id, data).await;
         return match item {
             Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists { field: None }) => {
                 Err(Problem::new(StatusCode::PRECONDITION_FAILED, error.kind().to_string()))
@@ -83,34 +83,34 @@ pub(crate) async fn put(
         };
     }
     let item = match expected {
-        Some(version) => actions.replace_item_at(&collection, &id, version, data).await?,
-        None => actions.replace_item(&collection, &id, data).await?,
+        Some(version) => dynamic.replace_item_at(&collection, &id, version, data).await?,
+        None => dynamic.replace_item(&collection, &id, data).await?,
     };
     Ok(shown(StatusCode::OK, item))
 }
 
 /// Sets the fields that the body has; `null` clears one.
 pub(crate) async fn patch(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     Named((collection, id)): Named<(String, String)>,
     IfMatch(expected): IfMatch,
     Json(patch): Json<metastore::Json>,
 ) -> Result<Response, Problem> {
     let item = match expected {
-        Some(version) => actions.update_item_at(&collection, &id, version, patch).await?,
-        None => actions.update_item(&collection, &id, patch).await?,
+        Some(version) => dynamic.update_item_at(&collection, &id, version, patch).await?,
+        None => dynamic.update_item(&collection, &id, patch).await?,
     };
     Ok(shown(StatusCode::OK, item))
 }
 
 pub(crate) async fn delete(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     Named((collection, id)): Named<(String, String)>,
     IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
     match expected {
-        Some(version) => actions.delete_item_at(&collection, &id, version).await?,
-        None if actions.delete_item(&collection, &id).await? => {}
+        Some(version) => dynamic.delete_item_at(&collection, &id, version).await?,
+        None if dynamic.delete_item(&collection, &id).await? => {}
         None => return Err(gone()),
     }
     Ok(StatusCode::NO_CONTENT)

@@ -3,15 +3,15 @@
 use axum::Json as Body;
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
-use metastore::{Cursor, Descriptor, Item, Page, Selection};
+use metastore::{Cursor, Descriptor, DynamicQuery, Item, Page};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::extract::{Acting, Asked, Json, Named};
 use crate::problem::Problem;
 
-pub(crate) async fn collections(Acting(actions): Acting) -> Body<Vec<Descriptor>> {
-    Body(actions.collections())
+pub(crate) async fn collections(Acting(dynamic): Acting) -> Body<Vec<Descriptor>> {
+    Body(dynamic.collections())
 }
 
 /// Which page of a list is asked for.
@@ -25,16 +25,16 @@ pub(crate) struct Which {
 
 /// A page of items, the newest first. `Link` leads to the next one.
 pub(crate) async fn list(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     Named(collection): Named<String>,
     uri: Uri,
     Asked(which): Asked<Which>,
 ) -> Result<Response, Problem> {
-    let mut selection = Selection::new();
+    let mut selection = DynamicQuery::new();
     selection.limit = which.limit;
     selection.after = which.after;
     selection.owned_by = which.owner;
-    let page = actions.find_items(&collection, &selection).await?;
+    let page = dynamic.find_items(&collection, &selection).await?;
     let Some(next) = &page.next else { return Ok(Body(page).into_response()) };
     let mut link = format!("<{}?after={next}", uri.path());
     if let Some(limit) = selection.limit {
@@ -48,20 +48,20 @@ pub(crate) async fn list(
     Ok(([(header::LINK, link)], Body(page)).into_response())
 }
 
-/// A page of what a [`Selection`] describes. To go on, send it again with the page's `next` as `after`.
+/// A page of what a [`DynamicQuery`] describes. To go on, send it again with the page's `next` as `after`.
 pub(crate) async fn find(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     Named(collection): Named<String>,
-    Json(selection): Json<Selection>,
+    Json(selection): Json<DynamicQuery>,
 ) -> Result<Body<Page<Item<metastore::Json>>>, Problem> {
-    Ok(Body(actions.find_items(&collection, &selection).await?))
+    Ok(Body(dynamic.find_items(&collection, &selection).await?))
 }
 
 pub(crate) async fn count(
-    Acting(actions): Acting,
+    Acting(dynamic): Acting,
     Named(collection): Named<String>,
-    Json(selection): Json<Selection>,
+    Json(selection): Json<DynamicQuery>,
 ) -> Result<Body<Value>, Problem> {
-    let count = actions.count_items(&collection, &selection).await?;
+    let count = dynamic.count_items(&collection, &selection).await?;
     Ok(Body(json!({ "count": count })))
 }

@@ -67,7 +67,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         head: Duration::from_secs(args.head_timeout),
         grace: Duration::from_secs(args.grace),
     };
-    let routes = routes::routes(Service::new(repo.actions(), &args));
+    let routes = routes::routes(Service::new(repo.dynamic(), &args));
     serve::serve(listener, routes, times, stop).await;
     worker.stop().await;
     eprintln!("stopped");

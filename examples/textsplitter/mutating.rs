@@ -34,7 +34,7 @@ pub(crate) async fn mutate_all(
 /// With the item in hand, running costs no round trip, and materialising one.
 async fn mutate(repo: &MyRepo, item: &Item<Text>) -> metastore::Result<(usize, usize)> {
     let text = repo.texts.item(item);
-    let (words, pieces) = text.run_batch((Text::WORDCOUNT, Text::TEXTSPLIT)).await?;
+    let (words, pieces) = text.evaluate_all((Text::WORDCOUNT, Text::TEXTSPLIT)).await?;
     text.wordcount().materialize().await?;
     text.textsplit().materialize().await?;
     Ok((words, pieces.len()))

@@ -128,7 +128,7 @@ impl<T: Collection> WorkerBuilder<T> {
 
     /// Goes on with another collection, of the same or another store; the handlers that follow are of
     /// its transformations. One without handlers is looked after, too; see
-    /// [`upkeep_interval`](Self::upkeep_interval).
+    /// [`maintenance_interval`](Self::maintenance_interval).
     pub fn collection<U: Collection>(mut self, repo: &Repo<U>) -> WorkerBuilder<U> {
         let is_same = |kept: &Arc<dyn Kept>| {
             kept.address() == repo.address().as_str() && kept.store().is_same_as(repo.store())
@@ -248,8 +248,8 @@ impl<T: Collection> WorkerBuilder<T> {
     ///   reads does not grow. The collections with a time to live take turns, four seconds apart or more.
     /// - Jobs of a transformation that this worker has no handler for and that no other worker listens
     ///   for stay queued; the worker says so once, by a warning.
-    pub fn upkeep_interval(mut self, interval: Duration) -> Self {
-        self.config.upkeep_interval = interval;
+    pub fn maintenance_interval(mut self, interval: Duration) -> Self {
+        self.config.maintenance_interval = interval;
         self
     }
 

@@ -29,7 +29,7 @@ pub(crate) struct Config {
     pub(crate) job_timeout: Duration,
     pub(crate) max_crashes: u32,
     pub(crate) drain_timeout: Duration,
-    pub(crate) upkeep_interval: Duration,
+    pub(crate) maintenance_interval: Duration,
     pub(crate) fast_forward: bool,
 }
 
@@ -45,7 +45,7 @@ impl Default for Config {
             job_timeout: Duration::from_secs(5 * 60),
             max_crashes: 5,
             drain_timeout: Duration::from_secs(30),
-            upkeep_interval: Duration::from_secs(60),
+            maintenance_interval: Duration::from_secs(60),
             fast_forward: false,
         }
     }
@@ -66,7 +66,7 @@ impl Config {
         within("job_timeout", self.job_timeout, ms(1))?;
         within("retry_delay", self.retry_delay, ms(0))?;
         within("drain_timeout", self.drain_timeout, ms(0))?;
-        within("upkeep_interval", self.upkeep_interval, ms(10))?;
+        within("maintenance_interval", self.maintenance_interval, ms(10))?;
         if self.max_crashes == 0 {
             return Err(ConfigError("`max_crashes` must be at least 1".to_owned()));
         }

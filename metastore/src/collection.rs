@@ -1,23 +1,18 @@
 //! The trait that `#[derive(Collection)]` implements.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use validator::Validate;
-
-use crate::handle::ItemHandle;
-use crate::named::{NamedField, NamedMutation};
-use crate::patch::Patch;
-use crate::schema::CollectionSchema;
-use crate::upgrade::Upgrade;
+use crate::document::Document;
+use crate::document::item::ToTarget;
+use crate::document::mutation::DynamicMutation;
+use crate::repo::Repo;
+use crate::repo::handle::ItemHandle;
 
 /// A document type: the whole definition of a collection.
 ///
-/// Derive it; nothing here is meant to be written by hand. A document must also be `Clone`,
-/// `Serialize`, `Deserialize` and [`Validate`], because each write checks it, each version is stored
-/// as JSON, and a patch is applied to a copy.
+/// Derive it together with `Clone`, `Serialize`, `Deserialize` and `Validate`; the derive implements
+/// [`Document`], too.
 ///
 /// ```
-/// use metastore::Collection;
+/// use metastore::{Collection, Document};
 /// use serde::{Deserialize, Serialize};
 /// use validator::Validate;
 ///
@@ -41,26 +36,9 @@ use crate::upgrade::Upgrade;
     message = "`{Self}` is not a collection",
     label = "add `#[derive(Collection)]` and `#[collection(domain = …, app = …, name = …, object_type = …)]`"
 )]
-pub trait Collection:
-    Serialize + DeserializeOwned + Validate + Clone + Send + Sync + 'static
-{
-    /// What is known at compile time.
-    const SCHEMA: &'static CollectionSchema;
-
-    /// What brings a stored document from each schema number to the next, beginning with that from 1
-    /// to 2.
-    const UPGRADES: &'static [&'static dyn Upgrade] = &[];
-    /// Writes the document's JSON Schema, if `#[collection(json_schema)]` asks for one.
-    const JSON_SCHEMA: Option<fn() -> serde_json::Value> = None;
-
-    /// The mutations, to be called by name.
-    const MUTATIONS: &'static [&'static dyn NamedMutation<Self>] = &[];
-
-    /// The indexed fields, to be named in queries.
-    const INDEXES: &'static [&'static dyn NamedField<Self>] = &[];
-
-    /// A partial document: the fields to change.
-    type Patch: Patch<Self>;
+pub trait Collection: Document {
+    /// The mutations, for the dynamic API.
+    const MUTATIONS: &'static [&'static dyn DynamicMutation<Self>] = &[];
 
     /// One item by its id, with a method for each mutation and transformation.
     type Handle<'a>: From<ItemHandle<'a, Self>>;
@@ -69,5 +47,16 @@ pub trait Collection:
     #[must_use]
     fn patch() -> Self::Patch {
         Self::Patch::default()
+    }
+}
+
+impl<T: Collection> Repo<T> {
+    /// One item: where its mutations and transformations are called. No round trip.
+    ///
+    /// With an [`Item`](crate::Item) in hand instead of an id, its mutations work on that document
+    /// without reading it again.
+    #[must_use]
+    pub fn item<'a>(&'a self, target: impl ToTarget<'a, T>) -> T::Handle<'a> {
+        ItemHandle { repo: self, target: target.to_target() }.into()
     }
 }

@@ -9,7 +9,7 @@
 //! - [`Item`], [`VersionInfo`]: what they give
 //! - [`ItemMutation`]: inline functions of a document, run, stored and read back
 //! - [`ItemTransformation`], [`Job`]: heavy work, queued here and done by `metastore-worker`
-//! - [`Actions`]: all of it by name and over JSON, for handlers and tools
+//! - [`Dynamic`]: all of it by name and over JSON, for handlers and tools
 //! - [`Descriptor`]: what the catalog says of a collection, found by [`Store::domains`] and its kin
 //! - [`Error`], [`ErrorKind`]: what can go wrong
 //! - [`Id`], [`Key`], [`Address`]: what stands in Redis
@@ -56,97 +56,72 @@
 //! # }
 //! ```
 
-mod actions;
+mod admin;
 mod audit;
-mod batch;
 mod catalog;
 mod collection;
-mod content;
-mod cursor;
-mod diff;
-mod distinct;
-mod enqueue;
-mod envelope;
+mod document;
+mod dynamic;
 mod error;
-mod field;
-mod format;
-mod handle;
-mod head;
 mod index;
-mod inline;
-mod item;
 mod job;
 mod json;
-mod json_schema;
 mod key;
-mod many;
-mod mutation;
-mod named;
-mod op;
-mod page;
-mod patch;
-mod patch_json;
-pub mod queue;
 mod redis;
 mod repo;
-mod request;
-mod requesting;
+mod repository;
 pub mod schema;
-mod schema_lock;
-mod set;
-mod status;
 mod store;
 mod time;
-mod transformation;
-mod unknown;
-mod upgrade;
-mod validate;
-mod violation;
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
 
-pub use actions::{Actions, Filter, Ordering, Selection};
+pub use admin::{
+    CollectionStats, Estimate, Import, ImportProblem, ImportReport, IndexFailure, IndexReport,
+    MemoryStats, Migrate, MigrationFailure, MigrationReport, Reindex, Stats, TrimAll, TrimReport,
+};
 pub use audit::{AuditEntry, AuditOperation, AuditPosition};
-pub use batch::{Batch, DocumentFn};
 pub use catalog::{Descriptor, FieldDescriptor, TransformationDescriptor};
 pub use collection::Collection;
-pub use cursor::Cursor;
-pub use diff::Diff;
-pub use enqueue::{EnqueueOptions, Priority};
-pub use error::{Error, ErrorKind, Result};
-pub use field::{
-    ByRange, ByUnique, ByValue, ByWritten, Comparable, Condition, Field, FieldIndex, HasRange,
-    IsUnique, OtherOperator,
+pub use document::Document;
+pub use document::diff::Diff;
+pub use document::item::{Item, ItemFields, Target, ToTarget, VersionInfo};
+pub use document::mutation::{DynamicMutation, Mutation};
+pub use document::patch::Patch;
+pub use document::set::sorted;
+pub use document::transformation::{StoredResult, Transformation};
+pub use document::upgrade::Upgrade;
+pub use dynamic::{Dynamic, DynamicQuery, Filter, SortOrder};
+pub use error::{Error, ErrorKind, Result, Violation, Violations};
+pub use index::{
+    ByJson, ByRange, ByUnique, ByValue, Comparable, Condition, DynamicField, Field, FieldIndex,
+    HasRange, IndexField, IndexValue, Indexable, IsUnique, ListField, Ordered, OtherOperator,
+    PatchValue, QueryValue, RangeField, SingleValue,
 };
-pub use handle::ItemHandle;
-pub use index::{IndexField, IndexValue, Indexable, ListField, Ordered, RangeField, SingleValue};
-pub use item::{Item, ItemFields, Target, ToTarget, VersionInfo};
-pub use job::{Job, JobWatch};
+pub use job::enqueue::{EnqueueOptions, Priority};
+pub use job::handle::{Job, JobWatch};
+pub use job::item_transformation::ItemTransformation;
+pub use job::queue;
+pub use job::status::{JobState, JobStatus, Progress};
 pub use json::text::Json;
 pub use key::{
     Actor, Address, CatalogKey, Id, InvalidActor, InvalidId, InvalidName, Key, KeyKind, Name,
     Segment, ToActor, ToId,
 };
-pub use many::Many;
 pub use metastore_derive::{Collection, Indexable, Repository};
-pub use mutation::{Cached, ItemMutation, Mutation};
-pub use named::{NamedField, NamedMutation};
-pub use op::{
-    Adopt, AdoptProblem, AdoptReport, Audit, AuditPage, CollectionStats, Estimate, IndexFailure,
-    IndexReport, MemoryStats, Migrate, MigrationFailure, MigrationReport, NoOrderYet, Query,
-    Reindex, Sorted, Sorting, Stats, TrimAll, TrimReport, Unsorted, Versions,
-};
-pub use page::{Items, Page, Unreadable};
-pub use patch::{Patch, PatchValue, QueryValue};
-pub use repo::{FromStore, Repo};
-pub use request::ItemTransformation;
-pub use schema_lock::assert_schema_lock;
-pub use set::sorted;
-pub use status::{JobState, JobStatus, Progress};
+pub use repo::Repo;
+pub use repo::audit::{Audit, AuditPage};
+pub use repo::bulk::Bulk;
+pub use repo::evaluate::{DocumentFn, DocumentFns};
+pub use repo::handle::ItemHandle;
+pub use repo::history::Versions;
+pub use repo::mutation::{Cached, ItemMutation};
+pub use repo::page::{Items, Page, Unreadable};
+pub use repo::query::{NoOrderYet, Query, Sorted, Sorting, Unsorted};
+pub use repository::FromStore;
+pub use schema::lock::assert_schema_lock;
+pub use store::cursor::Cursor;
 pub use store::{Store, StoreOptions};
 pub use time::{InvalidTime, Timestamp};
-pub use transformation::{StoredResult, Transformation};
-pub use upgrade::Upgrade;
-pub use violation::{Violation, Violations};

@@ -11,7 +11,7 @@ use crate::raw::{self, AccessorKind};
 /// Names that something else has, and what.
 const TAKEN: [(&str, &str); 7] = [
     ("id", "a method of every item's handle"),
-    ("run_batch", "a method of every item's handle"),
+    ("evaluate_all", "a method of every item's handle"),
     ("mutation", "a method of every item's handle"),
     ("transformation", "a method of every item's handle"),
     ("deref", "a method of every item's handle"),

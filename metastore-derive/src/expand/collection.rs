@@ -1,4 +1,4 @@
-//! `impl Collection`.
+//! `impl Document` and `impl Collection`.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote_spanned};
@@ -8,7 +8,7 @@ use syn::spanned::Spanned as _;
 use super::span::{marked, marked_ident, runtime};
 use crate::model::{Accessor, Field, Item, Json, Members};
 
-/// The implementation, with the given value of `SCHEMA`, and with a JSON Schema if one is asked for.
+/// The implementations, with the given value of `SCHEMA`, and with a JSON Schema if one is asked for.
 pub(crate) fn implementation(
     item: &Item,
     schema: &TokenStream,
@@ -28,7 +28,7 @@ pub(crate) fn implementation(
     let mutations = (!members.mutations.is_empty()).then(|| {
         let mutations = members.mutations.iter().map(mutation);
         quote_spanned! {at=>
-            const MUTATIONS: &'static [&'static dyn #runtime::NamedMutation<Self>] =
+            const MUTATIONS: &'static [&'static dyn #runtime::DynamicMutation<Self>] =
                 &[#(#mutations),*];
         }
     });
@@ -36,7 +36,7 @@ pub(crate) fn implementation(
     let mut indexes = indexes.peekable();
     let indexes = indexes.peek().is_some().then(|| {
         quote_spanned! {at=>
-            const INDEXES: &'static [&'static dyn #runtime::NamedField<Self>] = &[#(#indexes),*];
+            const INDEXES: &'static [&'static dyn #runtime::DynamicField<Self>] = &[#(#indexes),*];
         }
     });
     let json_schema = json_schema.then(|| {
@@ -47,13 +47,17 @@ pub(crate) fn implementation(
     });
     quote_spanned! {at=>
         #[automatically_derived]
-        impl #runtime::Collection for #ident {
+        impl #runtime::Document for #ident {
             const SCHEMA: &'static #runtime::CollectionSchema = &#schema;
             #upgrades
-            #mutations
             #indexes
             #json_schema
             type Patch = #patch;
+        }
+
+        #[automatically_derived]
+        impl #runtime::Collection for #ident {
+            #mutations
             type Handle<'a> = #handle<'a>;
         }
     }

@@ -56,7 +56,7 @@ fn transformation(item: &Item, position: usize, transformation: &Accessor) -> To
     quote_spanned! {at=>
         #[doc = #doc]
         #vis const #constant: #runtime::Transformation<Self, #ty> =
-            #new(<Self as #runtime::Collection>::SCHEMA.transformations[#position]);
+            #new(<Self as #runtime::Document>::SCHEMA.transformations[#position]);
     }
 }
 
@@ -69,7 +69,7 @@ fn index(item: &Item, field: &Field) -> Option<TokenStream> {
     let (ty, ident) = (&field.ty, marked_ident(&field.ident));
     let written = field.format.serialize.is_some();
     let (marker, constructor) = match index.kind {
-        IndexKind::Equality if written => ("ByWritten", "written"),
+        IndexKind::Equality if written => ("ByJson", "written"),
         IndexKind::Equality => ("ByValue", "equality"),
         IndexKind::Range => ("ByRange", "range"),
         IndexKind::Unique => ("ByUnique", "unique"),

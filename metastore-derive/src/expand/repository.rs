@@ -73,8 +73,8 @@ pub(crate) fn repository(model: &Repository) -> TokenStream {
 
             /// The same collections by name and over JSON.
             #[must_use]
-            #vis fn actions(&self) -> #runtime::Actions {
-                #runtime::Actions::new() #(#by_name)*
+            #vis fn dynamic(&self) -> #runtime::Dynamic {
+                #runtime::Dynamic::new() #(#by_name)*
             }
         }
     }

@@ -87,7 +87,7 @@ impl Upkeep {
     }
 
     fn pause(&self, config: &Config) -> Duration {
-        pause(config.upkeep_interval, self.expiring.len())
+        pause(config.maintenance_interval, self.expiring.len())
     }
 }
 
@@ -104,7 +104,7 @@ impl Engine {
             self.reap();
         }
         if self.upkeep.look_at <= now {
-            self.upkeep.look_at = now + self.config.upkeep_interval;
+            self.upkeep.look_at = now + self.config.maintenance_interval;
             self.look_at_others();
             self.stale.fill(true);
         }

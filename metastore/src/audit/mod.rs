@@ -6,7 +6,6 @@
 mod changed;
 mod entry;
 mod operation;
-mod packed;
 mod position;
 
 pub use entry::AuditEntry;

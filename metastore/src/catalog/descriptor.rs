@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::collection::Collection;
+use crate::document::Document;
 use crate::key::{Address, Name};
 use crate::schema::{
     CollectionSchema, Fingerprint, IndexKind, ObjectType, TransformationSchema, TtlOnUpdate,
@@ -98,7 +98,7 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl Descriptor {
-    pub(crate) fn of<T: Collection>(address: &Address) -> Self {
+    pub(crate) fn of<T: Document>(address: &Address) -> Self {
         let schema: &CollectionSchema = T::SCHEMA;
         let ms = |duration: Option<Duration>| duration.map(millis);
         let field = |field: &crate::schema::FieldSchema| {

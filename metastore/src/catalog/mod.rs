@@ -13,7 +13,7 @@ use bytes::Bytes;
 pub use descriptor::{Descriptor, FieldDescriptor, TransformationDescriptor};
 pub use register::{Registration, announce, register};
 
-use crate::envelope::decode_value;
+use crate::document::envelope::decode_value;
 use crate::error::{Error, Result};
 use crate::key::{Address, CatalogKey, Name};
 use crate::redis::command::{Command, Reply, unexpected};

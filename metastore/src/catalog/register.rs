@@ -1,13 +1,14 @@
 //! Entering collections into the catalog.
 
+use std::collections::HashMap;
+
 use super::Descriptor;
-use crate::distinct::distinct_addresses;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Address, CatalogKey};
 use crate::redis::command::{Reply, Verdict, unexpected};
-use crate::redis::commit::{Commit, WriteSet};
 use crate::redis::refusal::refusal;
 use crate::redis::script::{REGISTER, ScriptCall, UNREGISTER};
+use crate::redis::write::{Commit, WriteSet};
 use crate::store::Store;
 
 const OPERATION: &str = "register";
@@ -43,6 +44,21 @@ pub async fn announce(registered: impl Future<Output = Result<()>>) -> Result<()
         }
         Ok(()) => Ok(()),
     }
+}
+
+/// Refuses collections that share an address because domain or app were overridden.
+fn distinct_addresses(collections: &[Registration]) -> Result<()> {
+    let mut seen: HashMap<&Address, &Descriptor> = HashMap::new();
+    let mut others = collections.iter().map(|found| &found.descriptor).filter(|found| {
+        // The same collection twice is no mistake.
+        seen.insert(&found.address, found).is_some_and(|other| other != *found)
+    });
+    let Some(Descriptor { address, .. }) = others.next() else { return Ok(()) };
+    let message = format!(
+        "two collections of the repository have the address `{address}`, so both would write the same keys; \
+         give one another name, or do not override domain and app"
+    );
+    Err(Error::new("connect", ErrorKind::InvalidArgument(message)))
 }
 
 async fn enter(store: &Store, registrations: Vec<Registration>) -> Result<()> {

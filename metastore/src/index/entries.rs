@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
+use super::dynamic_field::DynamicField;
+use super::field::segment;
 use super::field_value::FieldValue;
 use super::value::IndexValue;
-use crate::collection::Collection;
 use crate::error::{Error, ErrorKind};
-use crate::field::segment;
 use crate::key::{Actor, Id, Segment};
-use crate::named::NamedField;
 use crate::schema::IndexKind;
 use crate::time::Timestamp;
 
@@ -27,8 +26,9 @@ pub(crate) struct Entries {
 
 impl Entries {
     /// Takes the values of the indexed fields from a document.
-    pub(crate) fn of<T: Collection>(
+    pub(crate) fn of<T>(
         document: &T,
+        fields: &[&dyn DynamicField<T>],
         created: Timestamp,
         owner: Option<&Actor>,
         operation: &'static str,
@@ -39,7 +39,7 @@ impl Entries {
             let value = IndexValue::text(owner.as_str()).into_bytes().unwrap_or_default();
             values.insert((Segment::Owner.to_string(), value));
         }
-        for field in T::INDEXES {
+        for field in fields {
             add(*field, document, &mut values).map_err(|reason| {
                 let field = field.name().to_owned();
                 Error::new(operation, ErrorKind::Unindexable { field, reason })
@@ -95,7 +95,7 @@ impl Entries {
 }
 
 fn add<T>(
-    field: &dyn NamedField<T>,
+    field: &dyn DynamicField<T>,
     document: &T,
     values: &mut BTreeSet<(String, Vec<u8>)>,
 ) -> Result<(), String> {
@@ -125,13 +125,9 @@ fn add<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::field::Field;
-    use crate::handle::ItemHandle;
-    use crate::patch::Patch;
-    use crate::schema::{CollectionSchema, ObjectType};
-    use serde::{Deserialize, Serialize};
+    use crate::index::field::Field;
 
-    #[derive(Clone, Default, Serialize, Deserialize, validator::Validate)]
+    #[derive(Default)]
     struct Document {
         lang: Option<String>,
         tags: Vec<String>,
@@ -139,38 +135,17 @@ mod tests {
         mail: Option<String>,
     }
 
-    #[derive(Clone, Default)]
-    struct NoPatch;
-
-    impl Patch<Document> for NoPatch {
-        fn apply(self, _: &mut Document) {}
-    }
-
-    struct Handle;
-
-    impl<'a> From<ItemHandle<'a, Document>> for Handle {
-        fn from(_: ItemHandle<'a, Document>) -> Self {
-            Self
-        }
-    }
-
-    impl Collection for Document {
-        const SCHEMA: &'static CollectionSchema =
-            &CollectionSchema::new("d", "a", "c", ObjectType::Texts);
-        const INDEXES: &'static [&'static dyn NamedField<Self>] = &[
-            &Field::equality("lang", |document: &Self| &document.lang),
-            &Field::equality("tags", |document: &Self| &document.tags),
-            &Field::range("Größe", |document: &Self| &document.size),
-            &Field::unique("mail", |document: &Self| &document.mail),
-        ];
-        type Patch = NoPatch;
-        type Handle<'a> = Handle;
-    }
+    const FIELDS: &[&dyn DynamicField<Document>] = &[
+        &Field::equality("lang", |document: &Document| &document.lang),
+        &Field::equality("tags", |document: &Document| &document.tags),
+        &Field::range("Größe", |document: &Document| &document.size),
+        &Field::unique("mail", |document: &Document| &document.mail),
+    ];
 
     fn entries(document: &Document) -> Result<Vec<String>, Error> {
         let owner = Actor::new("u1").unwrap();
         let created = Timestamp::from_millis(0x193_a1b2_c3d4);
-        let entries = Entries::of(document, created, Some(&owner), "test")?;
+        let entries = Entries::of(document, FIELDS, created, Some(&owner), "test")?;
         let shown = |(segment, value): &(String, Vec<u8>)| {
             format!("{segment} {}", String::from_utf8_lossy(value))
         };
@@ -207,7 +182,7 @@ mod tests {
     fn scripts_get_lengths_before_everything() {
         let created = Timestamp::from_millis(1);
         let document = Document { lang: Some("a:b".into()), ..Document::default() };
-        let bytes = Entries::of(&document, created, None, "test").unwrap().to_bytes();
+        let bytes = Entries::of(&document, FIELDS, created, None, "test").unwrap().to_bytes();
         assert!(bytes.starts_with(b"000000000001"));
         assert!(bytes.windows(15).any(|part| part == b"7:by:lang4:xa:b"), "{bytes:?}");
     }

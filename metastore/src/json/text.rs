@@ -16,7 +16,7 @@ use super::input::checked;
 use super::{Limits, write_json};
 use crate::error::{Error, ErrorKind};
 
-/// A JSON value as it is written: a document, patch or result in the [dynamic API](crate::Actions).
+/// A JSON value as it is written: a document, patch or result in the [dynamic API](crate::Dynamic).
 ///
 /// A [`Value`] holds whole numbers of 64 bits and floats. This holds the text, so a number of any length comes out
 /// as it went in. It serialises as the JSON that it is, with `serde_json` to the letter.

@@ -1,15 +1,12 @@
 //! The way to the server: one file imports fred, one function writes.
 
 mod args;
-mod batcher;
+mod coalesce;
 pub(crate) mod command;
-pub(crate) mod commit;
-pub(crate) mod conn;
-pub(crate) mod insert;
+pub(crate) mod connection;
 pub(crate) mod pubsub;
 pub(crate) mod read;
 pub(crate) mod refusal;
-pub(crate) mod request;
 pub(crate) mod runtime;
 pub(crate) mod script;
-pub(crate) mod swap;
+pub(crate) mod write;

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::command::Fault;
-use super::conn::{Endpoint, Event, Subscriber};
+use super::connection::{Endpoint, Event, Subscriber};
 use super::runtime::StoreRuntime;
 use crate::error::Error;
 

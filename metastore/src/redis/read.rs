@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::batcher::{Batch, BatchLimits, Batcher, fail_all};
+use super::coalesce::{Batch, BatchLimits, Batcher, fail_all};
 use super::command::{Command, Fault, Reply};
-use super::conn::Connection;
+use super::connection::Connection;
 use super::script::ScriptCall;
 
 /// How often a read is sent before the loss is reported.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::redis::command::{Command, Reply, unexpected};
-use crate::redis::conn::Connection;
+use crate::redis::connection::Connection;
 use crate::redis::read;
 use crate::time::{Timestamp, millis};
 

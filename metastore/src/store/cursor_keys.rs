@@ -5,11 +5,11 @@ use std::sync::OnceLock;
 use tokio::sync::OnceCell;
 
 use super::Store;
-use crate::cursor::{Cursor, CursorKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::CatalogKey;
 use crate::redis::command::Verdict;
 use crate::redis::script::{CURSOR_KEY, ScriptCall};
+use crate::store::cursor::{Cursor, CursorKey};
 
 /// The keys of one store.
 pub(super) struct CursorKeys {

@@ -1,6 +1,7 @@
 //! A connection to a server, with its options.
 
 mod clock;
+pub(crate) mod cursor;
 mod cursor_keys;
 mod embedded;
 mod options;
@@ -17,16 +18,19 @@ use ulid::{Generator, Ulid};
 use crate::error::{Error, Result};
 use crate::json::Limits;
 use crate::redis::command::{Command, Fault};
-use crate::redis::commit::Writer;
-use crate::redis::conn::{Connection, Endpoint};
+use crate::redis::connection::{Connection, Endpoint};
 use crate::redis::pubsub::{Hub, Subscription};
 use crate::redis::read::Reader;
+use crate::redis::write::Writer;
 use crate::time::Timestamp;
 use clock::Clock;
 use cursor_keys::CursorKeys;
 use embedded::EmbeddedServer;
 pub use options::StoreOptions;
 use server_info::ServerInfo;
+
+/// The most bytes of the trace context that a job takes along.
+pub(crate) const MAX_TRACE_LEN: usize = 512;
 
 /// A connection to Redis or Valkey with its options. Cloning is cheap and shares the connection.
 ///
@@ -200,7 +204,7 @@ impl Store {
     /// The trace context of the caller, if there is a source of it.
     pub(crate) fn trace(&self) -> Option<String> {
         let source = self.0.options.trace_source?;
-        source().filter(|trace| trace.len() <= crate::enqueue::MAX_TRACE_LEN)
+        source().filter(|trace| trace.len() <= MAX_TRACE_LEN)
     }
 
     /// Returns once a message that it sends to itself has come back, through the line that subscriptions

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::Store;
 use super::embedded::EmbeddedServer;
-use crate::cursor::CursorKey;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Actor, Name};
+use crate::store::cursor::CursorKey;
 
 /// The variable that names the server to connect to.
 const REDIS_URL: &str = "REDIS_URL";

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::redis::command::{Command, Fault};
-use crate::redis::conn::Connection;
+use crate::redis::connection::Connection;
 use crate::redis::read;
 
 /// The oldest server with all that scripts need: Redis 7.0. Valkey calls itself `redis_version:7.2.4`.

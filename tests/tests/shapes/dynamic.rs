@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use metastore::{Actions, Collection, Error, ErrorKind, Item, Json, Repo, Store};
+use metastore::{Collection, Dynamic, Error, ErrorKind, Item, Json, Repo, Store};
 use metastore_tests::Server;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -57,10 +57,10 @@ impl Account {
 
 const WEI: u128 = 100_000_000_000_000_000_012;
 
-async fn accounts() -> (Server, Repo<Account>, Actions) {
+async fn accounts() -> (Server, Repo<Account>, Dynamic) {
     let (server, repo) = start::<Account>().await;
-    let actions = Actions::new().with(&repo);
-    (server, repo, actions)
+    let dynamic = Dynamic::new().with(&repo);
+    (server, repo, dynamic)
 }
 
 fn text(json: &str) -> Json {
@@ -73,74 +73,74 @@ fn kind(result: Result<Item<Json>, Error>) -> String {
 
 #[tokio::test]
 async fn numbers_stay_exact_by_name() {
-    let (_server, repo, actions) = accounts().await;
-    let item = actions.create_item("accounts", text(&format!(r#"{{"wei":{WEI}}}"#))).await.unwrap();
+    let (_server, repo, dynamic) = accounts().await;
+    let item = dynamic.create_item("accounts", text(&format!(r#"{{"wei":{WEI}}}"#))).await.unwrap();
     let id = &item.id;
     assert!(item.data.to_string().contains(&format!(r#""wei":{WEI},"#)), "{:?}", item.data);
     let shown = serde_json::to_string(&item).unwrap();
     assert!(shown.contains(&format!(r#""wei":{WEI},"#)), "{shown}");
 
     let patch = text(&format!(r#"{{"wei":{}}}"#, WEI + 9));
-    let item = actions.update_item("accounts", id, patch.clone()).await.unwrap();
+    let item = dynamic.update_item("accounts", id, patch.clone()).await.unwrap();
     assert_eq!((item.version, item.unchanged), (2, false));
-    assert!(actions.update_item("accounts", id, patch).await.unwrap().unchanged);
+    assert!(dynamic.update_item("accounts", id, patch).await.unwrap().unchanged);
     assert_eq!(repo.get(id).await.unwrap().unwrap().data.wei, WEI + 9);
-    let whole = actions.get_item("accounts", id).await.unwrap().unwrap().into_data();
-    assert!(actions.replace_item("accounts", id, whole).await.unwrap().unchanged);
+    let whole = dynamic.get_item("accounts", id).await.unwrap().unwrap().into_data();
+    assert!(dynamic.replace_item("accounts", id, whole).await.unwrap().unchanged);
 
     let doubled = (2 * (WEI + 9)).to_string();
     for result in [
-        actions.run_mutation("accounts", id, "doubled").await.unwrap(),
-        actions.materialize_mutation("accounts", id, "doubled").await.unwrap(),
-        actions.get_mutation("accounts", id, "doubled").await.unwrap().unwrap().value,
-        actions.run_batch("accounts", id, &["doubled"]).await.unwrap()["doubled"].clone(),
+        dynamic.run_mutation("accounts", id, "doubled").await.unwrap(),
+        dynamic.materialize_mutation("accounts", id, "doubled").await.unwrap(),
+        dynamic.get_mutation("accounts", id, "doubled").await.unwrap().unwrap().value,
+        dynamic.evaluate_all("accounts", id, &["doubled"]).await.unwrap()["doubled"].clone(),
     ] {
         assert_eq!(result.to_string(), doubled);
         assert_eq!(result.read::<u128>().unwrap(), 2 * (WEI + 9));
     }
-    let diff = actions.diff("accounts", id, 1, 2).await.unwrap().patch().to_string();
+    let diff = dynamic.diff("accounts", id, 1, 2).await.unwrap().patch().to_string();
     assert!(diff.contains(&(WEI + 9).to_string()), "{diff}");
 }
 
 #[tokio::test]
 async fn what_a_document_writes_itself_is_taken_back_by_name() {
-    let (_server, repo, actions) = accounts().await;
-    let item = actions.create_item("accounts", json!({"type": "Account", "wei": 1})).await.unwrap();
+    let (_server, repo, dynamic) = accounts().await;
+    let item = dynamic.create_item("accounts", json!({"type": "Account", "wei": 1})).await.unwrap();
     let id = &item.id;
     assert_eq!((&item.data["type"], &item.data["computed"]), (&json!("Account"), &json!(0)));
-    let same = actions.replace_item("accounts", id, item.data.clone()).await.unwrap();
+    let same = dynamic.replace_item("accounts", id, item.data.clone()).await.unwrap();
     assert!(same.unchanged);
-    let same = actions.update_item("accounts", id, item.data.clone()).await.unwrap();
+    let same = dynamic.update_item("accounts", id, item.data.clone()).await.unwrap();
     assert!(same.unchanged);
     repo.modify(id, |account| account.computed = 5).await.unwrap();
     let patch = json!({"type": "Account", "wei": 2});
-    assert_eq!(actions.update_item("accounts", id, patch).await.unwrap().data["wei"], 2);
+    assert_eq!(dynamic.update_item("accounts", id, patch).await.unwrap().data["wei"], 2);
 }
 
 #[tokio::test]
 async fn a_name_that_create_knows_is_known_to_update() {
-    let (_server, _repo, actions) = accounts().await;
+    let (_server, _repo, dynamic) = accounts().await;
     let made = json!({"wei": 1, "title": "a", "postcode": "1", "lines": [{"text": "x"}]});
-    let item = actions.create_item("accounts", made).await.unwrap();
+    let item = dynamic.create_item("accounts", made).await.unwrap();
     let id = &item.id;
     assert_eq!((&item.data["displayName"], &item.data["zip"]), (&json!("a"), &json!("1")));
     for (name, value) in [("heading", "b"), ("title", "c"), ("displayName", "d")] {
-        let item = actions.update_item("accounts", id, json!({ name: value })).await.unwrap();
+        let item = dynamic.update_item("accounts", id, json!({ name: value })).await.unwrap();
         assert_eq!(item.data["displayName"], value);
     }
     let lines = json!({"lines": [{"text": "y"}, {"label": "z"}], "zip": null});
-    let item = actions.update_item("accounts", id, lines).await.unwrap();
+    let item = dynamic.update_item("accounts", id, lines).await.unwrap();
     assert_eq!((&item.data["lines"][0]["label"], &item.data["zip"]), (&json!("y"), &json!(null)));
     assert_eq!(
-        kind(actions.update_item("accounts", id, json!({"title": "a", "displayName": "b"})).await),
+        kind(dynamic.update_item("accounts", id, json!({"title": "a", "displayName": "b"})).await),
         "the JSON does not fit at `title`: this is `displayName` by another name; give it once"
     );
 }
 
 #[tokio::test]
 async fn a_name_that_nobody_knows_is_refused_on_every_level() {
-    let (_server, _repo, actions) = accounts().await;
-    let id = &actions.create_item("accounts", json!({"wei": 1})).await.unwrap().id.clone();
+    let (_server, _repo, dynamic) = accounts().await;
+    let id = &dynamic.create_item("accounts", json!({"wei": 1})).await.unwrap().id.clone();
     for (json, unknown) in [
         (json!({"wei": 1, "wai": 2}), "wai"),
         (json!({"wei": 1, "zip2": "x"}), "zip2"),
@@ -151,10 +151,10 @@ async fn a_name_that_nobody_knows_is_refused_on_every_level() {
         (json!({"wei": 1, "byName": {"a": {"label": "b", "x": null}}}), "byName.a.x"),
     ] {
         for error in [
-            actions.create_item("accounts", json.clone()).await.unwrap_err(),
-            actions.replace_item("accounts", id, json.clone()).await.unwrap_err(),
-            actions.update_item("accounts", id, json.clone()).await.unwrap_err(),
-            actions.create_items("accounts", [json.clone()]).await.unwrap().remove(0).unwrap_err(),
+            dynamic.create_item("accounts", json.clone()).await.unwrap_err(),
+            dynamic.replace_item("accounts", id, json.clone()).await.unwrap_err(),
+            dynamic.update_item("accounts", id, json.clone()).await.unwrap_err(),
+            dynamic.create_items("accounts", [json.clone()]).await.unwrap().remove(0).unwrap_err(),
         ] {
             let ErrorKind::UnknownName { what: "field", name, .. } = error.kind() else {
                 panic!("{error}")
@@ -164,14 +164,14 @@ async fn a_name_that_nobody_knows_is_refused_on_every_level() {
     }
     // What is not known but could be by default, or is known and left out when it is written.
     let known = json!({"wei": 1, "zip": null, "postcode": null});
-    let error = actions.create_item("accounts", known).await.unwrap_err();
+    let error = dynamic.create_item("accounts", known).await.unwrap_err();
     assert!(error.to_string().contains("duplicate field"), "{error}");
-    actions.create_item("accounts", json!({"wei": 1, "postcode": null})).await.unwrap();
+    dynamic.create_item("accounts", json!({"wei": 1, "postcode": null})).await.unwrap();
 }
 
 #[tokio::test]
 async fn violations_within_maps_name_the_key() {
-    let (_server, repo, actions) = accounts().await;
+    let (_server, repo, dynamic) = accounts().await;
     let line = |label: &str| json!({ "label": label });
     let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
     for wrong in names {
@@ -180,14 +180,14 @@ async fn violations_within_maps_name_the_key() {
         let document = json!({
             "wei": 1, "byName": map, "lines": [line("x"), line("")], "sorted": {"7": line("x"), "9": line("")},
         });
-        let error = actions.create_item("accounts", document).await.unwrap_err();
+        let error = dynamic.create_item("accounts", document).await.unwrap_err();
         let paths: Vec<_> = error.violations().iter().map(|found| found.path.as_str()).collect();
         let nested = format!("byName.{wrong}.inner.k.1.label");
         assert_eq!(paths, [nested.as_str(), "lines[1].label", "sorted.9.label"]);
     }
     // Also where a number is in the document that no `Value` can hold.
     let wrong = Line { label: String::new(), inner: HashMap::new() };
-    let item = actions.create_item("accounts", json!({"wei": 1})).await.unwrap();
+    let item = dynamic.create_item("accounts", json!({"wei": 1})).await.unwrap();
     let change = |account: &mut Account| {
         account.wei = u128::MAX;
         account.by_name.insert("key".into(), wrong.clone());
@@ -198,10 +198,10 @@ async fn violations_within_maps_name_the_key() {
 
 #[tokio::test]
 async fn json_that_is_not_sound_is_refused_with_its_place() {
-    let (server, repo, actions) = accounts().await;
+    let (server, repo, dynamic) = accounts().await;
     let id =
-        &actions.create_item("accounts", text("\u{feff} {\"wei\": 1}")).await.unwrap().id.clone();
-    actions.update_item("accounts", id, text("\u{feff}{\"wei\": 2}\n")).await.unwrap();
+        &dynamic.create_item("accounts", text("\u{feff} {\"wei\": 1}")).await.unwrap().id.clone();
+    dynamic.update_item("accounts", id, text("\u{feff}{\"wei\": 2}\n")).await.unwrap();
     let keys = server.keys().await;
     let deep = format!(r#"{{"wei":1,"lines":{}{}}}"#, "[".repeat(200), "]".repeat(200));
     for (json, expected) in [
@@ -223,9 +223,9 @@ async fn json_that_is_not_sound_is_refused_with_its_place() {
         (r#"{"wei":1} x"#, "trailing characters"),
     ] {
         for found in [
-            kind(actions.create_item("accounts", text(json)).await),
-            kind(actions.replace_item("accounts", id, text(json)).await),
-            kind(actions.update_item("accounts", id, text(json)).await),
+            kind(dynamic.create_item("accounts", text(json)).await),
+            kind(dynamic.replace_item("accounts", id, text(json)).await),
+            kind(dynamic.update_item("accounts", id, text(json)).await),
         ] {
             assert!(found.contains(expected), "{json}: {found}");
         }
@@ -238,22 +238,22 @@ async fn json_that_is_not_sound_is_refused_with_its_place() {
 async fn a_document_that_is_too_large_is_refused_before_anything_is_made_of_it() {
     let server = Server::start().await;
     let store = Store::options().max_document_bytes(1_000_000).connect(server.url()).await.unwrap();
-    let actions = Actions::new().collection::<Account>(&store);
-    let id = &actions.create_item("accounts", json!({"wei": 1})).await.unwrap().id.clone();
+    let dynamic = Dynamic::new().collection::<Account>(&store);
+    let id = &dynamic.create_item("accounts", json!({"wei": 1})).await.unwrap().id.clone();
     // Not even JSON: nothing looks at it.
     let huge = Json::from_text(vec![b'['; 200_000_000]);
     let before = peak_kilobytes();
     for error in [
-        actions.create_item("accounts", huge.clone()).await.unwrap_err(),
-        actions.update_item("accounts", id, huge.clone()).await.unwrap_err(),
-        actions.replace_item("accounts", id, huge.clone()).await.unwrap_err(),
+        dynamic.create_item("accounts", huge.clone()).await.unwrap_err(),
+        dynamic.update_item("accounts", id, huge.clone()).await.unwrap_err(),
+        dynamic.replace_item("accounts", id, huge.clone()).await.unwrap_err(),
     ] {
         let expected = ErrorKind::TooLarge { size: 200_000_000, limit: 1_000_000 }.to_string();
         assert_eq!(error.kind().to_string(), expected);
     }
     let value = json!({ "title": "x".repeat(50_000_000) });
     let built = peak_kilobytes();
-    let error = actions.update_item("accounts", id, value).await.unwrap_err();
+    let error = dynamic.update_item("accounts", id, value).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::TooLarge { .. }), "{error}");
     let (grown, by_value) = (built - before, peak_kilobytes() - built);
     assert!(grown < 200_000 && by_value < 20_000, "{grown} and {by_value} kB");

@@ -9,7 +9,7 @@ use std::num::{NonZeroI128, NonZeroU8, Wrapping};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use metastore::{Actions, Collection, ErrorKind, Json, Selection, Store, Timestamp};
+use metastore::{Collection, Dynamic, DynamicQuery, ErrorKind, Json, Store, Timestamp};
 use metastore_tests::Server;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -48,7 +48,7 @@ async fn round<T: Collection + Debug + PartialEq>(
 ) {
     let server = Server::start().await;
     let store = Store::options().audit(true).connect(server.url()).await.unwrap();
-    let (repo, actions) = (store.repo::<T>(), Actions::new().collection::<T>(&store));
+    let (repo, dynamic) = (store.repo::<T>(), Dynamic::new().collection::<T>(&store));
     repo.create_with_id("one", base.clone()).await.unwrap();
     let count = cases.len() as u64;
     for (document, patch) in cases {
@@ -73,11 +73,11 @@ async fn round<T: Collection + Debug + PartialEq>(
             assert!(same.unchanged, "{document:?}");
         }
         // By name: what comes out goes in.
-        let shown = actions.get_item("fields", "one").await.unwrap().unwrap().into_data();
-        assert!(actions.replace_item("fields", "one", shown.clone()).await.unwrap().unchanged);
-        assert!(actions.update_item("fields", "one", shown.clone()).await.unwrap().unchanged);
+        let shown = dynamic.get_item("fields", "one").await.unwrap().unwrap().into_data();
+        assert!(dynamic.replace_item("fields", "one", shown.clone()).await.unwrap().unchanged);
+        assert!(dynamic.update_item("fields", "one", shown.clone()).await.unwrap().unchanged);
         let exact = Json::from_text(shown.to_string());
-        let made = actions.create_item("fields", exact).await.unwrap();
+        let made = dynamic.create_item("fields", exact).await.unwrap();
         assert_eq!(repo.get(&made.id).await.unwrap().unwrap().data, document);
         assert_eq!(made.data, shown);
         // Something else changes, and only that.
@@ -347,7 +347,7 @@ struct Indexed {
 async fn what_is_indexed_is_found_by_its_extremes_by_type_and_by_name() {
     let server = Server::start().await;
     let store = Store::connect(server.url()).await.unwrap();
-    let (repo, actions) = (store.repo::<Indexed>(), Actions::new().collection::<Indexed>(&store));
+    let (repo, dynamic) = (store.repo::<Indexed>(), Dynamic::new().collection::<Indexed>(&store));
     let texts = ["", "\0", "😀", "a:b", "2024-01-01T00:00:00Z"];
     let numbers = [i64::MIN, -1, 0, i64::MAX - 1, i64::MAX];
     let floats = [None, Some(f64::MIN), Some(-0.0), Some(5e-324), Some(f64::MAX)];
@@ -357,8 +357,8 @@ async fn what_is_indexed_is_found_by_its_extremes_by_type_and_by_name() {
         repo.create(Indexed { text: text.into(), number, float, tags, key }).await.unwrap();
     }
     let by_name = async |field: &str, op: &str, value: Value| {
-        let selection = Selection::new().filter(field, op, value);
-        actions.find_items("indexed", &selection).await.unwrap().items.len()
+        let selection = DynamicQuery::new().filter(field, op, value);
+        dynamic.find_items("indexed", &selection).await.unwrap().items.len()
     };
     for (n, ((text, number), float)) in (0..).zip(texts.into_iter().zip(numbers).zip(floats)) {
         let key = u64::MAX - n;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use metastore::{Actions, Collection, Json, Repo, Store};
+use metastore::{Collection, Dynamic, Json, Repo, Store};
 use metastore_tests::Server;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -150,7 +150,7 @@ async fn goes_through<T: Collection + std::fmt::Debug>(
     json: &Value,
     change: impl Fn(&mut T) + Send + Copy,
 ) {
-    let (repo, actions): (Repo<T>, _) = (store.repo(), Actions::new().collection::<T>(store));
+    let (repo, dynamic): (Repo<T>, _) = (store.repo(), Dynamic::new().collection::<T>(store));
     let collection = T::SCHEMA.name;
     let document: T = serde_json::from_value(json.clone()).unwrap();
     let own = serde_json::to_value(&document).unwrap();
@@ -169,32 +169,32 @@ async fn goes_through<T: Collection + std::fmt::Debug>(
     assert!(!diff.is_empty() && diff.to_string().lines().count() < 12, "{name}: {diff}");
     assert_eq!(repo.revert(id, 1).await.unwrap().version, 3);
     assert!(repo.diff(id, 1, 3).await.unwrap().is_empty(), "{name}");
-    assert!(actions.replace_item(collection, id, own.clone()).await.unwrap().unchanged, "{name}");
+    assert!(dynamic.replace_item(collection, id, own.clone()).await.unwrap().unchanged, "{name}");
 
     // As another tool writes it, with a mark and blanks.
     let pretty = format!("\u{feff}{}\r\n", serde_json::to_string_pretty(json).unwrap());
     server.cli(&["SET", &format!("legacy:{name}"), &pretty]).await;
-    let report = repo.adopt(format!("legacy:{name}*")).id_from(|_| Some("adopted".into())).await;
+    let report = repo.import(format!("legacy:{name}*")).id_from(|_| Some("imported".into())).await;
     let report = report.unwrap();
-    assert_eq!((report.adopted, &report.problems.len()), (1, &0), "{:?}", report.problems);
+    assert_eq!((report.imported, &report.problems.len()), (1, &0), "{:?}", report.problems);
     let stored = async || {
         let stored =
-            server.get_string(&format!("{}:adopted:latest", repo.address())).await.unwrap();
+            server.get_string(&format!("{}:imported:latest", repo.address())).await.unwrap();
         serde_json::from_str::<Value>(&stored).unwrap()["data"].take()
     };
-    assert_eq!(read("adopted").await, own, "{name}");
+    assert_eq!(read("imported").await, own, "{name}");
     // With all that the type does not know, also after a change, and one that undoes it.
     let whole = stored().await;
     for (member, value) in json.as_object().unwrap() {
         assert_eq!(&whole[member], value, "{name}: {member}");
     }
-    assert_eq!(repo.modify("adopted", change).await.unwrap().version, 2);
+    assert_eq!(repo.modify("imported", change).await.unwrap().version, 2);
     assert_ne!(stored().await, whole);
-    assert_eq!(repo.revert("adopted", 1).await.unwrap().version, 3);
+    assert_eq!(repo.revert("imported", 1).await.unwrap().version, 3);
     assert_eq!(stored().await, whole, "{name}");
-    let again = repo.adopt(format!("legacy:{name}*")).id_from(|_| Some("adopted".into())).await;
+    let again = repo.import(format!("legacy:{name}*")).id_from(|_| Some("imported".into())).await;
     assert_eq!(again.unwrap().already, 1, "{name}");
-    assert!(repo.delete("adopted").await.unwrap());
+    assert!(repo.delete("imported").await.unwrap());
 }
 
 #[tokio::test]
@@ -253,39 +253,39 @@ const CORNERS: [(&str, Option<&str>); 26] = [
 #[tokio::test]
 async fn the_corners_of_the_grammar_stay_to_the_letter_or_are_refused_in_words() {
     let (server, store) = connect().await;
-    let (repo, actions): (Repo<Raw>, _) = (store.repo(), Actions::new().collection::<Raw>(&store));
-    let base = &actions.create_item("raw", json!({"body": null})).await.unwrap().id.clone();
+    let (repo, dynamic): (Repo<Raw>, _) = (store.repo(), Dynamic::new().collection::<Raw>(&store));
+    let base = &dynamic.create_item("raw", json!({"body": null})).await.unwrap().id.clone();
     let mut version = 1;
     for (corner, wrong) in CORNERS {
         let text = || Json::from_text(format!(r#"{{"body":{corner}}}"#));
         server.cli(&["SET", "legacy:corner", &text().to_string()]).await;
-        let adopted = repo.adopt("legacy:*").await.unwrap();
+        let imported = repo.import("legacy:*").await.unwrap();
         if let Some(wrong) = wrong {
             for error in [
-                actions.create_item("raw", text()).await.unwrap_err(),
-                actions.update_item("raw", base, text()).await.unwrap_err(),
-                actions.replace_item("raw", base, text()).await.unwrap_err(),
+                dynamic.create_item("raw", text()).await.unwrap_err(),
+                dynamic.update_item("raw", base, text()).await.unwrap_err(),
+                dynamic.replace_item("raw", base, text()).await.unwrap_err(),
             ] {
                 assert!(
                     error.is_invalid_document() && error.to_string().contains(wrong),
                     "{error}"
                 );
             }
-            assert!(adopted.problems[0].reason.contains(wrong), "{:?}", adopted.problems);
+            assert!(imported.problems[0].reason.contains(wrong), "{:?}", imported.problems);
             continue;
         }
-        assert_eq!(adopted.adopted, 1, "{corner}: {:?}", adopted.problems);
+        assert_eq!(imported.imported, 1, "{corner}: {:?}", imported.problems);
         assert_eq!(repo.get("corner").await.unwrap().unwrap().data.body.get(), corner);
         assert!(repo.delete("corner").await.unwrap());
 
-        let item = actions.update_item("raw", base, text()).await.unwrap();
+        let item = dynamic.update_item("raw", base, text()).await.unwrap();
         version += 1;
         assert_eq!(
             (item.version, item.data.to_string()),
             (version, text().to_string()),
             "{corner}"
         );
-        assert!(actions.replace_item("raw", base, text()).await.unwrap().unchanged, "{corner}");
+        assert!(dynamic.replace_item("raw", base, text()).await.unwrap().unchanged, "{corner}");
         assert_eq!(repo.get(base).await.unwrap().unwrap().data.body.get(), corner);
         let diff = repo.diff(base, version - 1, version).await.unwrap().patch().to_string();
         assert!(!diff.is_empty() && serde_json::from_str::<Json>(&diff).is_ok(), "{diff}");
@@ -299,18 +299,18 @@ async fn the_corners_of_the_grammar_stay_to_the_letter_or_are_refused_in_words()
 #[tokio::test]
 async fn a_number_that_a_type_cannot_hold_is_refused_and_kept_where_it_is_stored() {
     let (server, store) = connect().await;
-    let (repo, actions): (Repo<Anything>, _) =
-        (store.repo(), Actions::new().collection::<Anything>(&store));
+    let (repo, dynamic): (Repo<Anything>, _) =
+        (store.repo(), Dynamic::new().collection::<Anything>(&store));
     const LARGE: &str = r#"{"a":{"b":[1,100000000000000000012]},"c":"x"}"#;
-    let error = actions.create_item("anything", Json::from_text(LARGE)).await.unwrap_err();
+    let error = dynamic.create_item("anything", Json::from_text(LARGE)).await.unwrap_err();
     assert!(error.to_string().contains("at `a.b[1]`"), "{error}");
     server.cli(&["SET", "legacy:large", LARGE]).await;
-    assert_eq!(repo.adopt("legacy:*").await.unwrap().adopted, 1);
+    assert_eq!(repo.import("legacy:*").await.unwrap().imported, 1);
     let stored = server.get_string("myapp:foreign:anything:large:latest").await.unwrap();
     assert!(stored.ends_with(&format!("{LARGE}}}")), "{stored}");
 
     // As a program wrote it whose type holds it.
-    actions.create_item_with_id("anything", "one", json!({"c": "x"})).await.unwrap();
+    dynamic.create_item_with_id("anything", "one", json!({"c": "x"})).await.unwrap();
     let key = "myapp:foreign:anything:one:latest";
     let stored = server.get_string(key).await.unwrap().replace(r#"{"c":"x"}"#, LARGE);
     server.cli(&["SET", key, &stored]).await;

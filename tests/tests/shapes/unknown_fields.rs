@@ -114,8 +114,8 @@ async fn people() -> (Server, Repo<older::Person>) {
     let store = Store::connect(server.url()).await.unwrap();
     server.cli(&["SET", "newer:ada", NEWER]).await;
     let people = store.repo::<older::Person>();
-    let report = people.adopt("newer:*").await.unwrap();
-    assert_eq!((report.adopted, report.problems.len()), (1, 0), "{:?}", report.problems);
+    let report = people.import("newer:*").await.unwrap();
+    assert_eq!((report.imported, report.problems.len()), (1, 0), "{:?}", report.problems);
     (server, people)
 }
 

@@ -282,15 +282,15 @@ async fn by_the_name_of_a_collection_the_same_is_told() {
     let (_server, repo) = audited().await;
     let item = repo.texts.create_with_id("abc123", text("one")).await.unwrap();
     repo.texts.update(&item, Text::patch().content("two")).await.unwrap();
-    let actions = repo.actions();
-    let trail = actions.audit("texts", "abc123").unwrap();
+    let dynamic = repo.dynamic();
+    let trail = dynamic.audit("texts", "abc123").unwrap();
     assert_eq!(trail.await.unwrap(), repo.texts.audit("abc123").await.unwrap());
-    let feed = actions.audit_feed("textsplitter/texts").unwrap().operation("update");
+    let feed = dynamic.audit_feed("textsplitter/texts").unwrap().operation("update");
     let expected = repo.texts.audit_feed().operation("update").await.unwrap();
     assert_eq!(feed.await.unwrap(), expected);
-    let error = actions.audit_feed("text").unwrap_err();
+    let error = dynamic.audit_feed("text").unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::UnknownName { .. }), "{error:?}");
-    let error = actions.audit("texts", "a:b").unwrap_err();
+    let error = dynamic.audit("texts", "a:b").unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::InvalidId(_)), "{error:?}");
 }
 

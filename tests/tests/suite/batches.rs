@@ -36,7 +36,7 @@ async fn each_element_has_a_result_and_a_refused_one_spares_the_others() {
     assert!(found[2].is_err());
 
     let functions = (Text::WORDCOUNT, |text: &Text| text.content.len());
-    let run = repo.texts.run_batch([ids[0].as_str(), "nobody"], functions).await;
+    let run = repo.texts.evaluate_many([ids[0].as_str(), "nobody"], functions).await;
     assert_eq!(*run[0].as_ref().unwrap(), (1, 3));
     assert!(run[1].as_ref().unwrap_err().is_not_found());
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use metastore::schema::{IndexKind, ObjectType, TtlOnUpdate};
-use metastore::{Address, Collection, ErrorKind, Repo, Repository, Store};
+use metastore::{Address, Collection, Document as _, ErrorKind, Repo, Repository, Store};
 use metastore_tests::{Proxy, Server, wait};
 use serde::{Deserialize, Serialize};
 use validator::Validate;

@@ -92,7 +92,7 @@ const SHIFTS: [i64; 2] = [2, -2];
 #[tokio::test]
 async fn no_item_is_created_dead_or_lives_on_because_of_a_clock() {
     for hours in SHIFTS {
-        for way in ["create", "create_with_id", "create single", "create_many", "adopt"] {
+        for way in ["create", "create_with_id", "create single", "create_many", "import"] {
             let (server, store, shift) = shifted(hours).await;
             // What the server's clock says from now on.
             shift.store(0, Ordering::SeqCst);
@@ -115,7 +115,7 @@ async fn no_item_is_created_dead_or_lives_on_because_of_a_clock() {
                 }
                 _ => {
                     server.cli(&["SET", "old:a", r#"{"size":1}"#]).await;
-                    assert_eq!(grouped.adopt("old:*").await.unwrap().adopted, 1, "{what}");
+                    assert_eq!(grouped.import("old:*").await.unwrap().imported, 1, "{what}");
                     ("grouped", "a".parse().unwrap())
                 }
             };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use metastore::{Collection as _, Cursor, ErrorKind, Query, Selection, Store};
+use metastore::{Collection as _, Cursor, DynamicQuery, ErrorKind, Query, Store};
 use metastore_tests::collections::Text;
 
 use crate::fixture::{Log, MyRepo, Order, order, start, start_with, text};
@@ -116,13 +116,13 @@ async fn a_forged_cursor_is_refused_and_shows_nobody_elses_items() {
     let own = &cursors[1];
     for text in forged(own, &foreign) {
         let forged = cursor(text);
-        let by_name = Selection::new().oldest_first().after(&forged);
+        let by_name = DynamicQuery::new().oldest_first().after(&forged);
         let errors = [
             texts.migrate().resume(&forged).await.unwrap_err(),
             texts.verify().resume(&forged).await.unwrap_err(),
             texts.repair().resume(&forged).await.unwrap_err(),
-            repo.actions().find_items("texts", &by_name).await.unwrap_err(),
-            repo.actions().find_ids("texts", &by_name).await.unwrap_err(),
+            repo.dynamic().find_items("texts", &by_name).await.unwrap_err(),
+            repo.dynamic().find_ids("texts", &by_name).await.unwrap_err(),
         ];
         for error in errors {
             assert!(matches!(error.kind(), ErrorKind::InvalidArgument(_)), "{error:?}");
@@ -139,8 +139,8 @@ async fn offsets_out_of_range_are_refused_before_anything_is_sent() {
         for error in [
             repo.texts.list().offset(offset).await.unwrap_err(),
             repo.texts.find(language()).offset(offset).ids().await.unwrap_err(),
-            repo.actions().list_items("texts", offset, 10).await.unwrap_err(),
-            repo.actions().dead_jobs("texts", "summarize", offset, 10).await.unwrap_err(),
+            repo.dynamic().list_items("texts", offset, 10).await.unwrap_err(),
+            repo.dynamic().dead_jobs("texts", "summarize", offset, 10).await.unwrap_err(),
         ] {
             assert!(matches!(error.kind(), ErrorKind::InvalidArgument(_)), "{error:?}");
             assert!(error.to_string().contains("offset must be at most"), "{error}");

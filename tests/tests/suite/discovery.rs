@@ -1,7 +1,7 @@
 //! Which items have a stored result of a mutation or of a transformation.
 
 use metastore::queue::{Queue, TakeOptions};
-use metastore::{Actions, Collection, ErrorKind, Id, Repo, Selection};
+use metastore::{Collection, Dynamic, DynamicQuery, ErrorKind, Id, Repo};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use validator::Validate;
@@ -71,16 +71,16 @@ async fn items_are_found_by_the_derived_values_that_they_have() {
     assert!(texts.verify().await.unwrap().is_clean());
 
     // The same by name.
-    let actions = Actions::new().with(texts);
-    let selection = Selection::new().with_mutation("wordcount").oldest_first();
-    let page = actions.find_items("texts", &selection).await.unwrap();
+    let dynamic = Dynamic::new().with(texts);
+    let selection = DynamicQuery::new().with_mutation("wordcount").oldest_first();
+    let page = dynamic.find_items("texts", &selection).await.unwrap();
     assert_eq!(page.items.len(), 2);
     assert_eq!(page.items[0].data["content"], "a2");
     let json = json!({"with_transformations": ["summarize"]});
     let selection = serde_json::from_value(json).unwrap();
-    assert_eq!(actions.count_items("texts", &selection).await.unwrap(), 1);
-    let wrong = Selection::new().with_mutation("wordcont");
-    let error = actions.count_items("texts", &wrong).await.unwrap_err();
+    assert_eq!(dynamic.count_items("texts", &selection).await.unwrap(), 1);
+    let wrong = DynamicQuery::new().with_mutation("wordcont");
+    let error = dynamic.count_items("texts", &wrong).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::UnknownName { .. }), "{error}");
     assert!(error.to_string().contains("wordcount"), "{error}");
 }

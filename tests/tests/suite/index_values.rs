@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use metastore::{
-    Collection, Condition, ErrorKind, IndexValue, Indexable, Ordered, Repo, Selection, Store,
+    Collection, Condition, DynamicQuery, ErrorKind, IndexValue, Indexable, Ordered, Repo, Store,
 };
 use metastore_tests::Server;
 use rust_decimal::Decimal;
@@ -301,15 +301,15 @@ mod own_types {
         let tag = Tag { name: "t900".to_owned() };
         assert_eq!(things.find(Thing::TAGS.contains(tag)).count().await.unwrap(), 1);
         // By name, each value is read as the field's type.
-        let actions = things.store().repo::<Thing>();
-        let by_name = metastore::Actions::new().with(&actions);
+        let dynamic = things.store().repo::<Thing>();
+        let by_name = metastore::Dynamic::new().with(&dynamic);
         for (field, operator, value, count) in [
             ("size", "eq", json!("extra-large"), 2),
             ("price", "between", json!([0, 950]), 1),
             ("level", "greater_than", json!("Low"), 2),
             ("tags", "contains", json!("t-20"), 1),
         ] {
-            let selection = Selection::new().filter(field, operator, value);
+            let selection = DynamicQuery::new().filter(field, operator, value);
             let found = by_name.find_items("things", &selection).await.unwrap();
             assert_eq!(found.items.len(), count, "{field}");
         }

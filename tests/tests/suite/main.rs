@@ -5,8 +5,6 @@
     reason = "a test ends at the first thing that is not as it should be"
 )]
 
-mod actions;
-mod adopt;
 mod audit;
 mod audit_reading;
 mod bad_batches;
@@ -23,6 +21,7 @@ mod damaged_data;
 mod damaged_jobs;
 mod discovery;
 mod documents;
+mod dynamic;
 mod embedded;
 mod evolution;
 mod exactly_once;
@@ -31,6 +30,7 @@ mod fixture;
 mod foreign_json;
 mod histories;
 mod history;
+mod import;
 mod index_hygiene;
 mod index_values;
 mod jobs;

@@ -73,7 +73,7 @@ async fn named_mutations_and_closures_share_one_read() {
     let (words, pieces, scaled) = repo
         .texts
         .item(&item.id)
-        .run_batch((Text::WORDCOUNT, Text::TEXTSPLIT, |text: &Text| text.name.len() * factor))
+        .evaluate_all((Text::WORDCOUNT, Text::TEXTSPLIT, |text: &Text| text.name.len() * factor))
         .await
         .unwrap();
     assert_eq!((words, pieces.len(), scaled), (3, 3, 60));

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use metastore::schema::ObjectType;
 use metastore::{
-    Actions, AuditOperation, Collection, ErrorKind, Id, Item, JobState, Repo, Repository,
-    Selection, Store,
+    AuditOperation, Collection, Document as _, Dynamic, DynamicQuery, ErrorKind, Id, Item,
+    JobState, Repo, Repository, Store,
 };
 use metastore_tests::Server;
 use metastore_tests::wait::until;
@@ -284,8 +284,12 @@ async fn several_mutations_and_closures_share_one_read() {
     let (_server, repo) = start().await;
     let item = repo.texts.create(text("one two")).await.unwrap();
     let longest = |text: &Text| text.content.split(' ').map(str::len).max().unwrap_or(0);
-    let (count, parts, longest) =
-        repo.texts.item(&item.id).run_batch((Text::WORDCOUNT, Text::SPLIT, longest)).await.unwrap();
+    let (count, parts, longest) = repo
+        .texts
+        .item(&item.id)
+        .evaluate_all((Text::WORDCOUNT, Text::SPLIT, longest))
+        .await
+        .unwrap();
     assert_eq!((count, parts, longest), (2, vec!["one".to_owned(), "two".to_owned()], 3));
 }
 
@@ -396,21 +400,21 @@ async fn a_worker_has_the_four_settings_with_the_same_defaults() {
     assert_eq!(runs.load(Ordering::SeqCst), 2);
 }
 
-/// server actions: `createItem(redis, config, "texts", data)`, `getItem`, `runMutation`
+/// server dynamic: `createItem(redis, config, "texts", data)`, `getItem`, `runMutation`
 #[tokio::test]
 async fn actions_go_by_name_and_over_json() {
     let (_server, repo) = start().await;
-    let actions: Actions = repo.actions();
+    let dynamic: Dynamic = repo.dynamic();
     let data = json!({"name": "a", "content": "one two"});
-    let item = actions.create_item("texts", data.clone()).await.unwrap();
-    assert_eq!(actions.get_item("texts", &item.id).await.unwrap().unwrap().data, data);
-    assert_eq!(actions.run_mutation("texts", &item.id, "wordcount").await.unwrap(), 2);
-    let job = actions.enqueue("texts", &item.id, "summarize").await.unwrap();
-    let status = actions.job_status("texts", &item.id, "summarize").await.unwrap().unwrap();
+    let item = dynamic.create_item("texts", data.clone()).await.unwrap();
+    assert_eq!(dynamic.get_item("texts", &item.id).await.unwrap().unwrap().data, data);
+    assert_eq!(dynamic.run_mutation("texts", &item.id, "wordcount").await.unwrap(), 2);
+    let job = dynamic.enqueue("texts", &item.id, "summarize").await.unwrap();
+    let status = dynamic.job_status("texts", &item.id, "summarize").await.unwrap().unwrap();
     assert_eq!(status.job, job);
-    let error = actions.create_item("texts", json!({"name": "", "content": ""})).await.unwrap_err();
+    let error = dynamic.create_item("texts", json!({"name": "", "content": ""})).await.unwrap_err();
     assert!(error.is_validation(), "{error}");
-    let error = actions.get_item("text", &item.id).await.unwrap_err();
+    let error = dynamic.get_item("text", &item.id).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::UnknownName { .. }), "{error}");
 }
 
@@ -488,8 +492,8 @@ async fn users_apps_mutations_and_transformations_lead_to_their_items() {
     repo.texts.item(&theirs.id).summarize().enqueue().await.unwrap();
     let worker = Worker::builder(&repo.texts).handle(Text::SUMMARIZE, summarize).build();
     worker.run_until_idle().await.unwrap();
-    let selection = Selection::new().with_transformation("summarize");
-    let summarized = repo.actions().find_ids("texts", &selection).await.unwrap();
+    let selection = DynamicQuery::new().with_transformation("summarize");
+    let summarized = repo.dynamic().find_ids("texts", &selection).await.unwrap();
     assert_eq!(summarized.items, std::slice::from_ref(&theirs.id));
 }
 
@@ -517,19 +521,19 @@ async fn existing_data_stays_is_taken_in_and_brought_to_a_new_schema() {
     let old = json!({"name": "old", "content": "from before"}).to_string();
     server.cli(&["SET", "legacy:text:7", &old]).await;
     server.cli(&["SET", "somebody:elses", "data"]).await;
-    let report = repo.texts.adopt("legacy:text:*").await.unwrap();
-    assert_eq!(report.adopted, 1, "{report:?}");
-    let adopted = repo.texts.list().await.unwrap().into_vec().remove(0);
-    assert_eq!(adopted.data.content, "from before");
+    let report = repo.texts.import("legacy:text:*").await.unwrap();
+    assert_eq!(report.imported, 1, "{report:?}");
+    let imported = repo.texts.list().await.unwrap().into_vec().remove(0);
+    assert_eq!(imported.data.content, "from before");
     assert_eq!(server.get_string("legacy:text:7").await.as_deref(), Some(old.as_str()));
     assert_eq!(server.get_string("somebody:elses").await.as_deref(), Some("data"));
 
     let new: Repo<NewText> = repo.texts.store().repo();
-    assert_eq!(new.get(&adopted.id).await.unwrap().unwrap().data.words, 2);
+    assert_eq!(new.get(&imported.id).await.unwrap().unwrap().data.words, 2);
     let report = new.migrate().await.unwrap();
     assert_eq!(report.upgraded, 1, "{report:?}");
-    assert_eq!(new.get(&adopted.id).await.unwrap().unwrap().version, 2);
-    let first = new.get_version(&adopted.id, 1).await.unwrap().unwrap();
+    assert_eq!(new.get(&imported.id).await.unwrap().unwrap().version, 2);
+    let first = new.get_version(&imported.id, 1).await.unwrap().unwrap();
     assert_eq!(first.data.words, 2);
 }
 

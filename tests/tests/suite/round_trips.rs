@@ -76,7 +76,7 @@ async fn every_call_makes_the_round_trips_that_its_documentation_says() {
     assert_trips!(proxy, 2, texts.item(&item.id).wordcount().materialize());
     assert_trips!(proxy, 1, texts.item(&item.id).wordcount().cached());
     let named = (Text::WORDCOUNT, Text::TEXTSPLIT, |text: &Text| text.name.len());
-    assert_trips!(proxy, 1, texts.item(&item.id).run_batch(named));
+    assert_trips!(proxy, 1, texts.item(&item.id).evaluate_all(named));
 
     assert_trips!(proxy, 1, texts.item(&item.id).summarize().enqueue());
     let haul = assert_trips!(proxy, 1, queue.take(&options));

@@ -37,7 +37,7 @@ fn calls(repo: &MyRepo) -> Vec<Call<'_>> {
     }
     let (texts, sessions, store) = (&repo.texts, &repo.sessions, repo.texts.store());
     let queue = || Queue::new(texts, Text::SUMMARIZE);
-    let actions = || repo.actions();
+    let dynamic = || repo.dynamic();
     table! {
         "get": texts.get("a"),
         "get_many": async { first(texts.get_many(["a", "b"]).await) },
@@ -82,9 +82,9 @@ fn calls(repo: &MyRepo) -> Vec<Call<'_>> {
         "eviction_policy": store.eviction_policy(),
         "domains": store.domains(),
         "register": texts.register(),
-        "get by name": async { actions().get_item("texts", "a").await },
+        "get by name": async { dynamic().get_item("texts", "a").await },
         "create by name": async {
-            actions().create_item("sessions", serde_json::json!({ "user": "ann" })).await
+            dynamic().create_item("sessions", serde_json::json!({ "user": "ann" })).await
         },
     }
 }

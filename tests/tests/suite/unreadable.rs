@@ -1,7 +1,7 @@
 //! One document that cannot be read stops nothing: each call goes on, and names it.
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use metastore::{Collection, ErrorKind, Selection, Store};
+use metastore::{Collection, DynamicQuery, ErrorKind, Store};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
@@ -68,7 +68,7 @@ async fn one_unreadable_document_stops_no_list_and_is_named() {
     let many = texts.get_many((0..9).map(|number| format!("t{number}"))).await;
     assert_eq!(many.iter().filter(|one| matches!(one, Ok(Some(_)))).count(), 4);
 
-    let by_name = repo.actions().find_items("texts", &Selection::new()).await.unwrap();
+    let by_name = repo.dynamic().find_items("texts", &DynamicQuery::new()).await.unwrap();
     assert_eq!((by_name.items.len(), by_name.unreadable.len()), (4, 5));
     let json = serde_json::to_value(&by_name).unwrap();
     assert_eq!(json["unreadable"].as_array().unwrap().len(), 5);
@@ -76,7 +76,7 @@ async fn one_unreadable_document_stops_no_list_and_is_named() {
 
     // What is there can be looked at, and what is wrong is told by whatever walks.
     assert_eq!(texts.get_raw("t1").await.unwrap().as_deref(), Some("no document"));
-    let raw = repo.actions().get_raw("texts", "t3").await.unwrap().unwrap();
+    let raw = repo.dynamic().get_raw("texts", "t3").await.unwrap().unwrap();
     assert!(raw.contains("\"content\":3"), "{raw}");
     assert_eq!(texts.get_raw("nobody").await.unwrap(), None);
     for report in [texts.verify().await.unwrap(), texts.repair().await.unwrap()] {

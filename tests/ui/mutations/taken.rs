@@ -7,7 +7,7 @@ use validator::Validate;
 #[derive(Clone, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "textsplitter", name = "texts", object_type = texts)]
 #[mutation(id -> usize)]
-#[mutation(run_batch -> usize)]
+#[mutation(evaluate_all -> usize)]
 #[mutation(mutation -> usize)]
 #[mutation(transformation -> usize)]
 #[mutation(deref -> usize)]

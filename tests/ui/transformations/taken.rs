@@ -6,7 +6,7 @@ use validator::Validate;
 
 #[derive(Clone, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "textsplitter", name = "texts", object_type = texts)]
-#[transformation(run_batch -> usize)]
+#[transformation(evaluate_all -> usize)]
 struct Text {
     content: String,
 }

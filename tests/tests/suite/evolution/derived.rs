@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use metastore::queue::{Queue, TakeOptions};
-use metastore::{Actions, Collection, ErrorKind, Repo, Store};
+use metastore::{Collection, Dynamic, ErrorKind, Repo, Store};
 use metastore_tests::Server;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
@@ -116,7 +116,7 @@ impl Memos {
         assert_eq!(memo().length().cached().await.unwrap(), None, "{way:?}");
         assert_eq!(memo().digest().result().await.unwrap(), None, "{way:?}");
         assert!(memo().digest().status().await.unwrap().is_none(), "{way:?}");
-        let by_name = Actions::new().with(&self.new);
+        let by_name = Dynamic::new().with(&self.new);
         assert_eq!(by_name.get_mutation("memos", "memo", "length").await.unwrap(), None);
         assert_eq!(by_name.transformation_result("memos", "memo", "digest").await.unwrap(), None);
         assert!(by_name.job_status("memos", "memo", "digest").await.unwrap().is_none());

@@ -1,6 +1,6 @@
 //! Writers that do not know an index that another program keeps.
 
-use metastore::{Actions, Collection, Error, ErrorKind, Repo, Store};
+use metastore::{Collection, Dynamic, Error, ErrorKind, Repo, Store};
 use metastore_tests::Server;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -64,7 +64,7 @@ macro_rules! write {
         let json = json!({"email": email, "city": "Rome", "tags": ["x"]});
         let patch =
             || $module::Member::patch().email(&*email).city("Rome").tags(vec!["x".to_owned()]);
-        let by_name = Actions::new().with(repo);
+        let by_name = Dynamic::new().with(repo);
         match $way {
             "update" => drop(repo.update("m1", patch()).await.unwrap()),
             "in hand" => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metastore::{Actions, Collection, ErrorKind, Repo, Store, Timestamp};
+use metastore::{Collection, Dynamic, ErrorKind, Repo, Store, Timestamp};
 use metastore_tests::{Server, wait};
 use serde_json::json;
 
@@ -49,26 +49,26 @@ const WAYS: [&str; 8] =
     ["update", "unchanged", "replace", "many", "many unchanged", "revert", "touch", "repair"];
 
 async fn write<T: Collection>(repo: &Repo<T>, way: &str) {
-    let actions = Actions::new().with(repo);
+    let dynamic = Dynamic::new().with(repo);
     let changed = json!({"body": "changed"});
     let same = json!({"body": "two"});
     match way {
-        "update" => drop(actions.update_item("tickets", "t", changed).await.unwrap()),
+        "update" => drop(dynamic.update_item("tickets", "t", changed).await.unwrap()),
         "unchanged" => {
-            let item = actions.update_item("tickets", "t", same).await.unwrap();
+            let item = dynamic.update_item("tickets", "t", same).await.unwrap();
             assert!(item.unchanged && item.version == 3);
         }
-        "replace" => drop(actions.replace_item("tickets", "t", changed).await.unwrap()),
+        "replace" => drop(dynamic.replace_item("tickets", "t", changed).await.unwrap()),
         "many" => {
             drop(repo.update_many([("t", T::patch())]).await);
-            drop(actions.update_item("tickets", "t", changed).await.unwrap());
+            drop(dynamic.update_item("tickets", "t", changed).await.unwrap());
         }
         "many unchanged" => {
             let item = repo.update_many([("t", T::patch())]).await.remove(0).unwrap();
             assert!(item.unchanged && item.version == 3);
         }
         "revert" => drop(repo.revert("t", 1).await.unwrap()),
-        "touch" => drop(actions.touch_item("tickets", "t").await.unwrap()),
+        "touch" => drop(dynamic.touch_item("tickets", "t").await.unwrap()),
         _ => {
             let report = repo.repair().await.unwrap();
             assert_eq!((report.wrong, report.failures), (1, 0));
@@ -78,12 +78,12 @@ async fn write<T: Collection>(repo: &Repo<T>, way: &str) {
 
 /// An item of three versions with a result of each kind, under a policy; 5 minutes old if it expires.
 async fn create<T: Collection>(server: &Server, repo: &Repo<T>) {
-    let actions = Actions::new().with(repo);
-    actions.create_item_with_id("tickets", "t", json!({"body": "zero"})).await.unwrap();
-    actions.materialize_mutation("tickets", "t", "length").await.unwrap();
-    actions.enqueue("tickets", "t", "digest").await.unwrap();
-    actions.update_item("tickets", "t", json!({"body": "one"})).await.unwrap();
-    actions.update_item("tickets", "t", json!({"body": "two"})).await.unwrap();
+    let dynamic = Dynamic::new().with(repo);
+    dynamic.create_item_with_id("tickets", "t", json!({"body": "zero"})).await.unwrap();
+    dynamic.materialize_mutation("tickets", "t", "length").await.unwrap();
+    dynamic.enqueue("tickets", "t", "digest").await.unwrap();
+    dynamic.update_item("tickets", "t", json!({"body": "one"})).await.unwrap();
+    dynamic.update_item("tickets", "t", json!({"body": "two"})).await.unwrap();
     assert_agrees(server, repo, "new").await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use metastore::Collection;
+use metastore::Document;
 use metastore::schema::CollectionSchema;
 use metastore_tests::collections::{Counter, Text};
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use futures_util::StreamExt as _;
 use metastore::queue::{Queue, TakeOptions};
-use metastore::{Actions, Collection, Error, ErrorKind, Repo, Selection, Store};
+use metastore::{Collection, Dynamic, DynamicQuery, Error, ErrorKind, Repo, Store};
 use metastore_tests::Server;
 use serde_json::{Value, json};
 
@@ -163,10 +163,10 @@ fn retitled<T: Collection>(document: &T) -> T {
 
 /// One operation by a program on the document `d`, which is at version 2.
 async fn operate<T: Collection>(repo: &Repo<T>, own: &Value, operation: &str) -> Result<(), Error> {
-    let actions = Actions::new().with(repo);
+    let dynamic = Dynamic::new().with(repo);
     let patch = json!({"title": "second"});
     let document: T = serde_json::from_value(own.clone()).unwrap();
-    let titled = Selection::new().filter("title", "eq", "first");
+    let titled = DynamicQuery::new().filter("title", "eq", "first");
     match operation {
         "get" => drop(repo.get("d").await?.unwrap()),
         "get_many" => drop(repo.get_many(["d"]).await.remove(0)?.unwrap()),
@@ -185,7 +185,7 @@ async fn operate<T: Collection>(repo: &Repo<T>, own: &Value, operation: &str) ->
         }
         "stream" => drop(std::pin::pin!(repo.list().stream()).next().await.unwrap()?),
         "find" | "find by name" => {
-            let mut found = actions.find_items("docs", &titled).await?;
+            let mut found = dynamic.find_items("docs", &titled).await?;
             if let Some(unreadable) = found.unreadable.pop() {
                 assert_eq!((unreadable.id.as_str(), found.items.len()), ("d", 0));
                 return Err(unreadable.error);
@@ -193,29 +193,29 @@ async fn operate<T: Collection>(repo: &Repo<T>, own: &Value, operation: &str) ->
             assert_eq!(found.items.len(), 1);
         }
         "mutation" => {
-            assert_eq!(actions.run_mutation("docs", "d", "length").await?, 5);
-            assert_eq!(actions.materialize_mutation("docs", "d", "length").await?, 5);
-            assert_eq!(actions.get_mutation("docs", "d", "length").await?.unwrap().value, 5);
+            assert_eq!(dynamic.run_mutation("docs", "d", "length").await?, 5);
+            assert_eq!(dynamic.materialize_mutation("docs", "d", "length").await?, 5);
+            assert_eq!(dynamic.get_mutation("docs", "d", "length").await?.unwrap().value, 5);
         }
         "take" => {
-            actions.enqueue("docs", "d", "digest").await?;
+            dynamic.enqueue("docs", "d", "digest").await?;
             let queue = Queue::all(repo).remove(0);
             let taken = queue.take(&TakeOptions::new("w", 1)).await?.jobs.remove(0);
             taken.item?;
             assert!(queue.finish(&taken.claim, &"short").await?);
-            let result = actions.transformation_result("docs", "d", "digest").await?;
+            let result = dynamic.transformation_result("docs", "d", "digest").await?;
             assert_eq!(result, Some("short".into()));
         }
-        "get by name" => drop(actions.get_item("docs", "d").await?.unwrap()),
+        "get by name" => drop(dynamic.get_item("docs", "d").await?.unwrap()),
         "in hand" => {
             let item = repo.get("d").await?.unwrap();
             let changed = retitled(&item.data);
             repo.modify(&item, |data| data.clone_from(&changed)).await?;
         }
         "modify" => drop(repo.modify("d", |data| *data = retitled(data)).await?),
-        "update by name" => drop(actions.update_item("docs", "d", patch).await?),
-        "update_at by name" => drop(actions.update_item_at("docs", "d", 2, patch).await?),
-        "many by name" => drop(actions.update_items("docs", [("d", patch)]).await?.remove(0)?),
+        "update by name" => drop(dynamic.update_item("docs", "d", patch).await?),
+        "update_at by name" => drop(dynamic.update_item_at("docs", "d", 2, patch).await?),
+        "many by name" => drop(dynamic.update_items("docs", [("d", patch)]).await?.remove(0)?),
         "replace" => drop(repo.replace("d", retitled(&document)).await?),
         "replace in hand" => {
             // Without reading, there is nothing in hand.
@@ -226,10 +226,10 @@ async fn operate<T: Collection>(repo: &Repo<T>, own: &Value, operation: &str) ->
         }
         "replace by name" => {
             let json = serde_json::to_value(retitled(&document)).unwrap();
-            drop(actions.replace_item("docs", "d", json).await?);
+            drop(dynamic.replace_item("docs", "d", json).await?);
         }
         "revert" => drop(repo.revert("d", 1).await?),
-        "revert by name" => drop(actions.revert("docs", "d", 1).await?),
+        "revert by name" => drop(dynamic.revert("docs", "d", 1).await?),
         "delete" => assert!(repo.delete("d").await?),
         "delete_at" => repo.delete_at("d", 2).await?,
         "delete_many" => assert!(repo.delete_many(["d"]).await.remove(0)?),
@@ -252,21 +252,21 @@ async fn outcome<A: Collection, W: Collection>(
     let server = Server::start().await;
     let store = Store::connect(server.url()).await.unwrap();
     let (authors, writers) = (store.repo::<A>(), store.repo::<W>());
-    let actions = Actions::new().with(&authors);
+    let dynamic = Dynamic::new().with(&authors);
     let mut first = author.clone();
     // A revert is to change something.
     first["title"] = if kind == Kind::Revert { "second" } else { "before" }.into();
     if !kind.writes() {
         first["title"] = "other".into();
     }
-    actions.create_item_with_id("docs", "d", first).await.unwrap();
-    let written = actions.replace_item("docs", "d", author.clone()).await.unwrap();
+    dynamic.create_item_with_id("docs", "d", first).await.unwrap();
+    let written = dynamic.replace_item("docs", "d", author.clone()).await.unwrap();
     if by == By::Newer && matches!(change, Change::Indexed | Change::Unique) {
         // As after a deployment.
         writers.backfill().await.unwrap();
     }
     if let Err(error) = operate(&writers, writer, operation).await {
-        let after = actions.get_item("docs", "d").await.unwrap().unwrap();
+        let after = dynamic.get_item("docs", "d").await.unwrap().unwrap();
         assert_eq!((after.version, &after.data), (2, &written.data), "{change:?} {operation}");
         return match error.kind() {
             ErrorKind::NewerSchema { .. } => Outcome::Refused,
@@ -274,7 +274,7 @@ async fn outcome<A: Collection, W: Collection>(
             _ => panic!("{change:?} {by:?} {operation}: {error}"),
         };
     }
-    let after = match actions.get_item("docs", "d").await {
+    let after = match dynamic.get_item("docs", "d").await {
         Ok(Some(after)) => after,
         Ok(None) => return Outcome::Gone,
         Err(error) => {
@@ -295,13 +295,13 @@ async fn outcome<A: Collection, W: Collection>(
         return if after.expires_at.is_some() { Outcome::Expires } else { Outcome::Endless };
     }
     if by == By::Older && matches!(change, Change::Indexed | Change::Unique) {
-        let by_phone = Selection::new().filter("phone", "eq", "1");
-        match actions.find_items("docs", &by_phone).await {
+        let by_phone = DynamicQuery::new().filter("phone", "eq", "1");
+        match dynamic.find_items("docs", &by_phone).await {
             Ok(found) => assert_eq!(found.items.len(), 1, "{operation}"),
             Err(error) => {
                 assert!(matches!(error.kind(), ErrorKind::IndexIncomplete { .. }), "{error}");
                 assert!(authors.repair().await.unwrap().failed.is_empty());
-                assert_eq!(actions.find_items("docs", &by_phone).await.unwrap().items.len(), 1);
+                assert_eq!(dynamic.find_items("docs", &by_phone).await.unwrap().items.len(), 1);
                 return Outcome::KeptAndNoticed;
             }
         }

@@ -40,7 +40,7 @@ async fn old_documents_are_read_in_the_current_shape_and_no_read_writes() {
     assert_eq!(third.item("ada").greeting().run().await.unwrap(), "Hello Ada Lovelace");
     assert_eq!(third.item("ada").greeting().run_on(1).await.unwrap(), "Hello Ada Lovelace");
     let last = |person: &v3::Person| person.family.clone();
-    let batch = third.item("ada").run_batch((v3::Person::GREETING, last)).await.unwrap();
+    let batch = third.item("ada").evaluate_all((v3::Person::GREETING, last)).await.unwrap();
     assert_eq!(batch, ("Hello Ada Lovelace".to_owned(), "Lovelace".to_owned()));
     // A change that changes nothing stores nothing, also not a new shape.
     let same = third.update("ada", v3::Person::patch().language("en")).await.unwrap();

@@ -266,7 +266,7 @@ async fn limits_and_batches_that_cannot_work_are_refused() {
         (handled().poll_interval(Duration::MAX), "poll_interval"),
         (handled().lease(Duration::MAX), "lease"),
         (handled().retry_delay(Duration::MAX), "retry_delay"),
-        (handled().upkeep_interval(Duration::ZERO), "upkeep_interval"),
+        (handled().maintenance_interval(Duration::ZERO), "maintenance_interval"),
         (handled().concurrency(usize::MAX), "concurrency"),
         (batch(0), "batches"),
         (batch(257), "batches"),

@@ -107,7 +107,7 @@ async fn every_number_is_told_to_a_recorder() {
         })
         .max_retries(1)
         .poll_interval(Duration::from_millis(50))
-        .upkeep_interval(Duration::from_millis(300))
+        .maintenance_interval(Duration::from_millis(300))
         .build()
         .start()
         .unwrap();

@@ -43,7 +43,7 @@ fn greeter(visits: &Repo<Visit>) -> WorkerBuilder<Visit> {
             Ok::<_, String>("hello".to_owned())
         })
         .poll_interval(Duration::from_millis(100))
-        .upkeep_interval(Duration::from_millis(50))
+        .maintenance_interval(Duration::from_millis(50))
 }
 
 fn count(log: &Log, text: &str) -> usize {
@@ -63,7 +63,7 @@ async fn jobs_that_no_worker_handles_stay_queued_and_are_told_of_once() {
                 Ok::<_, String>(item.data.text.clone())
             })
             .poll_interval(Duration::from_millis(20))
-            .upkeep_interval(Duration::from_millis(20))
+            .maintenance_interval(Duration::from_millis(20))
     };
     let idle = digests().build().start().unwrap();
     let told = || count(&log, "jobs wait that no worker handles");
@@ -171,7 +171,7 @@ async fn one_sweep_of_a_worker_leaves_nothing_of_ten_thousand_expired_items() {
         .handle(Visit::GREET, |_item: Item<Visit>, _job| async {
             Ok::<_, String>("hello".to_owned())
         })
-        .upkeep_interval(Duration::from_millis(50))
+        .maintenance_interval(Duration::from_millis(50))
         .build()
         .start()
         .unwrap();

@@ -1,0 +1,13 @@
+//! Work on whole collections: importing, migrating, checking and repairing indexes, statistics, retention.
+
+mod import;
+mod migrate;
+mod reindex;
+mod stats;
+mod trim_all;
+
+pub use import::{Import, ImportProblem, ImportReport};
+pub use migrate::{Migrate, MigrationFailure, MigrationReport};
+pub use reindex::{IndexFailure, IndexReport, Reindex};
+pub use stats::{CollectionStats, Estimate, MemoryStats, Stats};
+pub use trim_all::{TrimAll, TrimReport};

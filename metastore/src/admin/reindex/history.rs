@@ -1,0 +1,104 @@
+//! Versions that are missing between others, and items without their entry in the audit.
+
+use super::{IndexReport, Walk};
+use crate::document::Document;
+use crate::document::header::Head;
+use crate::error::Result;
+use crate::redis::command::{Command, Reply};
+
+/// The versions that are asked for at once. Where so many in a row are missing, the history begins: retention
+/// and expiry remove the oldest ones.
+const PAGE: u64 = 500;
+
+impl<T: Document> Walk<'_, T> {
+    /// Names the versions of an item that are missing between others.
+    pub(super) async fn missing_versions(
+        &self,
+        heads: &[Head],
+        report: &mut IndexReport,
+    ) -> Result<()> {
+        let at = self.repo.address();
+        for head in heads.iter().filter(|head| head.version > 1) {
+            let mut missing = Vec::new();
+            let mut next = head.version;
+            while next > 1 {
+                let first = next.saturating_sub(PAGE).max(1);
+                let numbers: Vec<u64> = (first..next).rev().collect();
+                let keys: Vec<String> =
+                    numbers.iter().map(|number| at.version(&head.id, *number)).collect();
+                let found = self.count_existing(&keys).await?;
+                if found == 0 {
+                    break;
+                }
+                if found < numbers.len() as u64 || !missing.is_empty() {
+                    for (number, key) in numbers.into_iter().zip(keys) {
+                        if self.count_existing(&[key]).await? == 0 {
+                            missing.push(number);
+                            continue;
+                        }
+                        for number in missing.drain(..) {
+                            report.missing_versions += 1;
+                            report.name(head.id.as_str(), format!("version {number} is missing"));
+                        }
+                    }
+                }
+                next = first;
+            }
+        }
+        Ok(())
+    }
+
+    async fn count_existing(&self, keys: &[String]) -> Result<u64> {
+        let command = Command::new("EXISTS").args(keys.iter().cloned());
+        let found = self.repo.store().reader().call(command).await;
+        let found = found.map_err(|fault| fault.into_error(self.operation))?;
+        Ok(found.as_u64().unwrap_or(0))
+    }
+
+    /// Names the items whose trail has no entry of their creation, though it was never trimmed.
+    pub(super) async fn unaudited(&self, heads: &[Head], report: &mut IndexReport) -> Result<()> {
+        if !self.repo.audits() {
+            return Ok(());
+        }
+        let at = self.repo.address();
+        let first = |head: &Head| {
+            Command::new("XRANGE").arg(at.audit(&head.id)).arg("-").arg("+").arg("COUNT").arg("1")
+        };
+        let found = self.repo.store().reader().each(heads.iter().map(first).collect()).await;
+        let found = found.map_err(|fault| fault.into_error(self.operation))?;
+        for (head, entries) in heads.iter().zip(found) {
+            let trail = at.audit(&head.id);
+            let entries =
+                entries.map_err(|fault| fault.into_error(self.operation).at(trail.clone()))?;
+            if tells_of(&entries, head.origin()) {
+                continue;
+            }
+            // An earlier item with the id may have begun the trail, or a long trail was trimmed.
+            let whole = Command::new("XRANGE").arg(trail.clone()).arg("-").arg("+");
+            let entries = self.repo.store().reader().call(whole).await;
+            let entries = entries.map_err(|fault| fault.into_error(self.operation).at(trail))?;
+            let length = entries.clone().into_array().unwrap_or_default().len() as u64;
+            let trimmed = length >= self.repo.store().settings().audit_trail_length;
+            if !trimmed && !tells_of(&entries, head.origin()) {
+                report.unaudited += 1;
+                let reason = "its trail does not tell of its creation".to_owned();
+                report.name(head.id.as_str(), reason);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether one of some entries of a trail carries this commit id.
+fn tells_of(entries: &Reply, commit: &str) -> bool {
+    let Reply::Array(entries) = entries else { return false };
+    entries.iter().any(|entry| {
+        let Reply::Array(parts) = entry else { return false };
+        let Some(Reply::Array(fields)) = parts.get(1) else { return false };
+        let of_commit = |pair: &[Reply]| {
+            pair[0].as_text() == Some("commit")
+                && pair.get(1).and_then(Reply::as_text) == Some(commit)
+        };
+        fields.chunks(2).any(of_commit)
+    })
+}

@@ -1,0 +1,188 @@
+//! The index entries of items, held against their documents.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::{IndexReport, Walk};
+use crate::document::Document;
+use crate::document::envelope;
+use crate::document::header::Head;
+use crate::document::item::Item;
+use crate::error::Result;
+use crate::index::Entries;
+use crate::redis::command::Reply;
+use crate::redis::script::{REINDEX, ScriptCall};
+use crate::repo::query::{decode, joined};
+use crate::repo::{Repo, derived};
+use crate::schema::TtlOnUpdate;
+use crate::time::millis;
+
+/// How often an item that is being written is looked at again.
+const ATTEMPTS: usize = 5;
+
+/// The bytes of index entries after which one script call checks no further items, so that it holds up
+/// nobody for long.
+const CHUNK_BYTES: usize = 128 * 1024;
+
+/// An id with what is stored under it.
+pub(super) type Row = (String, Reply);
+
+/// What the indexes should hold of one item.
+struct Expected {
+    head: Head,
+    entries: Bytes,
+    /// How many there are in each index.
+    counts: BTreeMap<String, u64>,
+}
+
+/// When an item should expire by the time to live of its collection, as the script takes it.
+fn due<T: Document>(head: &Head) -> String {
+    let since = match T::SCHEMA.ttl_on_update {
+        TtlOnUpdate::Reset => head.written(),
+        TtlOnUpdate::Keep => head.created,
+    };
+    match (T::SCHEMA.ttl, head.expires) {
+        (Some(ttl), _) => since.plus(ttl).as_millis().to_string(),
+        (None, Some(_)) => "-".to_owned(),
+        (None, None) => String::new(),
+    }
+}
+
+impl<T: Document> Walk<'_, T> {
+    /// Checks items; those that have changed since are read and checked again. Gives what their documents
+    /// say, of those that can be read.
+    pub(super) async fn check(
+        &self,
+        mut open: Vec<Row>,
+        report: &mut IndexReport,
+    ) -> Result<Vec<Head>> {
+        let mut heads = Vec::with_capacity(open.len());
+        for _ in 0..ATTEMPTS {
+            let mut changed = Vec::new();
+            for chunk in chunks(self.expected(open, report)) {
+                let findings = self.ask(&chunk).await?;
+                for (Expected { head, mut counts, .. }, finding) in chunk.into_iter().zip(findings)
+                {
+                    let id = head.id.as_str();
+                    match finding.as_deref().unwrap_or_default() {
+                        "0" | "3" => {}
+                        "1" => report.wrong += 1,
+                        "2" => {
+                            changed.push(id.to_owned());
+                            continue;
+                        }
+                        "5" => report.fail(id, "scripts cannot read the document".to_owned()),
+                        taken => {
+                            report.wrong += 1;
+                            // The index of a taken value has no entry of this item.
+                            for index in taken.split(' ').skip(1).step_by(2) {
+                                counts.remove(index);
+                            }
+                            report.fail(id, self.taken(taken));
+                        }
+                    }
+                    for (index, count) in counts {
+                        *report.entries.entry(index).or_default() += count;
+                    }
+                    heads.push(head);
+                }
+            }
+            open = self.read(changed).await?;
+            if open.is_empty() {
+                return Ok(heads);
+            }
+        }
+        report.busy += open.len() as u64;
+        Ok(heads)
+    }
+
+    /// Reads items that may have changed, or have gone.
+    pub(super) async fn read(&self, ids: Vec<String>) -> Result<Vec<Row>> {
+        let at = self.repo.address();
+        let keys: Vec<String> = ids.iter().map(|id| at.latest_of(id)).collect();
+        let found = self.repo.store().reader().mget(&keys).await;
+        let found = found.map_err(|fault| fault.into_error(self.operation))?;
+        Ok(ids.into_iter().zip(found).filter(|(_, found)| *found != Reply::Nil).collect())
+    }
+
+    /// What the indexes should hold of some documents. What does not decode is reported and left out.
+    fn expected(&self, rows: Vec<Row>, report: &mut IndexReport) -> Vec<Expected> {
+        let address = self.repo.address();
+        let mut all = Vec::with_capacity(rows.len());
+        for (id, found) in rows {
+            let json = match &found {
+                Reply::Data(json) => json.clone(),
+                _ => Bytes::new(),
+            };
+            let read = decode(address, &id, found, self.operation);
+            let expected = read.map_err(|unreadable| unreadable.error).and_then(|item: Item<T>| {
+                let head = envelope::decode_head(&json, &address.latest_of(&id), self.operation)?;
+                let owner = item.owner.as_ref();
+                let entries =
+                    Repo::<T>::entries(&item.data, item.created_at, owner, self.operation)?;
+                let counts = entries.as_ref().map(Entries::counts).unwrap_or_default();
+                let entries = entries.map(|entries| entries.to_bytes()).unwrap_or_default();
+                Ok(Expected { head, entries, counts })
+            });
+            match expected {
+                Ok(expected) => all.push(expected),
+                Err(error) => report.fail(&id, error.to_string()),
+            }
+        }
+        all
+    }
+
+    async fn ask(&self, expected: &[Expected]) -> Result<Vec<Option<String>>> {
+        let at = self.repo.address();
+        let mut call = ScriptCall::new(&REINDEX)
+            .key(at.index())
+            .keys(self.repo.id_sets())
+            .arg(at.item_prefix())
+            .arg(self.mend_arg())
+            .arg(joined(&derived(T::SCHEMA).collect::<Vec<_>>()))
+            .arg(T::SCHEMA.ttl.map(|ttl| millis(ttl).to_string()).unwrap_or_default());
+        for Expected { head, entries, .. } in expected {
+            call = call
+                .arg(head.id.as_str().to_owned())
+                .int(head.version)
+                .arg(head.commit.clone())
+                .int(head.created.as_millis())
+                .arg(entries.clone())
+                .arg(due::<T>(head));
+        }
+        let mut verdict = self.repo.write(self.operation, "", call).await?;
+        let findings = verdict.array(self.operation)?;
+        Ok(findings.iter().map(|finding| finding.as_text().map(str::to_owned)).collect())
+    }
+
+    /// Which items have the values of unique fields that an item has, too.
+    fn taken(&self, finding: &str) -> String {
+        let mut words = finding.split(' ').skip(1);
+        let mut taken = Vec::new();
+        while let (Some(index), Some(holder)) = (words.next(), words.next()) {
+            let field = T::SCHEMA.field_of_segment(index).unwrap_or(index);
+            taken.push(format!(
+                "the item `{holder}` has the same value of the unique field `{field}`"
+            ));
+        }
+        taken.join("; ")
+    }
+}
+
+/// Items in groups that one script call checks.
+fn chunks(all: Vec<Expected>) -> Vec<Vec<Expected>> {
+    let mut chunks: Vec<Vec<Expected>> = Vec::new();
+    let mut bytes = usize::MAX;
+    for expected in all {
+        bytes = bytes.saturating_add(expected.entries.len());
+        match chunks.last_mut() {
+            Some(chunk) if bytes <= CHUNK_BYTES => chunk.push(expected),
+            _ => {
+                bytes = expected.entries.len();
+                chunks.push(vec![expected]);
+            }
+        }
+    }
+    chunks
+}

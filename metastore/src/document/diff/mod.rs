@@ -1,0 +1,94 @@
+//! What lies between two versions of a document.
+
+mod patch;
+mod render;
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::document::item::VersionInfo;
+use crate::json::text::Json;
+use crate::json::tree::Tree;
+
+/// The difference between two versions of an item, by [`Repo::diff`](crate::Repo::diff).
+///
+/// It is shown as text for people, one change a line, and texts of several lines line by line:
+///
+/// ```text
+/// --- version 1, 2026-11-24T09:00:00.000Z by ada
+/// +++ version 4, 2026-11-24T10:30:00.000Z by bob
+/// ~ /content
+///     first line
+///   - second line
+///   + another line
+/// ~ /language: null → "en"
+/// + /pages: 3
+/// ```
+///
+/// [`Diff::patch`] gives it to programs, as does serialising it. It compares what is stored, so fields
+/// that the struct does not know are in it. Numbers are compared and shown as they are written.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Diff {
+    /// The version that the changes start from.
+    pub from: VersionInfo,
+    /// The version that they lead to.
+    pub to: VersionInfo,
+    patch: Json,
+    #[serde(skip)]
+    is_empty: bool,
+    #[serde(skip)]
+    before: Box<str>,
+    #[serde(skip)]
+    after: Box<str>,
+}
+
+impl Diff {
+    /// Compares two documents, which are JSON.
+    pub(crate) fn new(
+        from: (VersionInfo, String),
+        to: (VersionInfo, String),
+    ) -> Result<Self, serde_json::Error> {
+        let ((from, before), (to, after)) = (from, to);
+        let (old, new) = (Tree::parse(&before)?, Tree::parse(&after)?);
+        let (patch, is_empty) = (Json::from_text(patch::patch(&old, &new)), old == new);
+        drop((old, new));
+        Ok(Self { from, to, patch, is_empty, before: before.into(), after: after.into() })
+    }
+
+    /// The changes as a JSON Patch (RFC 6902): an array of operations that, applied to the older
+    /// document, give the newer one. Paths begin at the document.
+    ///
+    /// Of lists, only the elements that come, go or change are in it. Where the operations on a list or an
+    /// object would have more than 1 KiB and be longer than the new one itself, it is replaced as a whole, so
+    /// a patch is never much longer than the newer document. The search for the fewest changes of lists ends after half a second;
+    /// what is found then is right too, but may be longer.
+    #[must_use]
+    pub fn patch(&self) -> Json {
+        self.patch.clone()
+    }
+
+    /// Whether the two versions hold the same document.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+}
+
+impl fmt::Display for Diff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (mark, version) in [("---", &self.from), ("+++", &self.to)] {
+            write!(f, "{mark} version {}, {}", version.version, version.written_at)?;
+            if let Some(actor) = &version.actor {
+                write!(f, " by {actor}")?;
+            }
+            writeln!(f)?;
+        }
+        match (Tree::parse(&self.before), Tree::parse(&self.after)) {
+            (Ok(before), Ok(after)) => render::changes(f, &before, &after),
+            // Both were read when this was made.
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Documents of an older shape, brought to the current one when they are read.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::document::Document;
+use crate::error::ErrorKind;
+use crate::json::exact::Exact;
+
+/// A function that turns a document of one schema number into one of the next:
+/// `fn(&mut serde_json::Map<String, Value>) -> Result<(), E>`, where `E` can be shown.
+///
+/// It is declared by `#[upgrade(1 -> 2, with = function)]` and called whenever a document of the older
+/// number is read: the current version or one from history, by a service, a worker or a migration. So
+/// it should depend on nothing but its argument, and it has to stay as long as such documents do.
+///
+/// A read stores nothing. The next write of the item stores the new shape, and
+/// [`Repo::migrate`](crate::Repo::migrate) stores it for all of them. Fields that the function does not
+/// touch are kept to the letter, also those that the struct does not know.
+///
+/// An error is reported as [`ErrorKind::Upgrade`](crate::ErrorKind::Upgrade), and so is a panic, which
+/// would otherwise take down a whole list, migration or worker for one document.
+///
+/// ```
+/// use metastore::Collection;
+/// use serde::{Deserialize, Serialize};
+/// use serde_json::{Map, Value};
+/// use validator::Validate;
+///
+/// #[derive(Clone, Serialize, Deserialize, Validate, Collection)]
+/// #[collection(domain = "myapp", app = "accounts", name = "users", object_type = settings)]
+/// #[collection(schema = 2)]
+/// #[upgrade(1 -> 2, with = split_name)]
+/// struct User {
+///     first: String,
+///     last: String,
+/// }
+///
+/// fn split_name(user: &mut Map<String, Value>) -> Result<(), String> {
+///     let name = user.remove("name").ok_or("there is no name")?;
+///     let (first, last) = name.as_str().and_then(|name| name.split_once(' ')).ok_or("only one name")?;
+///     user.insert("first".into(), first.into());
+///     user.insert("last".into(), last.into());
+///     Ok(())
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an upgrade function",
+    label = "expected `fn(&mut serde_json::Map<String, serde_json::Value>) -> Result<(), E>`",
+    note = "`E` is any type that can be shown, such as `String`"
+)]
+pub trait Upgrade: Send + Sync {
+    /// Upgrades a document in place.
+    ///
+    /// # Errors
+    ///
+    /// What the function says.
+    fn upgrade(&self, document: &mut Map<String, Value>) -> Result<(), String>;
+}
+
+impl<F, E> Upgrade for F
+where
+    F: Fn(&mut Map<String, Value>) -> Result<(), E> + Send + Sync,
+    E: Display,
+{
+    fn upgrade(&self, document: &mut Map<String, Value>) -> Result<(), String> {
+        self(document).map_err(|error| error.to_string())
+    }
+}
+
+/// Why a document stays at its schema number.
+#[derive(Debug)]
+pub(crate) struct NotUpgraded {
+    from: u32,
+    message: String,
+}
+
+impl NotUpgraded {
+    pub(crate) fn into_kind(self, version: u64) -> ErrorKind {
+        let Self { from, message } = self;
+        ErrorKind::Upgrade { version, from, to: from.saturating_add(1), message }
+    }
+}
+
+/// The JSON of a document at the schema number of `T`; what is stored where there is nothing to do.
+pub(crate) fn upgraded<T: Document>(json: &str, from: u32) -> Result<Cow<'_, str>, NotUpgraded> {
+    if from >= T::SCHEMA.version {
+        return Ok(Cow::Borrowed(json));
+    }
+    let wrong = |from, message| NotUpgraded { from, message };
+    let steps = usize::try_from(from).ok().and_then(|from| T::UPGRADES.get(from.checked_sub(1)?..));
+    let Some(steps) = steps else {
+        return Err(wrong(from, "no program has ever had that".to_owned()));
+    };
+    let stored: BTreeMap<String, &RawValue> =
+        serde_json::from_str(json).map_err(|error| wrong(from, error.to_string()))?;
+    let (document, exact) = Exact::read(json).map_err(|error| {
+        let read = |(name, value): (&String, &&RawValue)| {
+            let error = serde_json::from_str::<Value>(value.get()).err()?;
+            Some(format!("`{name}`: {error}"))
+        };
+        wrong(from, stored.iter().find_map(read).unwrap_or_else(|| error.to_string()))
+    })?;
+    let Value::Object(mut document) = document else {
+        return Err(wrong(from, "it is not a JSON object".to_owned()));
+    };
+    let before = document.clone();
+    for (number, step) in (from..).zip(steps) {
+        catch_unwind(AssertUnwindSafe(|| step.upgrade(&mut document)))
+            .unwrap_or_else(|panic| Err(describe_panic(&*panic)))
+            .map_err(|message| wrong(number, message))?;
+    }
+    // A field that is as it was is taken from what is stored: in a `Value` a number has lost how it is
+    // written, and one of more than 64 bits a part of it.
+    let mut fields: BTreeMap<&str, Cow<'_, RawValue>> = BTreeMap::new();
+    for (name, value) in &document {
+        let field = match stored.get(name) {
+            Some(stored) if before.get(name) == Some(value) => Cow::Borrowed(*stored),
+            _ => Cow::Owned(
+                exact
+                    .write(value)
+                    .and_then(RawValue::from_string)
+                    .map_err(|error| wrong(from, format!("`{name}`: {error}")))?,
+            ),
+        };
+        fields.insert(name, field);
+    }
+    serde_json::to_string(&fields).map(Cow::Owned).map_err(|error| wrong(from, error.to_string()))
+}
+
+fn describe_panic(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("the function panicked: {}", text.unwrap_or_else(|| "no message".to_owned()))
+}

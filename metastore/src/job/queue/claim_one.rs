@@ -1,0 +1,69 @@
+//! Claiming the job of one item, to run it at once in this process.
+
+use std::time::Duration;
+
+use super::take::small;
+use super::{Claim, Queue, Taken};
+use crate::document::Document;
+use crate::document::envelope::not_an_envelope;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Id;
+use crate::redis::command::{Reply, unexpected};
+use crate::redis::script::{CLAIM, ScriptCall};
+use crate::time::millis;
+
+const OPERATION: &str = "run";
+
+impl<T: Document> Queue<T> {
+    /// Claims the job of one item, whether it waits, is put off, was left by a worker that is gone, or
+    /// is yet to be requested. `None` if somebody runs it now.
+    ///
+    /// One round trip.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, `WrongType`, `OutOfMemory`, `Unavailable`.
+    pub async fn claim(&self, id: &Id, worker: &str, lease: Duration) -> Result<Option<Taken<T>>> {
+        let at = self.repo.address();
+        let job = self.repo.store().new_ulid().to_string();
+        let call = ScriptCall::new(&CLAIM)
+            .keys(self.keys.all())
+            .key(self.record(id))
+            .key(at.latest(id))
+            .key(at.audit(id))
+            .arg(id.as_str().to_owned())
+            .arg(job.clone())
+            .int(millis(lease))
+            .arg(worker.to_owned())
+            .arg(self.repo.audit_arg(id))
+            .arg(self.repo.actor_arg())
+            .arg(self.schema.name);
+        // A lost reply is not asked for again: the claim ends with its lease.
+        let verdict = self.write(OPERATION, &job, call, Duration::ZERO).await?;
+        match verdict.code {
+            1 => {}
+            0 => return Ok(None),
+            -1 => return Err(Error::new(OPERATION, ErrorKind::NotFound).at(at.latest(id))),
+            _ => return Err(Error::new(OPERATION, not_an_envelope()).at(at.latest(id))),
+        }
+        let strange = || unexpected(OPERATION, &"a job of another shape");
+        let parts: Vec<Reply> = verdict.rest.collect();
+        let [job, fence, attempts, crashes, Reply::Data(json)] = &parts[..] else {
+            return Err(strange());
+        };
+        let claim = Claim {
+            item: id.clone(),
+            job: job.as_text().ok_or_else(strange)?.to_owned(),
+            fence: fence.as_u64().ok_or_else(strange)?,
+        };
+        Ok(Some(Taken {
+            claim,
+            attempts: small(attempts).ok_or_else(strange)?,
+            crashes: small(crashes).ok_or_else(strange)?,
+            timeout: None,
+            trace: None,
+            waited: Duration::ZERO,
+            item: self.item(id, json),
+        }))
+    }
+}

@@ -1,0 +1,160 @@
+//! Jobs that failed for good: looked at, run again, forgotten.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::Queue;
+use super::take::small;
+use crate::document::Document;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Id, ToId};
+use crate::redis::command::{Reply, unexpected};
+use crate::redis::script::{DEAD, DISCARD, RETRY, ScriptCall};
+use crate::repo::checked_id;
+use crate::store::cursor::check_offset;
+use crate::time::Timestamp;
+
+/// A job that failed for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DeadJob {
+    /// The id of the item.
+    pub item: Id,
+    /// The id of the job, a ULID.
+    pub job: String,
+    /// How many runs of it failed; see [`JobStatus::attempts`](crate::JobStatus::attempts).
+    pub attempts: u32,
+    /// How often a worker stopped or froze while it ran it.
+    pub crashes: u32,
+    /// What the last failed run said.
+    pub error: String,
+    /// When it was requested.
+    pub enqueued_at: Timestamp,
+    /// When it failed for good.
+    pub died_at: Timestamp,
+    /// The version that the last run worked on.
+    pub source_version: u64,
+}
+
+impl<T: Document> Queue<T> {
+    /// The jobs that failed for good, the last first; see [`Queue::retry`] and [`Queue::discard`].
+    ///
+    /// One round trip.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for a limit that is not from 1 to 1,000, or an offset above 4,294,967,295;
+    /// `WrongType`, `Unavailable`.
+    pub async fn dead(&self, offset: usize, limit: usize) -> Result<Vec<DeadJob>> {
+        if !(1..=1_000).contains(&limit) {
+            let message = format!("limit must be from 1 to 1000, not {limit}");
+            return Err(Error::new("dead", ErrorKind::InvalidArgument(message)));
+        }
+        check_offset(offset, "dead")?;
+        self.read_dead(offset, limit, "").await
+    }
+
+    /// The job of one item, if it failed for good.
+    ///
+    /// One round trip.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidId`, `WrongType`, `Unavailable`.
+    pub async fn dead_job(&self, id: impl ToId) -> Result<Option<DeadJob>> {
+        let id = checked_id(&id, "dead")?;
+        Ok(self.read_dead(0, 1, id.as_str()).await?.pop())
+    }
+
+    /// Runs the job of an item again that failed for good or was cancelled, with all its retries; one that
+    /// waits after a failure runs at once. It keeps its id. Gives the id, or `None` if there is no such
+    /// job.
+    ///
+    /// One round trip.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidId`, `NotFound`, `OutOfMemory`, `Unavailable`, `OutcomeUnknown`.
+    pub async fn retry(&self, id: impl ToId) -> Result<Option<String>> {
+        const OPERATION: &str = "retry";
+        let id = checked_id(&id, OPERATION)?;
+        let at = self.repo.address();
+        let commit = self.repo.store().new_ulid().to_string();
+        let call = ScriptCall::new(&RETRY)
+            .keys(self.keys.all())
+            .key(self.record(&id))
+            .key(at.latest(&id))
+            .key(at.audit(&id))
+            .arg(self.keys.wake.clone())
+            .arg(id.as_str().to_owned())
+            .arg(commit.clone())
+            .arg(self.repo.audit_arg(&id))
+            .arg(self.repo.actor_arg())
+            .arg(self.schema.name);
+        let mut verdict = self.write(OPERATION, &commit, call, self.patience()).await?;
+        match verdict.code {
+            1 => verdict.text(OPERATION).map(Some),
+            0 => Ok(None),
+            _ => Err(Error::new(OPERATION, ErrorKind::NotFound).at(at.latest(&id))),
+        }
+    }
+
+    /// Forgets the job of an item if it failed for good. Gives whether there was such a job. An earlier
+    /// result stays.
+    ///
+    /// One round trip.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidId`, `Unavailable`, `OutcomeUnknown`.
+    pub async fn discard(&self, id: impl ToId) -> Result<bool> {
+        const OPERATION: &str = "discard";
+        let id = checked_id(&id, OPERATION)?;
+        let call = ScriptCall::new(&DISCARD)
+            .key(self.record(&id))
+            .key(self.keys.dead.clone())
+            .key(self.repo.address().latest(&id))
+            .arg(id.as_str().to_owned());
+        Ok(self.write(OPERATION, "", call, self.patience()).await?.code == 1)
+    }
+
+    async fn read_dead(&self, offset: usize, limit: usize, only: &str) -> Result<Vec<DeadJob>> {
+        const OPERATION: &str = "dead";
+        let call = ScriptCall::new(&DEAD)
+            .key(self.keys.dead.clone())
+            .arg(self.keys.item_prefix.clone())
+            .arg(self.keys.record_suffix.clone())
+            .int(offset as u64)
+            .int(limit as u64)
+            .arg(only.to_owned());
+        let mut verdict = self.write(OPERATION, "", call, Duration::ZERO).await?;
+        // An id that no item can have is in no list of this library.
+        Ok(verdict.array(OPERATION)?.into_iter().filter_map(|job| dead_job(job).ok()).collect())
+    }
+}
+
+fn dead_job(job: Reply) -> Result<DeadJob> {
+    let strange = || unexpected("dead", &"a job of another shape");
+    let parts = job.into_array().ok_or_else(strange)?;
+    let [id, job, attempts, crashes, error, died, source, enqueued] = &parts[..] else {
+        return Err(strange());
+    };
+    let time = |reply: &Reply| reply.as_u64().map(Timestamp::from_millis).ok_or_else(strange);
+    Ok(DeadJob {
+        item: id.as_text().and_then(|id| Id::new(id).ok()).ok_or_else(strange)?,
+        job: lossy(job),
+        attempts: small(attempts).ok_or_else(strange)?,
+        crashes: small(crashes).ok_or_else(strange)?,
+        error: lossy(error),
+        enqueued_at: time(enqueued)?,
+        died_at: time(died)?,
+        source_version: source.as_u64().ok_or_else(strange)?,
+    })
+}
+
+/// Text that somebody else may have written.
+fn lossy(reply: &Reply) -> String {
+    let data = reply.clone().into_data().unwrap_or_default();
+    String::from_utf8_lossy(&data).into_owned()
+}

@@ -1,0 +1,77 @@
+//! Creating many items.
+
+use futures_util::stream::{self, Stream};
+
+use crate::document::Document;
+use crate::document::item::Item;
+use crate::error::Result;
+use crate::repo::Repo;
+use crate::repo::bulk::Bulk;
+use crate::repo::create::New;
+
+const OPERATION: &str = "create_many";
+
+impl<T: Document> Repo<T> {
+    /// Creates many items with generated ids. See [`Bulk`] for chunks, progress and memory.
+    ///
+    /// One round trip for each chunk of 100. A document that breaks its rules is refused by itself; the
+    /// others of its chunk are written.
+    ///
+    /// ```no_run
+    /// # use metastore::{Collection, Repo};
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, validator::Validate, Collection)]
+    /// # #[collection(domain = "d", app = "a", name = "notes", object_type = texts)]
+    /// # struct Note { title: String }
+    /// # async fn example(notes: Repo<Note>) -> Result<(), metastore::Error> {
+    /// let documents = (0..1_000_000).map(|number| Note { title: format!("note {number}") });
+    /// let mut created = std::pin::pin!(
+    ///     notes.create_many(documents).progress(|done| println!("{done} created")).stream()
+    /// );
+    /// # use futures_util::StreamExt;
+    /// while let Some(result) = created.next().await {
+    ///     if let Err(error) = result {
+    ///         eprintln!("{error}");
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create_many<'a, I>(&'a self, documents: I) -> Bulk<'a, T, Item<T>>
+    where
+        I: IntoIterator<Item = T>,
+        I::IntoIter: Send + 'a,
+    {
+        self.create_stream(stream::iter(documents))
+    }
+
+    /// As [`Repo::create_many`], for documents that come one after the other.
+    pub fn create_stream<'a>(
+        &'a self,
+        documents: impl Stream<Item = T> + Send + 'a,
+    ) -> Bulk<'a, T, Item<T>> {
+        Bulk::new(documents, |chunk: Vec<T>| {
+            let (repo, count) = (self.clone(), chunk.len());
+            let create = async move { repo.create_chunk(chunk).await };
+            self.store().beside(OPERATION, count, create)
+        })
+    }
+
+    async fn create_chunk(&self, documents: Vec<T>) -> Vec<Result<Item<T>>> {
+        let mut results: Vec<Result<New<T>>> =
+            documents.into_iter().map(|document| self.prepare_new(document)).collect();
+        let commits =
+            results.iter().flatten().map(|new| (&*new.head.commit, self.writes_of(new))).collect();
+        let mut verdicts = self.send_many(OPERATION, commits).await.into_iter();
+        let mut created = Vec::with_capacity(results.len());
+        for new in results.drain(..) {
+            created.push(match new {
+                Err(error) => Err(error),
+                Ok(new) => match verdicts.next().unwrap_or(Ok(None)) {
+                    Ok(verdict) => self.created(new, verdict, OPERATION).await,
+                    Err(error) => Err(error),
+                },
+            });
+        }
+        created
+    }
+}

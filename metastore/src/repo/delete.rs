@@ -1,0 +1,104 @@
+//! Deleting items.
+
+use crate::document::Document;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Id, ToId};
+use crate::redis::script::{DELETE, ScriptCall};
+use crate::redis::write::UNTIMELY;
+use crate::repo::create::{UNTIMELY_RETRIES, untimely};
+use crate::repo::{Repo, checked_id};
+
+const OPERATION: &str = "delete";
+
+/// The script's code for an item with too many versions for one step.
+pub(crate) const PARTLY: i64 = 2;
+
+/// The script's code for an item at another version than expected.
+const CONFLICT: i64 = -2;
+
+impl<T: Document> Repo<T> {
+    /// Deletes an item with all its versions, stored results, jobs and index entries; its audit trail
+    /// stays. Gives whether there was one.
+    ///
+    /// One round trip, and one more for each further 10,000 versions. These go first, the oldest at the
+    /// front; the rest ends in one step.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidId`, `Unavailable`, `OutcomeUnknown`.
+    pub async fn delete(&self, id: impl ToId) -> Result<bool> {
+        self.remove(&checked_id(&id, OPERATION)?, None, OPERATION).await
+    }
+
+    /// Deletes an item, as [`Repo::delete`], if it is at `expected`.
+    ///
+    /// Of an item with more than 10,000 versions the oldest are gone even when another write comes in
+    /// between.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` with the expected and the actual version if the item is at another one; `NotFound`;
+    /// `InvalidId`, `Unavailable`, `OutcomeUnknown`.
+    pub async fn delete_at(&self, id: impl ToId, expected: u64) -> Result<()> {
+        const OPERATION: &str = "delete_at";
+        let id = checked_id(&id, OPERATION)?;
+        if self.remove(&id, Some(expected), OPERATION).await? {
+            return Ok(());
+        }
+        Err(self.missing(&id, OPERATION))
+    }
+
+    async fn remove(
+        &self,
+        id: &Id,
+        expected: Option<u64>,
+        operation: &'static str,
+    ) -> Result<bool> {
+        let key = || self.address().latest(id);
+        for _ in 0..=UNTIMELY_RETRIES {
+            let commit = self.store().new_ulid().to_string();
+            let call = self.delete_script(id, &commit);
+            let call = match expected {
+                Some(expected) => call.int(expected),
+                None => call,
+            };
+            loop {
+                let written = self.write(operation, &commit, call.clone()).await;
+                let mut verdict = written.map_err(|error| error.at(key()))?;
+                match (verdict.code, expected) {
+                    (PARTLY, _) => {}
+                    // The next commit has the server's time.
+                    (UNTIMELY, _) => break,
+                    (CONFLICT, Some(expected)) => {
+                        let actual = verdict.number(operation)?;
+                        let kind = ErrorKind::Conflict { expected, actual };
+                        return Err(Error::new(operation, kind).at(key()));
+                    }
+                    (code, _) => return Ok(code == 1),
+                }
+            }
+        }
+        Err(untimely(operation).at(key()))
+    }
+
+    pub(crate) fn delete_script(&self, id: &Id, commit: &str) -> ScriptCall {
+        let at = self.address();
+        let derived = self.derived_keys(id);
+        let count = derived.len() as u64;
+        ScriptCall::new(&DELETE)
+            .key(at.latest(id))
+            .key(at.index())
+            .key(at.expiry())
+            .key(at.audit(id))
+            .key(at.trimmed(id))
+            .keys(derived)
+            .keys(self.id_sets())
+            .arg(id.as_str().to_owned())
+            .arg(commit.to_owned())
+            .arg(at.version_prefix(id))
+            .int(self.store().now().as_millis())
+            .int(count)
+            .arg(self.audit_arg(id))
+            .arg(self.actor_arg())
+    }
+}

@@ -1,0 +1,64 @@
+//! Applying retention to items that are not written any more.
+
+use crate::document::Document;
+use crate::document::envelope;
+use crate::error::{Error, Result};
+use crate::key::{Id, ToId};
+use crate::redis::script::{ScriptCall, TRIM};
+use crate::repo::{Repo, checked_id};
+
+const OPERATION: &str = "trim";
+
+impl<T: Document> Repo<T> {
+    /// Removes the versions of an item that the collection's retention (`keep`, `keep_for`) lets go, and
+    /// gives how many there were.
+    ///
+    /// Every write does this for its own item. So this is for items that are not written any more,
+    /// whose versions pass the age of `keep_for`, and for those with far more versions than a newly
+    /// tightened retention keeps, since a write removes no more than 100. [`Repo::trim_all`] does it for a
+    /// whole collection.
+    ///
+    /// One round trip for each 1,000 versions; none in a collection that keeps all.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, `InvalidId`, `Unavailable`.
+    pub async fn trim(&self, id: impl ToId) -> Result<u64> {
+        let id = checked_id(&id, OPERATION)?;
+        if !T::SCHEMA.trims() {
+            return Ok(0);
+        }
+        match self.trimmed(&id, OPERATION).await? {
+            Some(removed) => Ok(removed),
+            None => Err(self.missing(&id, OPERATION)),
+        }
+    }
+
+    /// How many versions of an item went; `None` if there is no such item.
+    pub(crate) async fn trimmed(&self, id: &Id, operation: &'static str) -> Result<Option<u64>> {
+        let at = self.address();
+        let call = ScriptCall::new(&TRIM)
+            .key(at.latest(id))
+            .key(at.trimmed(id))
+            .key(at.index())
+            .arg(at.version_prefix(id))
+            .arg(Self::keep_arg())
+            .arg(Self::keep_for_arg());
+        let mut removed = 0;
+        loop {
+            let written = self.write(operation, "", call.clone()).await;
+            let mut verdict = written.map_err(|error| error.at(at.latest(id)))?;
+            match verdict.code {
+                1 => removed += verdict.number(operation)?,
+                -1 => return Ok(None),
+                _ => {
+                    let kind = envelope::not_an_envelope();
+                    return Err(Error::new(operation, kind).at(at.latest(id)));
+                }
+            }
+            if verdict.number(operation)? == 0 {
+                return Ok(Some(removed));
+            }
+        }
+    }
+}
