@@ -6,13 +6,13 @@
 //! - [`Collection`], [`Repository`]: the derives, and the trait behind them
 //! - [`Store`], [`StoreOptions`]: a connection, also to an embedded server
 //! - [`Repo`]: create, get, update, list, delete, versions, audit
-//! - [`Item`], [`VersionInfo`]: what they give
-//! - [`ItemMutation`]: inline functions of a document, run, stored and read back
-//! - [`ItemTransformation`], [`Job`]: heavy work, queued here and done by `metastore-worker`
-//! - [`Dynamic`]: all of it by name and over JSON, for handlers and tools
-//! - [`Descriptor`]: what the catalog says of a collection, found by [`Store::domains`] and its kin
-//! - [`Error`], [`ErrorKind`]: what can go wrong
-//! - [`Id`], [`Key`], [`Address`]: what stands in Redis
+//! - [`Item`], [`VersionInfo`]: what they return
+//! - [`ItemMutation`]: inline functions of a document: run, stored and read
+//! - [`ItemTransformation`], [`Job`]: heavy work, queued here and run by `metastore-worker`
+//! - [`Dynamic`]: every operation by name and over JSON, for handlers and tools
+//! - [`Descriptor`]: a collection in the catalog, found by [`Store::domains`] and related methods
+//! - [`Error`], [`ErrorKind`]: errors
+//! - [`Id`], [`Key`], [`Address`]: the keys in Redis
 //!
 //! ```
 //! use metastore::{Collection, Repo, Repository};

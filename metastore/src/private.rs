@@ -1,4 +1,4 @@
-//! What generated code names, and nothing else; not for use by hand.
+//! The items that generated code uses. Not part of the public API.
 
 pub use crate::catalog::{Registration, announce, register};
 pub use crate::document::mutation::mutation_result;

@@ -1,4 +1,4 @@
-//! Points in time as documents and replies carry them.
+//! Points in time in documents and replies.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// A point in time on the server's clock, in milliseconds since 1970-01-01 UTC.
 ///
-/// Shown as RFC 3339, and read from it, with any offset.
+/// Displays as RFC 3339 in UTC, and parses RFC 3339 with any offset.
 ///
 /// ```
 /// use metastore::Timestamp;
@@ -34,7 +34,7 @@ impl<'de> Deserialize<'de> for Timestamp {
 }
 
 impl Timestamp {
-    /// The latest time that can be shown: 9999-12-30T22:00:00.999Z.
+    /// The latest time that can be displayed: 9999-12-30T22:00:00.999Z.
     const MAX_SHOWN: u64 = 253_402_207_200_999;
 
     /// A time from milliseconds since 1970.
@@ -49,13 +49,13 @@ impl Timestamp {
         self.0
     }
 
-    /// The time that lies `duration` later.
+    /// This time plus a duration.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// How much time lies between `earlier` and this; zero if `earlier` is later.
+    /// The time since `earlier`; zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
@@ -73,7 +73,7 @@ impl From<Timestamp> for SystemTime {
     }
 }
 
-/// A time before 1970 counts as 1970; what is finer than a millisecond is left out.
+/// A time before 1970 becomes 1970; fractions of a millisecond are truncated.
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         Self(time.duration_since(UNIX_EPOCH).map_or(0, millis))

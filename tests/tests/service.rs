@@ -223,7 +223,7 @@ async fn an_id_of_the_clients_own_is_taken_once() {
     let made = service.send("PUT", path, &new, &article("One").to_string()).expect(201);
     assert_eq!((made.header("location"), made.header("etag")), (path, "\"1\""));
     let again = service.send("PUT", path, &new, &article("Two").to_string());
-    again.problem(412, "an item with this id exists already");
+    again.problem(412, "an item with this id already exists");
     assert_eq!(service.get(path).json()["data"]["title"], "One");
 }
 
@@ -259,7 +259,7 @@ async fn what_cannot_be_done_is_refused_with_its_reason() {
     // 404: what the path names is not there, and what is.
     let unknown = service.get("/items/article").problem(404, "no collection `article`");
     assert_eq!(unknown["known"], json!(["articles", "authors"]));
-    service.post("/find/article", &json!({})).problem(404, "there are: articles, authors");
+    service.post("/find/article", &json!({})).problem(404, "existing ones: articles, authors");
     service.get("/items/articles/gone").problem(404, "there is no such item");
     service.get("/items/articles/gone/versions").problem(404, "there is no such item");
     service.get("/elsewhere").problem(404, "`GET /collections` tells");
@@ -271,7 +271,7 @@ async fn what_cannot_be_done_is_refused_with_its_reason() {
     let author = json!({"name": "Ada", "email": "ada@example.com"});
     service.post("/items/authors", &author).expect(201);
     let taken = service.post("/items/authors", &author);
-    assert_eq!(taken.problem(409, "with this email exists already")["field"], "email");
+    assert_eq!(taken.problem(409, "with this email already exists")["field"], "email");
 
     // 413 and 415.
     let large = json!({"title": "Large", "body": "x".repeat(2_000)});

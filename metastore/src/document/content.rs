@@ -1,4 +1,4 @@
-//! The JSON of a document: what its type writes, with sets in order, and what a type does not know beside it.
+//! The JSON of a document: the members that its type writes, with sets sorted, and unknown fields.
 
 use serde::de::DeserializeOwned;
 
@@ -9,10 +9,10 @@ use crate::error::{Error, ErrorKind};
 use crate::json::tree::{elements, members, same};
 use crate::json::{Limits, describe, write_json};
 
-/// What the type of a document writes.
+/// Writes the members of the document's type.
 ///
-/// The elements of a `HashSet` come in another order in each program, so those of the document's own fields are
-/// sorted: equal documents are equal texts.
+/// The order of a `HashSet` differs between programs, so the sets in the document's own fields are sorted:
+/// equal documents are equal texts.
 pub(crate) fn write_own<T: Document>(
     out: &mut Vec<u8>,
     data: &T,
@@ -30,7 +30,7 @@ pub(crate) fn write_own<T: Document>(
     Ok(())
 }
 
-/// As [`write_own`], alone.
+/// As [`write_own`], into a new buffer.
 pub(crate) fn own<T: Document>(
     data: &T,
     limits: Limits,
@@ -41,7 +41,7 @@ pub(crate) fn own<T: Document>(
     Ok(json)
 }
 
-/// What of a stored text the type does not know.
+/// The unknown fields of a stored text.
 pub(crate) fn unknown_in<'a, T: Document>(
     stored: &'a str,
     own: &[u8],
@@ -53,7 +53,7 @@ pub(crate) fn unknown_in<'a, T: Document>(
     extras(stored, own, |name| T::SCHEMA.writes(name), write)
 }
 
-/// The content of a document that was read: what its type writes, with what it does not know.
+/// The content of a document that was read, with its unknown fields.
 pub(crate) fn content<T: Document>(
     data: &T,
     unknown: &UnknownFields,
@@ -69,7 +69,7 @@ pub(crate) fn content<T: Document>(
     }
 }
 
-/// `after` with what belongs into it, as [`graft`] finds by `before`.
+/// `after` with the unknown fields, placed by [`graft`].
 pub(crate) fn with_extras(before: &[u8], after: &[u8], extras: &[Extra<'_>]) -> Vec<u8> {
     match (std::str::from_utf8(before), std::str::from_utf8(after)) {
         (Ok(before), Ok(after)) if !extras.is_empty() => graft(before, after, extras).into_bytes(),
@@ -77,7 +77,7 @@ pub(crate) fn with_extras(before: &[u8], after: &[u8], extras: &[Extra<'_>]) -> 
     }
 }
 
-/// Whether a text with unknown fields reads as the document that is to be written.
+/// Whether a text with unknown fields decodes as the document that is to be written.
 pub(crate) fn reads_as<T: Document>(json: &[u8], own: &[u8], limits: Limits) -> bool {
     let written = || {
         let (document, _) = read::<T>(std::str::from_utf8(json).ok()?).ok()?;
@@ -89,7 +89,7 @@ pub(crate) fn reads_as<T: Document>(json: &[u8], own: &[u8], limits: Limits) -> 
     })
 }
 
-/// Proves that what was written reads back. Not needed for types of which the derive knows that it does.
+/// Checks that the JSON decodes. Not needed for types that the derive knows to read back.
 pub(crate) fn prove<T: DeserializeOwned>(
     json: &[u8],
     operation: &'static str,
@@ -119,7 +119,7 @@ fn with_sets_sorted<T: Document>(json: &[u8]) -> Option<String> {
     Some(out)
 }
 
-/// Writes a value with its lists sorted that are so many levels inside.
+/// Writes a value whose lists at this depth are sorted.
 fn sort(json: &str, level: u8, out: &mut String) {
     if let (true, Ok(mut elements)) = (json.starts_with('['), elements(json)) {
         if level == 0 {

@@ -1,17 +1,17 @@
-//! What an envelope says about its document.
+//! The header: what is stored before a document.
 
 use serde::{Deserialize, Serialize};
 
 use crate::key::{Actor, Id};
 use crate::time::Timestamp;
 
-/// Everything that an envelope says about its document.
+/// The metadata of one version, stored before its document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Head {
     pub(crate) version: u64,
     pub(crate) id: Id,
     pub(crate) commit: String,
-    /// The commit id of version 1; left out there, where it is `commit`.
+    /// The commit id of version 1; omitted in version 1, where it equals `commit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) origin: Option<String>,
     /// When the item expires, if it does.
@@ -28,7 +28,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// The commit id of version 1, which tells this item from any other that has had the id.
+    /// The commit id of version 1, which differs for each item that ever had this id.
     pub(crate) fn origin(&self) -> &str {
         self.origin.as_deref().unwrap_or(&self.commit)
     }

@@ -1,4 +1,4 @@
-//! One stored document, and naming one.
+//! Items: stored documents, and the targets of operations.
 
 use std::fmt;
 use std::ops::Deref;
@@ -39,14 +39,14 @@ pub struct ItemFields<T> {
     pub created_at: Timestamp,
     /// When this version was written.
     pub updated_at: Timestamp,
-    /// When the item expires; `None` if it does not. Every read and write knows it without a further round
-    /// trip. An older version says what held when it was superseded.
+    /// When the item expires; `None` if it does not. Reads and writes return it without a further round trip. An
+    /// older version has the deadline of the time when it was superseded.
     pub expires_at: Option<Timestamp>,
-    /// Who wrote this version, if anybody was named.
+    /// The actor that wrote this version, if one was set.
     pub actor: Option<Actor>,
-    /// Whose item it is: the user on whose behalf it was created, by [`Repo::as_user`](crate::Repo::as_user).
+    /// The owner: the user on whose behalf it was created, by [`Repo::as_user`](crate::Repo::as_user).
     pub owner: Option<Actor>,
-    /// Whether the write that gave this item had nothing to change, and so stored nothing.
+    /// Whether the write that returned this item changed nothing and therefore stored nothing.
     pub unchanged: bool,
     /// The document.
     pub data: T,
@@ -70,7 +70,7 @@ impl<T> Item<T> {
         Self { fields, origin: head.origin, unknown }
     }
 
-    /// The commit id of version 1, which tells this item from any other that has had the id.
+    /// The commit id of version 1, which differs for each item that ever had this id.
     pub(crate) fn origin(&self) -> &str {
         self.origin.as_deref().unwrap_or(&self.fields.commit)
     }
@@ -89,7 +89,7 @@ impl<T> Item<T> {
         self
     }
 
-    /// An item that no store holds, at version 1, to call a handler directly in a test.
+    /// An item that is not in any store, at version 1, to call a handler directly in a test.
     ///
     /// # Panics
     ///
@@ -134,7 +134,7 @@ impl<T> Item<T> {
         Ok(Item { fields, origin, unknown })
     }
 
-    /// The document alone.
+    /// Returns the document.
     #[must_use]
     pub fn into_data(self) -> T {
         self.fields.data
@@ -167,7 +167,7 @@ impl<T> ToId for Item<T> {
     }
 }
 
-/// What is known of a version without reading its document.
+/// The header of a version, without its document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct VersionInfo {
@@ -175,7 +175,7 @@ pub struct VersionInfo {
     pub version: u64,
     /// When it was written.
     pub written_at: Timestamp,
-    /// Who wrote it, if anybody was named.
+    /// The actor that wrote it, if one was set.
     pub actor: Option<Actor>,
     /// The id of the write that made it, a ULID.
     pub commit: String,
@@ -195,10 +195,9 @@ impl From<Head> for VersionInfo {
     }
 }
 
-/// An item named for an operation: by its id, or by an [`Item`] in hand.
+/// The target of an operation: an id, or an [`Item`] that was read before.
 ///
-/// With an item in hand, a write needs no read first, and it is refused if the item has changed
-/// since.
+/// With an [`Item`], a write needs no read first, and is refused if the stored item has changed since.
 pub struct Target<'a, T> {
     pub(crate) id: Result<Id, InvalidId>,
     pub(crate) item: Option<&'a Item<T>>,
@@ -210,11 +209,11 @@ impl<T> Clone for Target<'_, T> {
     }
 }
 
-/// What names an item for an operation: `&item`, or anything that is [`ToId`] (an id, text, an integer, …).
+/// Types that can be the target of an operation: `&item`, or anything that is [`ToId`] (an id, text, an integer, …).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name an item of a collection of `{T}`",
     label = "expected `&Item<{T}>` or an id",
-    note = "an item in hand is borrowed: write `&item`; an item of another collection is not taken; an id is an `Id`, text, an integer, or a `Uuid` with the feature `uuid`"
+    note = "an item is borrowed: write `&item`; an item of another collection is not accepted; an id is an `Id`, text, an integer, or a `Uuid` with the feature `uuid`"
 )]
 pub trait ToTarget<'a, T> {
     /// The item.

@@ -21,14 +21,14 @@ impl<T, R> Clone for Mutation<T, R> {
 impl<T, R> Copy for Mutation<T, R> {}
 
 impl<T, R> Mutation<T, R> {
-    /// What the derive writes.
+    /// Called by generated code.
     #[doc(hidden)]
     #[must_use]
     pub const fn new(name: &'static str, function: fn(&T) -> R) -> Self {
         Self { name, function }
     }
 
-    /// The name, as it stands in keys.
+    /// The name, as used in keys.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
@@ -41,11 +41,11 @@ impl<T, R> Mutation<T, R> {
     }
 }
 
-/// What the method of a mutation gives: the type that the mutation declares.
+/// The result of a mutation's method: the type that the mutation declares.
 #[diagnostic::on_unimplemented(
-    message = "the method gives `{Self}`, but the mutation is declared to give `{R}`",
-    label = "this method gives `{Self}`",
-    note = "declare what the method gives, `#[mutation(name -> {Self})]`, or change the method; a method that is `async` does the work of a `#[transformation]`"
+    message = "the method returns `{Self}`, but the mutation is declared with the result `{R}`",
+    label = "this method returns `{Self}`",
+    note = "declare the type that the method returns, `#[mutation(name -> {Self})]`, or change the method; for an `async` method declare a `#[transformation]`"
 )]
 pub trait MutationResult<R> {
     /// The result.
@@ -58,22 +58,22 @@ impl<R> MutationResult<R> for R {
     }
 }
 
-/// What the derive calls with the result of a method.
+/// Called by generated code with the result of a method.
 pub fn mutation_result<R, V: MutationResult<R>>(value: V) -> R {
     value.into_result()
 }
 
-/// A mutation whose result is JSON. Implemented by [`Mutation`]; not meant to be implemented by hand.
+/// A mutation whose result is JSON. Implemented by [`Mutation`]; do not implement it yourself.
 #[diagnostic::on_unimplemented(
     message = "the result of a mutation must be `Serialize`",
     label = "this mutation's result cannot be written as JSON",
     note = "add `#[derive(Serialize)]` to the result's type: it is what `materialize` stores"
 )]
 pub trait DynamicMutation<T>: Sync {
-    /// The name, as it stands in keys.
+    /// The name, as used in keys.
     fn name(&self) -> &'static str;
 
-    /// Runs it on a document and writes the result as JSON, within so many bytes and levels.
+    /// Runs it on a document and writes the result as JSON, within limits of bytes and levels.
     #[doc(hidden)]
     fn write(
         &self,

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::schema::TransformationSchema;
 
-/// What a transformation can give: any type that is `Serialize` and `Deserialize`.
+/// The result of a transformation: any type that is `Serialize` and `Deserialize`.
 #[diagnostic::on_unimplemented(
     message = "the result of a transformation must be `Serialize` and `Deserialize`",
     label = "a `{Self}` cannot be stored and read back",
@@ -33,7 +33,7 @@ impl<T, R> Clone for Transformation<T, R> {
 impl<T, R> Copy for Transformation<T, R> {}
 
 impl<T, R> Transformation<T, R> {
-    /// What the derive writes.
+    /// Called by generated code.
     #[doc(hidden)]
     #[must_use]
     pub const fn new(schema: TransformationSchema) -> Self
@@ -43,7 +43,7 @@ impl<T, R> Transformation<T, R> {
         Self { schema, types: PhantomData }
     }
 
-    /// The name, as it stands in keys.
+    /// The name, as used in keys.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.schema.name

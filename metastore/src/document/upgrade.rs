@@ -1,4 +1,4 @@
-//! Documents of an older shape, brought to the current one when they are read.
+//! Upgrades of documents of an older schema, applied when they are read.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -18,14 +18,14 @@ use crate::json::exact::Exact;
 ///
 /// It is declared by `#[upgrade(1 -> 2, with = function)]` and called whenever a document of the older
 /// number is read: the current version or one from history, by a service, a worker or a migration. So
-/// it should depend on nothing but its argument, and it has to stay as long as such documents do.
+/// it should depend on its argument alone, and it must stay in the program as long as such documents exist.
 ///
 /// A read stores nothing. The next write of the item stores the new shape, and
 /// [`Repo::migrate`](crate::Repo::migrate) stores it for all of them. Fields that the function does not
-/// touch are kept to the letter, also those that the struct does not know.
+/// touch are preserved byte for byte, including unknown ones.
 ///
 /// An error is reported as [`ErrorKind::Upgrade`](crate::ErrorKind::Upgrade), and so is a panic, which
-/// would otherwise take down a whole list, migration or worker for one document.
+/// would otherwise end a list, a migration or a worker because of one document.
 ///
 /// ```
 /// use metastore::Collection;
@@ -60,7 +60,7 @@ pub trait Upgrade: Send + Sync {
     ///
     /// # Errors
     ///
-    /// What the function says.
+    /// The error of the function.
     fn upgrade(&self, document: &mut Map<String, Value>) -> Result<(), String>;
 }
 
@@ -74,7 +74,7 @@ where
     }
 }
 
-/// Why a document stays at its schema number.
+/// Why a document could not be upgraded.
 #[derive(Debug)]
 pub(crate) struct NotUpgraded {
     from: u32,
@@ -88,7 +88,7 @@ impl NotUpgraded {
     }
 }
 
-/// The JSON of a document at the schema number of `T`; what is stored where there is nothing to do.
+/// The JSON of a document at the schema number of `T`; the stored JSON if no upgrade is needed.
 pub(crate) fn upgraded<T: Document>(json: &str, from: u32) -> Result<Cow<'_, str>, NotUpgraded> {
     if from >= T::SCHEMA.version {
         return Ok(Cow::Borrowed(json));
@@ -96,7 +96,7 @@ pub(crate) fn upgraded<T: Document>(json: &str, from: u32) -> Result<Cow<'_, str
     let wrong = |from, message| NotUpgraded { from, message };
     let steps = usize::try_from(from).ok().and_then(|from| T::UPGRADES.get(from.checked_sub(1)?..));
     let Some(steps) = steps else {
-        return Err(wrong(from, "no program has ever had that".to_owned()));
+        return Err(wrong(from, "such a schema number does not exist".to_owned()));
     };
     let stored: BTreeMap<String, &RawValue> =
         serde_json::from_str(json).map_err(|error| wrong(from, error.to_string()))?;
@@ -116,8 +116,8 @@ pub(crate) fn upgraded<T: Document>(json: &str, from: u32) -> Result<Cow<'_, str
             .unwrap_or_else(|panic| Err(describe_panic(&*panic)))
             .map_err(|message| wrong(number, message))?;
     }
-    // A field that is as it was is taken from what is stored: in a `Value` a number has lost how it is
-    // written, and one of more than 64 bits a part of it.
+    // An unchanged field is copied from the stored text: in a `Value`, a number has lost how it was
+    // written, and one of more than 64 bits some of its digits.
     let mut fields: BTreeMap<&str, Cow<'_, RawValue>> = BTreeMap::new();
     for (name, value) in &document {
         let field = match stored.get(name) {

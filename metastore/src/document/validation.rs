@@ -1,4 +1,4 @@
-//! Checking a document before each write, and telling all that is wrong with it.
+//! Validation of a document before each write.
 
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
@@ -8,7 +8,7 @@ use crate::error::{Violation, Violations};
 use crate::json::tree::{elements, members};
 use crate::schema::FieldSchema;
 
-/// Checks a document by its own rules.
+/// Validates a document by its own rules.
 pub(crate) fn validate<T: Document>(document: &T, operation: &'static str) -> Result<(), Error> {
     let Err(errors) = document.validate() else { return Ok(()) };
     // The names of nested fields and the keys of maps are only known from the JSON, so the refused document
@@ -98,7 +98,7 @@ fn serialised_name(rust: &str, json: &str) -> String {
     names.find(|name| plain(name) == wanted).unwrap_or(rust).to_owned()
 }
 
-/// What the rule asks for, in words. Of the parameters only the bounds of lengths and ranges are
+/// The message of a rule. Of the parameters only the bounds of lengths and ranges are
 /// shown: others, such as `value` or `must_match`'s `other`, hold what the user typed.
 fn describe(error: &ValidationError) -> String {
     if let Some(message) = &error.message {

@@ -103,7 +103,7 @@ fn read<T: Collection>(text: &str, limits: Limits, operation: &'static str) -> R
         let own = content::own(&document, limits, operation)?;
         if let Some(extra) = content::unknown_in::<T>(text, &own, limits, operation).first() {
             if extra.name().is_none() {
-                let message = "its type does not hold so large a number; write it as text";
+                let message = "its type does not hold so large a number; write it as a string";
                 return Err(misfit(extra.shown(), message.to_owned(), operation));
             }
             return Err(unknown_field::<T>(&extra.shown(), operation));

@@ -35,7 +35,7 @@ impl<T: Document, R: Serialize + DeserializeOwned> ItemTransformation<'_, T, R> 
     ///
     /// # Errors
     ///
-    /// `JobRunning` if the same transformation of the same item runs already, here or on a worker;
+    /// `JobRunning` if the same transformation of the same item is already running, here or on a worker;
     /// `JobFailed` with the last error of the handler; `JobGone` if the claim was lost meanwhile; `NotFound`,
     /// `Decode`, `Unavailable`; and for the result as [`Queue::finish`].
     ///

@@ -1,4 +1,4 @@
-//! Numbers that a `serde_json::Value` cannot hold, kept while a function works on one.
+//! Numbers that a `serde_json::Value` cannot hold, preserved while a function changes the value.
 
 use std::collections::HashMap;
 use std::io;
@@ -9,17 +9,17 @@ use serde_json::ser::{Formatter, Serializer};
 
 use super::tree::Tree;
 
-/// The whole numbers of more than 64 bits of a text, by the floats that stand for them in a [`Value`].
+/// The integers of more than 64 bits in a text, by the floats that represent them in a [`Value`].
 pub(crate) struct Exact(HashMap<u64, Literal>);
 
 enum Literal {
     One(Box<str>),
-    /// Several whole numbers that one float stands for.
+    /// Several integers with the same float.
     Several,
 }
 
 impl Exact {
-    /// Reads a text. Wherever a function puts one of its large numbers, [`Exact::write`] writes it as it was.
+    /// Reads a text. [`Exact::write`] writes its large numbers unchanged, wherever a function moved them.
     pub(crate) fn read(json: &str) -> Result<(Value, Self), serde_json::Error> {
         let value = serde_json::from_str(json)?;
         let mut exact = Self(HashMap::new());
@@ -50,11 +50,11 @@ impl Exact {
         }
     }
 
-    /// Writes a value with the large numbers that were read.
+    /// Writes a value with the large numbers of the text that was read.
     ///
     /// # Errors
     ///
-    /// If it cannot be told which of them a float stands for.
+    /// If a float represents more than one of them.
     pub(crate) fn write(&self, value: &Value) -> Result<String, serde_json::Error> {
         let mut json = Vec::with_capacity(256);
         value.serialize(&mut Serializer::with_formatter(&mut json, self))?;

@@ -1,18 +1,18 @@
-//! Finding what JSON cannot hold: `serde_json` writes NaN and infinity as `null`, which reads back as something
-//! else or not at all.
+//! Search for numbers that JSON cannot hold: `serde_json` writes NaN and infinity as `null`, which reads back
+//! as another value or not at all.
 
 use std::fmt;
 
 use serde::Serialize;
 use serde::ser::{self, Serializer};
 
-/// Where a value holds a number that is not finite, such as `data.prices[2]`; `None` if nowhere.
+/// The path of a number that is not finite, such as `data.prices[2]`; `None` if there is none.
 pub(crate) fn not_finite<T: Serialize + ?Sized>(value: &T) -> Option<String> {
     value.serialize(Finite::default()).err().map(|found| found.path())
 }
 
-/// The way to what was found, beginning with its end. Whoever passes it on adds its own part, so that the path
-/// costs nothing where nothing is found.
+/// The path to the number, in reverse order. Each level adds its part on the way back, so that a search
+/// without a result does not build a path.
 #[derive(Debug)]
 pub(crate) struct Found {
     parts: Vec<String>,
@@ -54,7 +54,7 @@ impl ser::Error for Found {
 /// A serializer that writes nothing.
 #[derive(Default)]
 struct Finite {
-    /// How many elements of a list there were.
+    /// The number of elements so far.
     position: usize,
     /// The name of the variant whose fields these are.
     variant: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! JSON that somebody else wrote, looked through before anything is made of it.
+//! Validation of JSON from outside before it is used.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -39,9 +39,9 @@ fn refused(error: &serde_json::Error, path: String, limits: Limits) -> ErrorKind
     }
     let message = match message {
         TWICE => return ErrorKind::InvalidJson { path, message: TWICE.to_owned() },
-        "number out of range" => "the number is too large; write it as text",
+        "number out of range" => "the number is too large; write it as a string",
         "lone leading surrogate in hex escape" | "unexpected end of hex escape" => {
-            "half a character: `\\ud800` to `\\udfff` come in pairs"
+            "an unpaired surrogate: `\\ud800` to `\\udfff` come in pairs"
         }
         message => message,
     };
@@ -52,10 +52,10 @@ fn refused(error: &serde_json::Error, path: String, limits: Limits) -> ErrorKind
 
 const TWICE: &str = "two members of an object have this name; remove one";
 
-/// Reads a value and forgets it. Where it stops, `path` says where that is.
+/// Reads a value and discards it. On an error, `path` is where it occurred.
 struct Walk<'p> {
     path: &'p mut String,
-    /// How many levels may still be opened.
+    /// The number of further levels that may be opened.
     left: usize,
 }
 
@@ -153,12 +153,12 @@ mod tests {
             ),
             (
                 r#"{"a":[0,"\ud83d"]}"#,
-                "the JSON does not fit at `a[1]`: half a character: `\\ud800` to `\\udfff` come in \
+                "the JSON does not fit at `a[1]`: an unpaired surrogate: `\\ud800` to `\\udfff` come in \
                  pairs (line 1, column 16)",
             ),
             (
                 r#"{"a":1e400}"#,
-                "the JSON does not fit at `a`: the number is too large; write it as text (line 1, column 10)",
+                "the JSON does not fit at `a`: the number is too large; write it as a string (line 1, column 10)",
             ),
             ("[[[[[]]]]]", "nested deeper than the limit of 4 levels"),
             ("{}{}", "the JSON does not fit: trailing characters (line 1, column 3)"),

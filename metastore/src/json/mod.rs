@@ -1,4 +1,4 @@
-//! Writing JSON within limits, and looking at JSON without reading its numbers.
+//! JSON: writing within limits, and comparing without converting numbers.
 
 pub(crate) mod exact;
 mod finite;
@@ -57,8 +57,8 @@ pub(crate) fn write_json<T: Serialize + ?Sized>(
 
 const TOO_DEEP: &str = "nested too deep";
 
-/// Where JSON does not read as a type, and why, without the value that is there. The path costs time, so it is
-/// worked out only once something is wrong.
+/// The path and the reason why JSON does not decode as a type, without the value. Computing the path takes
+/// time, so it is done only after an error.
 pub(crate) fn describe<T: DeserializeOwned>(
     json: &[u8],
     first: &serde_json::Error,
@@ -85,7 +85,7 @@ pub(crate) fn describe<T: DeserializeOwned>(
     }
 }
 
-/// What serde says is wrong, without the value that it met: that may be a secret.
+/// The message of serde without the value, which may be a secret.
 pub(crate) fn without_value(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
@@ -133,8 +133,7 @@ impl io::Write for Limited<'_> {
     }
 }
 
-/// Counts the levels of objects and arrays. What is written deeper than a parser goes could never be
-/// read back.
+/// Counts the levels of objects and arrays. Deeper nesting than a parser accepts could never be read back.
 struct Depth<'a> {
     now: usize,
     limit: usize,

@@ -1,4 +1,4 @@
-//! JSON as text, for whoever knows no types.
+//! JSON as text, for callers without Rust types.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,15 +18,15 @@ use crate::error::{Error, ErrorKind};
 
 /// A JSON value as it is written: a document, patch or result in the [dynamic API](crate::Dynamic).
 ///
-/// A [`Value`] holds whole numbers of 64 bits and floats. This holds the text, so a number of any length comes out
-/// as it went in. It serialises as the JSON that it is, with `serde_json` to the letter.
+/// A [`Value`] holds whole numbers of 64 bits and floats. This holds the text, so a number of any length is
+/// preserved. It serialises as that JSON; with `serde_json`, byte for byte.
 ///
-/// As input, take the body of a request by [`Json::from_text`]: it is looked at where it is used, and refused there
-/// with its place if it is larger or deeper than the store's limits allow, has two members of the same name in an
-/// object, or is no JSON. A byte order mark is passed over. A `Value` becomes one by `into`, and so does
-/// whatever a `Value` can be made of.
+/// As input, take the body of a request by [`Json::from_text`]: it is validated where it is used, and
+/// refused there with the position if it is larger or deeper than the store's limits allow, has two members of
+/// the same name in an object, or is not JSON. A byte order mark is skipped. `into` converts a `Value` and
+/// everything that converts into a `Value`.
 ///
-/// As output, index it, compare it with a `Value` or what compares with one, read it as a type of your own by
+/// As output, index it, compare it with a `Value`, read it as a type of your own by
 /// [`Json::read`], or print it.
 ///
 /// ```
@@ -44,14 +44,14 @@ pub struct Json(Repr);
 enum Repr {
     Text {
         text: Bytes,
-        /// Read when it is asked for.
+        /// Parsed on first use.
         value: OnceLock<Value>,
     },
     Value(Value),
 }
 
 impl Json {
-    /// JSON text in UTF-8. It is not looked at yet.
+    /// JSON text in UTF-8. It is not validated yet.
     #[must_use]
     pub fn from_text(text: impl Into<Vec<u8>>) -> Self {
         Self::of(text.into().into())
@@ -61,7 +61,7 @@ impl Json {
         Self(Repr::Text { text, value: OnceLock::new() })
     }
 
-    /// The same as a [`Value`]: a whole number of more than 64 bits is a float there. What is no JSON is null.
+    /// The JSON as a [`Value`]: an integer of more than 64 bits becomes a float. Invalid JSON is null.
     #[must_use]
     pub fn value(&self) -> &Value {
         match &self.0 {
@@ -73,11 +73,11 @@ impl Json {
         }
     }
 
-    /// Reads it as a type, with numbers as they are written.
+    /// Decodes it as a type, without loss of digits.
     ///
     /// # Errors
     ///
-    /// `InvalidJson` with the path of what does not fit.
+    /// `InvalidJson` with the path of the value that does not decode.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let text = self.text();
         serde_json::from_slice(&text).map_err(|error| {
@@ -86,7 +86,7 @@ impl Json {
         })
     }
 
-    /// The text, if it is sound and within the limits.
+    /// The text, if it is valid and within the limits.
     pub(crate) fn checked(
         &self,
         limits: Limits,
@@ -151,7 +151,7 @@ where
     }
 }
 
-/// Equal where they mean the same with their numbers as they are written.
+/// Equal if they are the same JSON, with numbers compared as they are written.
 impl PartialEq for Json {
     fn eq(&self, other: &Self) -> bool {
         let (a, b) = (self.text(), other.text());
@@ -172,7 +172,7 @@ impl Serialize for Json {
     }
 }
 
-/// Reads any value as it is written; from JSON text only.
+/// Reads any value as text. Works only with a deserializer of JSON text.
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;

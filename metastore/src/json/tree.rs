@@ -1,5 +1,5 @@
-//! A JSON text taken apart without reading its numbers: `serde_json::Value` keeps no whole number of more than
-//! 64 bits, and two texts that differ there would be taken for the same.
+//! A parsed JSON text whose numbers stay text: `serde_json::Value` does not hold integers of more than 64 bits,
+//! so two texts that differ only there would compare as equal.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,11 +8,11 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// How deep a text may be nested; `serde_json` reads no deeper, either.
+/// The deepest nesting, the same as that of `serde_json`.
 const MAX_DEPTH: usize = 128;
 
-/// A JSON value. Equal are those that mean the same with their numbers as they are written: the order of an
-/// object's members and the escapes of its texts do not matter, `1`, `1.0` and `1e0` are three numbers.
+/// A JSON value. Two are equal regardless of the order of members and of escapes in strings. Numbers are
+/// compared as they are written: `1`, `1.0` and `1e0` differ.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Tree<'a> {
     Null,
@@ -31,7 +31,7 @@ impl<'a> Tree<'a> {
         Self::of(json.get(), 0)
     }
 
-    /// The tree of a text that holds one JSON value and nothing around it.
+    /// Parses a text that holds exactly one JSON value.
     fn of(json: &'a str, depth: usize) -> Result<Self, serde_json::Error> {
         if depth > MAX_DEPTH {
             return Err(serde_json::Error::custom("nested too deep"));
@@ -98,7 +98,7 @@ impl fmt::Display for Tree<'_> {
     }
 }
 
-/// Whether two JSON texts mean the same, as [`Tree`] says. What is no JSON is the same only to the letter.
+/// Whether two JSON texts are equal as [`Tree`]s. Invalid JSON is compared byte for byte.
 pub(crate) fn same(a: &str, b: &str) -> bool {
     a == b || matches!((Tree::parse(a), Tree::parse(b)), (Ok(a), Ok(b)) if a == b)
 }
@@ -118,7 +118,7 @@ pub(crate) fn elements(json: &str) -> Result<Vec<&str>, serde_json::Error> {
 pub(super) fn path_at(json: &str, offset: usize) -> String {
     let mut path = String::new();
     let mut inner = json;
-    // Slices of one text tell by their addresses where they are.
+    // The position of a slice within the text follows from its address.
     let has = |part: &str| {
         let start = part.as_ptr() as usize - json.as_ptr() as usize;
         (start..start + part.len()).contains(&offset)

@@ -1,4 +1,4 @@
-//! Who does something, and whose an item is.
+//! Actors: the users and services that write and own items.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,14 +8,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Id, InvalidId, ToId};
 
-/// The longest actor, in bytes as JSON writes it: so much is kept free before each document.
+/// The longest actor, in bytes as JSON writes it. The header of a document has room for two.
 const MAX_LEN: usize = 512;
 
-/// A user or a service: who wrote a version, or whose an item is.
+/// A user or a service that writes versions or owns items.
 ///
 /// Any text, such as `auth0|5f7c8ec7c33c6c004bbafe82`, `us-east-1:1b2c…` or `O'Brien, Ada`, of 1 to 512 bytes
 /// as JSON writes it: a quotation mark and a backslash count two, a control character up to six. It is
-/// compared byte by byte. It is stored in each version and each audit entry as it is, and never stands in a
+/// compared byte by byte. It is stored unchanged in each version and each audit entry, and is never part of a
 /// key. Cloning is cheap.
 ///
 /// ```
@@ -75,7 +75,7 @@ impl fmt::Debug for Actor {
 }
 
 impl From<Id> for Actor {
-    /// Every id is short enough.
+    /// Every id is within the limit.
     fn from(id: Id) -> Self {
         Self(id.as_str().into())
     }
@@ -105,13 +105,13 @@ impl<'de> Deserialize<'de> for Actor {
 /// An actor that is empty or too long.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "an actor has 1 to {MAX_LEN} bytes as JSON writes it, not {length}; for longer names, name the actor by an id"
+    "an actor has 1 to {MAX_LEN} bytes as JSON writes it, not {length}; for a longer name, use an id of the actor"
 )]
 pub struct InvalidActor {
     length: usize,
 }
 
-/// Where items are named by the users that they are of; refused where the actor is no id.
+/// For collections whose item ids are user ids. Fails if the actor is not a valid id.
 impl ToId for Actor {
     fn to_id(&self) -> Result<Id, InvalidId> {
         Id::new(&self.0)

@@ -18,8 +18,8 @@ use super::{Id, InvalidName, Name, Segment};
 /// # Ok::<(), metastore::InvalidName>(())
 /// ```
 ///
-/// All keys of a collection are built here. A layout that spreads a collection over hash slots will
-/// put its tag here too, since every method that names an item takes the item's id.
+/// All keys of a collection are built here. A layout that spreads a collection over hash slots puts its
+/// hash tag here, too: every method for an item takes the item's id.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Address(Arc<str>);
 
@@ -58,7 +58,7 @@ impl Address {
         [self.as_str(), ":", id.as_str(), ":latest"].concat()
     }
 
-    /// The same for an id as an index holds it, which somebody else may have written.
+    /// As [`Address::latest`], for an id read from an index, which other programs may have written.
     #[must_use]
     pub(crate) fn latest_of(&self, id: &str) -> String {
         [self.as_str(), ":", id, ":latest"].concat()
@@ -70,7 +70,7 @@ impl Address {
         format!("{self}:{id}:version:{version}")
     }
 
-    /// What [`Address::version`] begins with, for scripts that append the number.
+    /// The prefix of [`Address::version`], for scripts that append the number.
     #[must_use]
     pub fn version_prefix(&self, id: &Id) -> String {
         format!("{self}:{id}:version:")
@@ -90,7 +90,7 @@ impl Address {
         format!("{self}:{id}:transformation:{transformation}")
     }
 
-    /// The number of the oldest version that retention has left: a string.
+    /// The number of the oldest version that retention has not removed: a string.
     #[must_use]
     pub fn trimmed(&self, id: &Id) -> String {
         format!("{self}:{id}:trimmed")
@@ -108,16 +108,14 @@ impl Address {
         format!("idx:{self}:expiry")
     }
 
-    /// What the indexes hold of each item, so that exactly that can be removed again: a hash of ids.
+    /// The index entries of each item, so that exactly these can be removed: a hash by id.
     #[must_use]
     pub fn entries(&self) -> String {
         format!("idx:{self}:entries")
     }
 
-    /// The ids of commits whose work was removed within the last two minutes, for callers whose reply was
+    /// The ids of commits whose effect was removed within the last two minutes, for callers whose reply was
     /// lost: a sorted set by the time of removal.
-    ///
-    /// Scripts make it of [`Address::index`].
     #[must_use]
     pub fn commits(&self) -> String {
         format!("idx:{self}:commits")
@@ -129,13 +127,13 @@ impl Address {
         self.index_named(&segment.to_string())
     }
 
-    /// The same by the text of a segment, as entries hold it.
+    /// As [`Address::segment`], for the text of a segment as entries hold it.
     #[must_use]
     pub(crate) fn index_named(&self, segment: &str) -> String {
         format!("idx:{self}:{segment}")
     }
 
-    /// What the keys of items begin with, for scripts that meet ids in an index.
+    /// The prefix of the keys of items, for scripts that read ids from an index.
     #[must_use]
     pub(crate) fn item_prefix(&self) -> String {
         format!("{self}:")
@@ -147,7 +145,7 @@ impl Address {
         ["stream:audit:", self.as_str(), ":", id.as_str()].concat()
     }
 
-    /// What [`Address::audit`] begins with, for scripts that append the id.
+    /// The prefix of [`Address::audit`], for scripts that append the id.
     #[must_use]
     pub(crate) fn audit_prefix(&self) -> String {
         format!("stream:audit:{self}:")
@@ -159,7 +157,7 @@ impl Address {
         format!("stream:audit:{self}")
     }
 
-    /// A key that a script uses for a moment, and that nobody else ever sees.
+    /// A scratch key: created and deleted within one script.
     #[must_use]
     pub(crate) fn scratch(&self) -> String {
         format!("metastore:scratch:{self}")
@@ -185,15 +183,15 @@ impl Address {
         }
     }
 
-    /// The address as it stands in keys.
+    /// The address as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The keys of one transformation's queue, and the pieces from which its scripts build the keys of
-/// the items that they pop.
+/// The keys of one transformation's queue, and the prefixes from which its scripts build the keys of
+/// the items whose ids they pop.
 #[derive(Clone, Debug)]
 pub(crate) struct TransformationKeys {
     pub(crate) high: String,
@@ -225,7 +223,7 @@ impl TransformationKeys {
         .map(Clone::clone)
     }
 
-    /// Those whose existence means that there is something to do or to wait for.
+    /// The keys that exist only while there are jobs to run or to wait for.
     pub(crate) fn busy(&self) -> [String; 5] {
         [&self.high, &self.waiting, &self.low, &self.delayed, &self.leased].map(Clone::clone)
     }

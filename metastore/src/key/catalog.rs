@@ -15,12 +15,12 @@ pub enum CatalogKey {
     Apps(Name),
     /// The collections of an app: a hash of descriptors by name.
     Collections(Name, Name),
-    /// The key that authenticates cursors: a string, secret. No domain is called `metastore`.
+    /// The secret that authenticates cursors: a string. `metastore` is not allowed as a domain.
     CursorKey,
 }
 
 impl CatalogKey {
-    /// Takes a key apart; `None` if it is not one of the catalog's.
+    /// Parses a key; `None` if it is not a key of the catalog.
     #[must_use]
     pub fn parse(key: &str) -> Option<Self> {
         let segments: Vec<&str> = key.split(':').collect();

@@ -1,4 +1,4 @@
-//! Any text as a part of a key, and back.
+//! Encoding of any text as a part of a key.
 
 /// The text with each byte that is neither a letter, a digit, `-`, `_` or `.` nor one of `plain` as `~` and
 /// two hexadecimal digits.
@@ -14,7 +14,7 @@ pub(super) fn encode(text: &str, plain: &[u8]) -> String {
     encoded
 }
 
-/// The text that is encoded in this way; `None` if none is.
+/// Decodes what [`encode`] returned; `None` for anything else.
 pub(super) fn decode(encoded: &str, plain: &[u8]) -> Option<String> {
     let mut bytes = Vec::with_capacity(encoded.len());
     let mut rest = encoded.as_bytes();

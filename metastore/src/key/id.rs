@@ -12,14 +12,13 @@ use super::encoding;
 /// The longest id, in bytes.
 const MAX_LEN: usize = 128;
 
-/// What stands for itself in an encoded id, besides letters, digits, `-`, `_` and `.`.
+/// The characters that an encoded id holds unchanged, in addition to letters, digits, `-`, `_` and `.`.
 const PLAIN: &[u8] = b"@+";
 
 /// The id of an item: 1 to 128 ASCII letters, digits or `-` `_` `.` `@` `+` `~`.
 ///
 /// Generated ids are [ULIDs](https://github.com/ulid/spec), which sort by time. Ids are compared byte by byte,
-/// also where they look like ULIDs. Ids that come from elsewhere and hold other characters are taken by
-/// [`Id::encoded`]. Cloning is cheap.
+/// even if they look like ULIDs. [`Id::encoded`] makes an id of text with other characters. Cloning is cheap.
 ///
 /// ```
 /// use metastore::Id;
@@ -46,11 +45,11 @@ impl Id {
         }
     }
 
-    /// The id for any text, such as one that another system has given.
+    /// The id for any text, such as an id of another system.
     ///
     /// Each byte of the text (as UTF-8) that is neither an ASCII letter or digit nor `-` `_` `.` `@` `+` becomes
     /// `~` and two hexadecimal digits: `auth0|x` is `auth0~7cx`. So different texts have different ids, text
-    /// that needs no encoding is its own id, and [`Id::decoded`] gives the text back.
+    /// that needs no encoding is its own id, and [`Id::decoded`] returns the text.
     ///
     /// # Errors
     ///
@@ -73,7 +72,7 @@ impl Id {
         Self::new(&id)
     }
 
-    /// The text for which [`Id::encoded`] gives this id; `None` if there is none.
+    /// The text for which [`Id::encoded`] returns this id; `None` if none does.
     #[must_use]
     pub fn decoded(&self) -> Option<String> {
         encoding::decode(&self.0, PLAIN)
@@ -104,7 +103,7 @@ fn broken_rule(id: &str) -> Option<String> {
     None
 }
 
-/// What an error shows of a refused id: enough to recognise it, never a screenful.
+/// The part of a refused id that an error shows.
 fn shorten(id: &str) -> String {
     match id.char_indices().nth(40) {
         Some((end, _)) => format!("{}…", &id[..end]),
@@ -151,9 +150,9 @@ impl<'de> Deserialize<'de> for Id {
     }
 }
 
-/// An id that cannot stand in a key, with the rule it breaks.
+/// Text that is not a valid id, with the rule that it breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{shown:?} is not an id: {rule}")]
+#[error("{shown:?} is not a valid id: {rule}")]
 pub struct InvalidId {
     shown: String,
     rule: String,
@@ -164,7 +163,7 @@ pub struct InvalidId {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an id",
     label = "expected an id: an `Id`, text, an integer, or an item",
-    note = "for a `Uuid` switch on the feature `uuid` of metastore; for another type write `Id::encoded(&value.to_string())?`"
+    note = "for a `Uuid` enable the feature `uuid` of metastore; for another type write `Id::encoded(&value.to_string())?`"
 )]
 pub trait ToId {
     /// The id.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The first segments that keys of other kinds begin with; a domain must not be one of them.
+/// The first segments of other kinds of keys; a domain must not be one of them.
 ///
 /// The derive crate holds the same list, because it checks literals at compile time.
 const RESERVED: [&str; 8] =
@@ -14,7 +14,7 @@ const RESERVED: [&str; 8] =
 /// The longest name, in bytes.
 const MAX_LEN: usize = 64;
 
-/// A name as it stands in a key: 1 to 64 ASCII letters, digits, `-` or `_`, starting with a letter
+/// A name in a key: 1 to 64 ASCII letters, digits, `-` or `_`, starting with a letter
 /// or digit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(Arc<str>);
@@ -46,7 +46,7 @@ impl Name {
         Self::new(name)
     }
 
-    /// A name that was checked before: by the derive, or as a part of an address.
+    /// A name that is already validated: by the derive, or as a part of an address.
     pub(crate) fn literal(name: &str) -> Self {
         Self(name.into())
     }
@@ -98,9 +98,9 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-/// A name that cannot stand in a key, with the rule it breaks.
+/// Text that is not a valid name, with the rule that it breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name:?} is not a name: {rule}")]
+#[error("{name:?} is not a valid name: {rule}")]
 pub struct InvalidName {
     pub(super) name: String,
     pub(super) rule: &'static str,

@@ -1,15 +1,15 @@
-//! Reading a key back: the inverse of building one.
+//! Parsing of keys: the inverse of formatting them.
 
 use std::fmt;
 
 use super::{Address, Id, Name, Segment};
 
-/// A key, taken apart.
+/// A parsed key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     /// The collection it belongs to.
     pub address: Address,
-    /// What it is the key of.
+    /// What the key holds.
     pub kind: KeyKind,
 }
 
@@ -25,17 +25,17 @@ pub enum KeyKind {
     Mutation(Id, Name),
     /// The record of a transformation.
     Transformation(Id, Name),
-    /// The number of the oldest version that retention has left.
+    /// The number of the oldest version that retention has not removed.
     Trimmed(Id),
     /// The index of all items.
     Index,
     /// The index of items by deadline.
     Expiry,
-    /// What the indexes hold of each item.
+    /// The index entries of each item.
     Entries,
-    /// The ids of commits whose work was removed lately.
+    /// The ids of commits whose effect was removed recently.
     Commits,
-    /// One index of a field, that of owners, or the items that have a derived value.
+    /// One index: of a field, of owners, or of the items that have a derived value.
     Segment(Segment),
     /// The audit trail of an item.
     Audit(Id),
@@ -43,22 +43,22 @@ pub enum KeyKind {
     AuditFeed,
     /// The jobs of a transformation that wait for a worker: a list.
     Waiting(Name),
-    /// Those of them that go before the others: a list.
+    /// The waiting jobs of high priority: a list.
     WaitingHigh(Name),
-    /// Those of them that come after the others: a list.
+    /// The waiting jobs of low priority: a list.
     WaitingLow(Name),
     /// The settings of a transformation's queue: a hash.
     QueueControl(Name),
-    /// The jobs of a transformation that wait for their time: a sorted set.
+    /// The delayed jobs of a transformation: a sorted set.
     Delayed(Name),
-    /// The jobs of a transformation that a worker holds: a sorted set.
+    /// The jobs of a transformation that a worker has leased: a sorted set.
     Leased(Name),
-    /// The jobs of a transformation that failed for good: a sorted set.
+    /// The dead jobs of a transformation: a sorted set.
     Dead(Name),
 }
 
 impl Key {
-    /// Takes a key apart; `None` if it is not one of ours.
+    /// Parses a key; `None` if it is not a key of this library.
     #[must_use]
     pub fn parse(key: &str) -> Option<Self> {
         let segments: Vec<&str> = key.split(':').collect();
@@ -145,7 +145,7 @@ fn parse_id(id: &str) -> Option<Id> {
     Id::new(id).ok()
 }
 
-/// A version has one spelling: no sign, no leading zero, from 1.
+/// A version number has exactly one form: from 1, without sign or leading zeros.
 fn parse_version(text: &str) -> Option<u64> {
     let version: u64 = text.parse().ok()?;
     (version > 0 && version.to_string() == text).then_some(version)

@@ -1,10 +1,10 @@
-//! What the key of an index ends with: which index of a collection it is.
+//! Segments: the last part of the key of an index, which names the index within its collection.
 
 use std::fmt;
 
 use super::{Name, encoding};
 
-/// Which index of a collection: the part of its key behind the collection's address.
+/// One index of a collection: the part of its key after the address of the collection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Segment {
@@ -14,8 +14,8 @@ pub enum Segment {
     Each(String),
     /// `unique:<field>`: the values of a unique field, one entry an item.
     Unique(String),
-    /// `held:<field>`: values of a unique field, held for items that a program has written that does not
-    /// know it.
+    /// `held:<field>`: values of a unique field that are reserved for items written by a program that does not
+    /// know the field.
     Held(String),
     /// `owner`: the items of each user.
     Owner,
@@ -26,13 +26,13 @@ pub enum Segment {
 }
 
 impl Segment {
-    /// Whether the index is in the order of values, and not of creation.
+    /// Whether the index is ordered by value rather than by creation.
     pub(crate) fn is_by_value(&self) -> bool {
         !matches!(self, Self::Mutation(_) | Self::Transformation(_))
     }
 
-    /// Reads the end of a key back; `None` if it is the end of no index, or spelt otherwise than it
-    /// would be written.
+    /// Parses the end of a key; `None` if it is not exactly what [`Display`](std::fmt::Display) writes for a
+    /// segment.
     pub(super) fn parse(kind: &str, field: Option<&str>) -> Option<Self> {
         Some(match (kind, field) {
             ("by", Some(field)) => Self::By(decode(field)?),
@@ -63,7 +63,7 @@ impl fmt::Display for Segment {
     }
 }
 
-/// A field's name in JSON can be any text; in a key it stands encoded.
+/// A field's name in JSON can be any text, so it is encoded in keys.
 fn encode(field: &str) -> String {
     encoding::encode(field, b"")
 }

@@ -5,12 +5,12 @@ use serde_json::Value;
 #[cfg(feature = "schemars")]
 use schemars::JsonSchema;
 
-/// Stands in for `schemars::JsonSchema`, so that the compiler can say what is missing.
+/// A placeholder for `schemars::JsonSchema`, so that the compiler can report the missing feature.
 #[cfg(not(feature = "schemars"))]
 #[diagnostic::on_unimplemented(
     message = "`json_schema` needs the feature `schemars` of metastore, which is off",
     label = "no JSON Schema without the feature",
-    note = "switch it on in Cargo.toml: `metastore = {{ version = \"…\", features = [\"schemars\"] }}`"
+    note = "enable it in Cargo.toml: `metastore = {{ version = \"…\", features = [\"schemars\"] }}`"
 )]
 pub trait JsonSchema {}
 

@@ -1,4 +1,4 @@
-//! A file that remembers the shapes of documents, so that a test fails when one changes unnoticed.
+//! A lock file of the shapes of documents: a test fails when one changes without a new schema number.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,12 +11,12 @@ const UPDATE: &str = "METASTORE_UPDATE_LOCK";
 
 /// Fails a test when the shape of a document has changed without a new schema number.
 ///
-/// `path` is a file to be committed, `metastore.lock` by custom; one that is relative is taken from
-/// where the test runs, which is the package's folder under `cargo test`. It holds a line for each
-/// schema number of each collection, with its [fingerprint](crate::schema::Fingerprint). Other
-/// collections may stand in it too, and are left alone.
+/// `path` is a file to be committed, usually `metastore.lock`; a relative path is resolved from the
+/// directory in which the test runs, which is the package's root under `cargo test`. It holds a line for each
+/// schema number of each collection, with its [fingerprint](crate::schema::Fingerprint). Entries of other
+/// collections are left unchanged.
 ///
-/// With the environment variable `METASTORE_UPDATE_LOCK=1` the file is brought up to date instead. Do
+/// With the environment variable `METASTORE_UPDATE_LOCK=1` the file is updated instead. Do
 /// that after raising `schema` and adding an `#[upgrade(…)]`, or without a new number where old documents
 /// still read and still mean the same: for example after adding a field with a default.
 ///
@@ -35,8 +35,8 @@ const UPDATE: &str = "METASTORE_UPDATE_LOCK";
 ///
 /// # Panics
 ///
-/// When a collection is not in the file as it is in the program, with what to do about it; and when the
-/// file cannot be read or written.
+/// If a collection's shape differs from the file; the message says what to do. Also if the file cannot be
+/// read or written.
 #[track_caller]
 pub fn assert_schema_lock(path: impl AsRef<Path>, schemas: &[&CollectionSchema]) {
     let path = path.as_ref();
@@ -64,10 +64,10 @@ pub fn assert_schema_lock(path: impl AsRef<Path>, schemas: &[&CollectionSchema])
 
 fn explain(path: &Path, differences: &[String]) -> String {
     format!(
-        "{} does not fit the collections:\n  {}\n\
+        "{} does not match the collections:\n  {}\n\
          If stored documents no longer read as the new shape, or would mean something else, raise \
          `schema` and add an `#[upgrade(…)]`.\nThen, or if they do read and mean the same (a new field \
-         has a default, say), accept what is new by {UPDATE}=1 and commit the file.",
+         has a default, say), accept the new shape with {UPDATE}=1 and commit the file.",
         path.display(),
         differences.join("\n  "),
     )
@@ -94,7 +94,7 @@ impl SchemaLock {
                 let at = at + 1;
                 return Err(format!(
                     "line {at} is not a collection, a schema number and a fingerprint; take the file \
-                     from version control, or delete it and write it anew by {UPDATE}=1"
+                     from version control, or delete it and write it again with {UPDATE}=1"
                 ));
             };
             lock.0.entry(name.to_owned()).or_default().insert(number, fingerprint.to_owned());

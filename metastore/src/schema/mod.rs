@@ -1,216 +1,21 @@
 //! What the derive knows about a collection, as constant data: no I/O, no generics.
 
 pub(crate) mod distinct;
+mod field;
+mod fingerprint;
 pub(crate) mod json_schema;
 pub(crate) mod lock;
+mod object_type;
+mod transformation;
 
-use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+pub use field::{FieldSchema, IndexKind, field, flattened};
+pub use fingerprint::Fingerprint;
+pub use object_type::{ObjectType, TtlOnUpdate};
+pub use transformation::TransformationSchema;
 
 use crate::key::Segment;
-
-const DAY: u64 = 24 * 60 * 60;
-
-/// What kind of thing a collection holds; it decides how long an item lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum ObjectType {
-    /// Long-lived configuration: no time to live.
-    Config,
-    /// Settings of a user or an app: 30 days.
-    Settings,
-    /// Sessions and other passing state: 1 hour.
-    State,
-    /// Content that is kept with all its versions: no time to live.
-    Texts,
-}
-
-impl ObjectType {
-    /// How long an item of this type lives unless the collection says otherwise with `ttl`.
-    #[must_use]
-    pub const fn default_ttl(self) -> Option<Duration> {
-        match self {
-            Self::Config | Self::Texts => None,
-            Self::Settings => Some(Duration::from_secs(30 * DAY)),
-            Self::State => Some(Duration::from_secs(60 * 60)),
-        }
-    }
-}
-
-/// What an update does to the deadline of an item that has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum TtlOnUpdate {
-    /// The item lives for its whole time to live again, counted from the update. The default.
-    Reset,
-    /// The deadline set at creation stays.
-    Keep,
-}
-
-/// How a field is indexed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum IndexKind {
-    /// `#[index]`: finds the items with exactly this value.
-    Equality,
-    /// `#[index(range)]`: finds the items between two values.
-    Range,
-    /// `#[unique]`: at most one item has the value.
-    Unique,
-}
-
-/// A hash of the shape of a document: the names, types and options of its fields in JSON, as the
-/// derive sees them. Shown as 16 hexadecimal digits.
-///
-/// It is the same by every compiler and on every machine. The order of the fields, comments and rules
-/// of validation are no part of it. Of a field's type only the name counts: what a nested struct looks
-/// like inside is not seen.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint(u64);
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-impl Serialize for Fingerprint {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Fingerprint {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        u64::from_str_radix(&text, 16).map(Self).map_err(serde::de::Error::custom)
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Fingerprint({self})")
-    }
-}
-
-/// One field of a document.
-#[derive(Clone, Copy, Debug)]
-pub struct FieldSchema {
-    /// The name in Rust, without `r#`.
-    pub rust_name: &'static str,
-    /// The name in JSON, after serde's renames; `None` when serde flattens the field.
-    pub json_name: Option<&'static str>,
-    /// Other names in JSON by which it is read.
-    pub aliases: &'static [&'static str],
-    /// The index on the field, if it has one.
-    pub index: Option<IndexKind>,
-    /// How many lists or maps the field's value has around a set, whose elements have no order of their own;
-    /// `None` if there is no set in it.
-    pub set: Option<u8>,
-}
-
-/// The constant part of a transformation.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct TransformationSchema {
-    /// The name, as it stands in keys.
-    pub name: &'static str,
-    /// How long one run may take; `None` leaves it to the worker.
-    pub timeout: Option<Duration>,
-    /// How often a failed run is repeated; `None` leaves it to the worker.
-    pub retries: Option<u32>,
-    /// How long to wait before the first repetition; `None` leaves it to the worker.
-    pub retry_delay: Option<Duration>,
-    /// How long a result lives; `None` means as long as its item.
-    pub result_ttl: Option<Duration>,
-    /// Whether it runs in the caller's process, and no worker takes it.
-    pub inline: bool,
-    /// The transformation whose end requests this one.
-    pub after: Option<&'static str>,
-    /// Whether the creation of an item requests it.
-    pub on_create: bool,
-    /// Whether each further version of an item requests it.
-    pub on_update: bool,
-}
-
-impl TransformationSchema {
-    /// A transformation with the worker's own timeout and retries.
-    #[must_use]
-    pub const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            timeout: None,
-            retries: None,
-            retry_delay: None,
-            result_ttl: None,
-            inline: false,
-            after: None,
-            on_create: false,
-            on_update: false,
-        }
-    }
-
-    /// Sets how long one run may take, in milliseconds.
-    #[must_use]
-    pub const fn timeout_ms(mut self, millis: u64) -> Self {
-        self.timeout = Some(Duration::from_millis(millis));
-        self
-    }
-
-    /// Sets how often a failed run is repeated.
-    #[must_use]
-    pub const fn retries(mut self, retries: u32) -> Self {
-        self.retries = Some(retries);
-        self
-    }
-
-    /// Sets how long to wait before the first repetition, in milliseconds.
-    #[must_use]
-    pub const fn retry_delay_ms(mut self, millis: u64) -> Self {
-        self.retry_delay = Some(Duration::from_millis(millis));
-        self
-    }
-
-    /// Sets how long a result lives, in milliseconds.
-    #[must_use]
-    pub const fn result_ttl_ms(mut self, millis: u64) -> Self {
-        self.result_ttl = Some(Duration::from_millis(millis));
-        self
-    }
-
-    /// Runs in the caller's process, not by a worker.
-    #[must_use]
-    pub const fn inline(mut self) -> Self {
-        self.inline = true;
-        self
-    }
-
-    /// Is requested when that transformation finishes.
-    #[must_use]
-    pub const fn after(mut self, transformation: &'static str) -> Self {
-        self.after = Some(transformation);
-        self
-    }
-
-    /// Is requested when an item is created.
-    #[must_use]
-    pub const fn on_create(mut self) -> Self {
-        self.on_create = true;
-        self
-    }
-
-    /// Is requested by each further version of an item.
-    #[must_use]
-    pub const fn on_update(mut self) -> Self {
-        self.on_update = true;
-        self
-    }
-}
 
 /// Everything that is known about a collection at compile time.
 #[derive(Clone, Copy, Debug)]
@@ -230,8 +35,8 @@ pub struct CollectionSchema {
     pub ttl_on_update: TtlOnUpdate,
     /// How many versions of an item are kept, the current one among them; `None` keeps any number.
     pub keep: Option<u32>,
-    /// How long a version is kept once it is superseded; `None` keeps it for ever. With both, a version
-    /// goes as soon as one of the two lets it.
+    /// How long a version is kept once it is superseded; `None` keeps it for ever. With both, a version is
+    /// removed as soon as either limit is passed.
     pub keep_for: Option<Duration>,
     /// Whether writes are audited; `None` leaves it to the store.
     pub audit: Option<bool>,
@@ -242,13 +47,13 @@ pub struct CollectionSchema {
     /// Whether the document refuses fields that it does not know, by serde's `deny_unknown_fields`.
     /// Otherwise they are kept when a document is changed.
     pub denies_unknown_fields: bool,
-    /// The name under which a document writes what it is called, by serde's `tag`.
+    /// The name of the member that holds the type's name, by serde's `tag`.
     pub tag: Option<&'static str>,
-    /// Whether it is known of all fields that what they write reads back. If not, each write reads what it
-    /// is about to store.
+    /// Whether all fields are known to read back as written. If not, each write decodes the document before
+    /// it is sent.
     pub reads_back: bool,
-    /// Whether serde may read another document than the one that was written, as by `from` and `into`: indexes
-    /// then hold what will be read.
+    /// Whether serde may read another document than the one that was written, as with `from` and `into`:
+    /// indexes then hold the values that will be read.
     pub reads_otherwise: bool,
     /// The document's fields, in their order.
     pub fields: &'static [FieldSchema],
@@ -361,12 +166,12 @@ impl CollectionSchema {
         self
     }
 
-    /// Whether there is anything that retention ever removes.
+    /// Whether retention ever removes a version.
     pub(crate) const fn trims(&self) -> bool {
         self.keep.is_some() || self.keep_for.is_some()
     }
 
-    /// Audits writes or does not, whatever the store says.
+    /// Switches the audit on or off, overriding the store's setting.
     #[must_use]
     pub const fn audit(mut self, on: bool) -> Self {
         self.audit = Some(on);
@@ -380,21 +185,21 @@ impl CollectionSchema {
         self
     }
 
-    /// Says that a document writes its own name under this one.
+    /// Sets the member that holds the type's name.
     #[must_use]
     pub const fn tag(mut self, tag: &'static str) -> Self {
         self.tag = Some(tag);
         self
     }
 
-    /// Says that whatever the document writes reads back.
+    /// Marks the document as known to read back as written.
     #[must_use]
     pub const fn reads_back(mut self) -> Self {
         self.reads_back = true;
         self
     }
 
-    /// What is read may be another document than what was written.
+    /// Marks that serde may read another document than the one that was written.
     #[must_use]
     pub const fn reads_otherwise(mut self) -> Self {
         self.reads_otherwise = true;
@@ -436,41 +241,6 @@ impl CollectionSchema {
         transformations: &'static [TransformationSchema],
     ) -> Self {
         self.transformations = transformations;
-        self
-    }
-}
-
-/// A field without an index; what the derive writes for each field.
-#[must_use]
-pub const fn field(rust_name: &'static str, json_name: &'static str) -> FieldSchema {
-    FieldSchema { rust_name, json_name: Some(json_name), aliases: &[], index: None, set: None }
-}
-
-/// A field that serde flattens into its parent.
-#[must_use]
-pub const fn flattened(rust_name: &'static str) -> FieldSchema {
-    FieldSchema { rust_name, json_name: None, aliases: &[], index: None, set: None }
-}
-
-impl FieldSchema {
-    /// Adds an index.
-    #[must_use]
-    pub const fn indexed(mut self, kind: IndexKind) -> Self {
-        self.index = Some(kind);
-        self
-    }
-
-    /// Adds names by which it is read, too.
-    #[must_use]
-    pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
-        self.aliases = aliases;
-        self
-    }
-
-    /// Says that there is a set within so many lists or maps.
-    #[must_use]
-    pub const fn set(mut self, level: u8) -> Self {
-        self.set = Some(level);
         self
     }
 }

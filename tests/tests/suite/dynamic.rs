@@ -146,7 +146,7 @@ async fn mistakes_in_history_are_told_apart_by_name_as_by_type() {
         dynamic.versions("txts", id, 5, None).await.unwrap_err(),
         dynamic.audit("txts", id).err().unwrap(),
     ] {
-        assert!(error.to_string().contains("there is no collection `txts`"), "{error}");
+        assert!(error.to_string().contains("unknown collection `txts`"), "{error}");
     }
     assert_eq!(repo.texts.get(id).await.unwrap().unwrap().version, 1);
 }
@@ -238,7 +238,7 @@ async fn a_job_that_failed_for_good_is_found_and_run_again_by_name() {
     worker.stop().await;
 
     let error = dynamic.queue_stats("texts", "counts").await.unwrap_err();
-    assert!(error.to_string().contains("there is no transformation `counts`"), "{error}");
+    assert!(error.to_string().contains("unknown transformation `counts`"), "{error}");
     let error = dynamic.dead_jobs("texts", "count", 0, 0).await.unwrap_err();
     assert!(error.to_string().contains("limit must be from 1 to 1000"), "{error}");
 }
@@ -460,10 +460,10 @@ async fn a_condition_that_makes_no_sense_says_why_and_what_would() {
             "colour",
             "eq",
             json!(1),
-            "there is no field `colour`; there are: country, state",
+            "unknown field `colour`; existing ones: country, state",
         ),
-        ("orders", "", "eq", json!(1), "there is no field ``"),
-        ("orders", &long, "eq", json!(1), "there is no field `xxx"),
+        ("orders", "", "eq", json!(1), "unknown field ``"),
+        ("orders", &long, "eq", json!(1), "unknown field `xxx"),
         (
             "texts",
             "content",
@@ -477,7 +477,7 @@ async fn a_condition_that_makes_no_sense_says_why_and_what_would() {
             "total",
             "like",
             json!(1),
-            "there is no operator `like`; there are: eq, is_none",
+            "unknown operator `like`; existing ones: eq, is_none",
         ),
         ("orders", "country", "between", json!(["a", "b"]), "needs `#[index(range)]`"),
         ("orders", "payment", "at_least", json!("a"), "needs `#[index(range)]`"),
@@ -504,9 +504,7 @@ async fn a_condition_that_makes_no_sense_says_why_and_what_would() {
             assert!(!said.contains("s3cret") && said.len() < 400, "{said}");
         }
     }
-    for (order, expected) in
-        [("country", "needs `#[index(range)]`"), ("x", "there is no field `x`")]
-    {
+    for (order, expected) in [("country", "needs `#[index(range)]`"), ("x", "unknown field `x`")] {
         let selection = DynamicQuery::new().ascending_by(order);
         let error = dynamic.find_items("orders", &selection).await.unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
@@ -574,26 +572,26 @@ async fn mutations_and_jobs_by_name_share_what_is_stored_with_the_typed_ones() {
     for (error, what) in [
         (
             dynamic.run_mutation("texts", id, "words").await.unwrap_err(),
-            "mutation `words`; there are: wordcount, textsplit",
+            "mutation `words`; existing ones: wordcount, textsplit",
         ),
         (dynamic.materialize_mutation("texts", id, "words").await.unwrap_err(), "mutation `words`"),
         (dynamic.get_mutation("texts", id, summary).await.unwrap_err(), "mutation `summarize`"),
         (dynamic.evaluate_all("texts", id, &[words, "x"]).await.unwrap_err(), "mutation `x`"),
         (
             dynamic.enqueue("texts", id, words).await.unwrap_err(),
-            "transformation `wordcount`; there are: summarize, count",
+            "transformation `wordcount`; existing ones: summarize, count",
         ),
         (
             dynamic.job_status("counters", id, "x").await.unwrap_err(),
-            "transformation `x`; there are none",
+            "transformation `x`; none exist",
         ),
         (
             dynamic.get_item("txts", id).await.unwrap_err(),
-            "collection `txts`; there are: texts, sessions, counters, orders, seats",
+            "collection `txts`; existing ones: texts, sessions, counters, orders, seats",
         ),
     ] {
         assert!(matches!(error.kind(), ErrorKind::UnknownName { .. }), "{error}");
-        assert!(error.to_string().contains(&format!("there is no {what}")), "{error}");
+        assert!(error.to_string().contains(&format!("unknown {what}")), "{error}");
     }
 }
 
@@ -676,7 +674,10 @@ async fn collections_of_the_same_name_are_told_apart_by_their_app() {
     assert!(dynamic.get_item("textsplitter/texts", &item.id).await.unwrap().is_none());
     for unknown in ["", "/", "/texts", "log/texts", "blog", "blog/texts/", "myapp:blog:texts"] {
         let error = dynamic.get_item(unknown, &item.id).await.unwrap_err();
-        assert!(error.to_string().contains("there are: textsplitter/texts, blog/texts"), "{error}");
+        assert!(
+            error.to_string().contains("existing ones: textsplitter/texts, blog/texts"),
+            "{error}"
+        );
     }
     let store = repo.texts.store();
     // The same one added twice is one.
@@ -715,7 +716,7 @@ async fn odd_documents_come_through_by_name_as_by_type() {
     // An alias is read where serde reads it; a field that went nowhere is refused.
     dynamic.create_item(name, json!({"headline": "b"})).await.unwrap();
     let error = dynamic.update_item(name, &id, json!({"pages": 7})).await.unwrap_err();
-    assert!(error.to_string().contains("there is no field `pages`"), "{error}");
+    assert!(error.to_string().contains("unknown field `pages`"), "{error}");
     let cleared = dynamic.update_item(name, &id, json!({"page": null})).await.unwrap();
     assert_eq!(cleared.data["page"], Value::Null);
 }

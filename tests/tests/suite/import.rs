@@ -77,7 +77,7 @@ async fn documents_become_items_with_everything_that_a_create_gives_and_original
     assert!(reason("broken").contains("does not hold JSON"));
     assert!(reason("number").contains("JSON object"));
     assert!(reason("other").contains("data.name"));
-    assert!(reason("a b").contains("is not an id"));
+    assert!(reason("a b").contains("is not a valid id"));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What lies between two versions of a document.
+//! Differences between two versions of a document.
 
 mod patch;
 mod render;
@@ -13,7 +13,7 @@ use crate::json::tree::Tree;
 
 /// The difference between two versions of an item, by [`Repo::diff`](crate::Repo::diff).
 ///
-/// It is shown as text for people, one change a line, and texts of several lines line by line:
+/// It displays as text, one change per line; multi-line strings are compared line by line:
 ///
 /// ```text
 /// --- version 1, 2026-11-24T09:00:00.000Z by ada
@@ -26,8 +26,8 @@ use crate::json::tree::Tree;
 /// + /pages: 3
 /// ```
 ///
-/// [`Diff::patch`] gives it to programs, as does serialising it. It compares what is stored, so fields
-/// that the struct does not know are in it. Numbers are compared and shown as they are written.
+/// For programs, use [`Diff::patch`] or serialise it. It compares the stored JSON, so unknown fields are
+/// included. Numbers are compared and shown as they are written.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Diff {
@@ -58,12 +58,12 @@ impl Diff {
     }
 
     /// The changes as a JSON Patch (RFC 6902): an array of operations that, applied to the older
-    /// document, give the newer one. Paths begin at the document.
+    /// document, result in the newer one. Paths are relative to the document.
     ///
-    /// Of lists, only the elements that come, go or change are in it. Where the operations on a list or an
+    /// For lists, it contains only the added, removed and changed elements. Where the operations on a list or an
     /// object would have more than 1 KiB and be longer than the new one itself, it is replaced as a whole, so
-    /// a patch is never much longer than the newer document. The search for the fewest changes of lists ends after half a second;
-    /// what is found then is right too, but may be longer.
+    /// a patch is never much longer than the newer document. The search for the fewest changes of lists stops
+    /// after half a second; the patch is then correct, but may be longer.
     #[must_use]
     pub fn patch(&self) -> Json {
         self.patch.clone()

@@ -10,17 +10,17 @@ use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 
 use crate::json::tree::Tree;
 
-/// How long the search for the fewest changes of lists may take. Afterwards what is found is right too, but
-/// longer.
+/// How long the search for the fewest changes of lists may take. Afterwards the result is correct, but
+/// may be longer.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Operations of so many bytes are not compared with what they change.
-const A_LITTLE: usize = 1_024;
+/// Up to this many bytes, operations are not compared with the size of the value.
+const SMALL: usize = 1_024;
 
 /// The operations that lead from one value to the other, as the text of a JSON array.
 ///
-/// Wherever more than a little would be written of the operations on a list or object, and more than the new one
-/// itself is long, it is replaced as a whole. So a patch is never much longer than the document that it leads to.
+/// If the operations on a list or object are longer than [`SMALL`] and than the new value, the value is
+/// replaced as a whole. So a patch is never much longer than the document that it leads to.
 pub(super) fn patch(before: &Tree<'_>, after: &Tree<'_>) -> String {
     let mut patch = Patch { out: String::from("["), path: String::new(), patience: PATIENCE };
     patch.value(before, after);
@@ -32,7 +32,7 @@ struct Patch {
     out: String,
     /// Where it is, as a JSON pointer.
     path: String,
-    /// How long the search may still take.
+    /// The remaining time of the search.
     patience: Duration,
 }
 
@@ -47,7 +47,7 @@ impl Patch {
             (Tree::List(before), Tree::List(after)) => self.list(before, after),
             _ => return self.op("replace", Some(after)),
         }
-        if self.out.len() - start <= A_LITTLE {
+        if self.out.len() - start <= SMALL {
             return;
         }
         let of_parts = self.out.split_off(start);
@@ -124,7 +124,7 @@ impl Patch {
         self.at(&position.to_string(), then);
     }
 
-    /// Does something one level deeper.
+    /// Calls a function one level deeper.
     fn at(&mut self, name: &str, then: impl FnOnce(&mut Self)) {
         let length = self.path.len();
         self.path.push('/');
@@ -211,7 +211,7 @@ mod tests {
             prop_assert_eq!(&patched, &b);
             prop_assert_eq!(patch.0.is_empty(), a == b);
             let whole = json!([{"op": "replace", "path": "", "value": b}]);
-            prop_assert!(text.len() <= whole.to_string().len().max(A_LITTLE + 2));
+            prop_assert!(text.len() <= whole.to_string().len().max(SMALL + 2));
         }
     }
 }

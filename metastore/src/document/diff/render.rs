@@ -9,14 +9,14 @@ use similar::{Algorithm, ChangeTag, DiffOp, TextDiff, capture_diff_slices_deadli
 
 use crate::json::tree::Tree;
 
-/// How long the search for the shortest way from one text or list to the other may take. Afterwards
-/// what is found is right too, but longer.
+/// How long the search for the shortest edit script of a text or list may take. Afterwards the result is
+/// correct, but may be longer.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How many unchanged lines are shown around changed ones.
 const CONTEXT: usize = 3;
 
-/// Two values that are not longer together stand on one line.
+/// Up to this combined length, two values are shown on one line.
 const ONE_LINE: usize = 72;
 
 /// Writes one line for each change, and a block of lines for each changed text.
@@ -26,9 +26,9 @@ pub(super) fn changes(out: &mut impl Write, before: &Tree<'_>, after: &Tree<'_>)
 
 struct Renderer<'w, W> {
     out: &'w mut W,
-    /// Where it stands, as a JSON pointer.
+    /// The position, as a JSON pointer.
     path: String,
-    /// How long the search may still take.
+    /// The remaining time of the search.
     patience: Duration,
 }
 
@@ -72,7 +72,7 @@ impl<W: Write> Renderer<'_, W> {
         Ok(())
     }
 
-    /// What is removed is named by its old place, everything else by its new one.
+    /// Removed elements are shown with their old position, all others with the new one.
     fn array(&mut self, before: &[Tree<'_>], after: &[Tree<'_>]) -> fmt::Result {
         // Elements are compared many times, so each different one gets a number.
         let mut numbers = HashMap::new();
@@ -137,7 +137,7 @@ impl<W: Write> Renderer<'_, W> {
         writeln!(self.out, "{mark} {}: {}", Visible(&self.path), Json(value))
     }
 
-    /// Does something one level deeper.
+    /// Calls a function one level deeper.
     fn at(&mut self, name: &str, then: impl FnOnce(&mut Self) -> fmt::Result) -> fmt::Result {
         let length = self.path.len();
         self.path.push('/');
@@ -148,7 +148,7 @@ impl<W: Write> Renderer<'_, W> {
     }
 }
 
-/// Text whose control characters are spelt out, so that a document cannot steer a terminal.
+/// Text with escaped control characters, so that a document cannot control a terminal.
 struct Visible<'a>(&'a str);
 
 impl fmt::Display for Visible<'_> {

@@ -1,4 +1,4 @@
-//! Finding what a stored text holds and the type that has read it does not know.
+//! Search for the unknown fields of a stored text.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,16 +13,16 @@ const MAX_GROUPS: usize = 100;
 /// How many bytes are read to look at groups one by one. What is not looked at counts as known.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// Values of which no field takes both as what it had before.
+/// Two probe values: no known field reads both of them as its previous value.
 const PROBES: [&str; 2] = [r#"{"":[]}"#, "-0.5"];
 
-/// What a stored text holds and the type does not.
+/// An unknown part of a stored text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Extra<'a> {
     /// Where the object is, or the number.
     pub(super) path: Vec<Step<'a>>,
     pub(super) kind: ExtraKind<'a>,
-    /// Its JSON, to the letter.
+    /// Its JSON, byte for byte.
     pub(super) value: &'a str,
 }
 
@@ -41,7 +41,7 @@ pub(super) enum Step<'a> {
 }
 
 impl Extra<'_> {
-    /// The path in the way in which errors name it, such as `lines[2].note`.
+    /// The path as in errors, such as `lines[2].note`.
     pub(crate) fn shown(&self) -> String {
         let mut path = String::new();
         for step in &self.path {
@@ -81,9 +81,9 @@ impl Extra<'_> {
 /// What `stored` holds that the type `T` does not know, in its order. `own` is what the type writes of what it has
 /// read there, and `write` how it does.
 ///
-/// What the type wrote itself is never among it, whatever serde's attributes say: it is in `own`. A member that
-/// is not may still be known, by an alias or as a field that is not always written. So its value is
-/// exchanged for another: what the type does not know can hold anything and nothing comes of it.
+/// Members that the type wrote are in `own` and therefore known, regardless of serde's attributes. A member
+/// that is not in `own` may still be known: by an alias, or as a field that is not always written. So its
+/// value is replaced by another one: if the type then writes the same document, the member is unknown.
 pub(crate) fn extras<'a, T: DeserializeOwned>(
     stored: &'a str,
     own: &str,
@@ -178,7 +178,7 @@ fn find<'a>(stored: &'a str, own: &str, path: &mut Vec<Step<'a>>, found: &mut Ve
     }
 }
 
-/// Whether `own` is the float that stands for a whole number that is too large for its type.
+/// Whether `own` is the float of an integer that is too large for its type.
 fn is_shortened(stored: &str, own: &str) -> bool {
     let digits = stored.strip_prefix('-').unwrap_or(stored);
     let is_large = digits.len() > 18
@@ -251,7 +251,7 @@ pub(crate) fn push_name(out: &mut String, at: usize, name: &str) {
     out.push(':');
 }
 
-/// What there is at one object or list.
+/// The unknown parts of one object or list.
 pub(super) struct Level<'e, 'a> {
     /// Members of the object itself.
     pub(super) own: Vec<&'e Extra<'a>>,

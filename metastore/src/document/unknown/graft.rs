@@ -1,4 +1,4 @@
-//! Writing back what a type does not know.
+//! Adding unknown fields to a document that is written.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -14,8 +14,8 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// Adds what was found in a stored text to the text that takes its place. `before` is what the type wrote of the
 /// stored text, `after` what it writes now: what they have in common tells where each object went.
 ///
-/// An element of a list is found again where it stands between equal elements; one that was changed and
-/// moved at the same time is taken for a new one. What was in an object or element that is gone goes with it.
+/// An element of a list is recognised by the equal elements around it; one that was changed and moved at the
+/// same time counts as new. The unknown fields of a removed object or element are removed with it.
 pub(crate) fn graft(before: &str, after: &str, extras: &[Extra<'_>]) -> String {
     let mut out = String::with_capacity(after.len() + 64);
     let deadline = Instant::now() + PATIENCE;
@@ -124,7 +124,7 @@ mod tests {
             kept(stored, before, r#"{"name":"b","at":{"city":"y"},"m":{"k":{"n":3},"l":{"n":1}}}"#),
             r#"{"name":"b","at":{"city":"y","zip":[1.50]},"m":{"k":{"n":3,"u":2},"l":{"n":1}},"new":null}"#
         );
-        // What is gone takes along what it held; what the type writes now counts.
+        // Unknown fields are removed with their object.
         assert_eq!(
             kept(stored, before, r#"{"name":"b","at":null,"m":{},"new":7}"#),
             r#"{"name":"b","at":null,"m":{},"new":7}"#

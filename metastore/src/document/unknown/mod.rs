@@ -2,8 +2,8 @@
 //!
 //! While two versions of a service run side by side, the older one reads documents with fields that
 //! only the newer one knows. Serde drops them, and the older one's next update would erase them. So
-//! the stored text is kept beside a document in which something may have been passed over, and what a
-//! write leaves alone is taken from there.
+//! the stored text is kept with a document that may have unknown fields, and a write copies the fields
+//! that it does not change from there.
 
 mod extra;
 mod graft;
@@ -18,20 +18,20 @@ pub(crate) use extra::{Extra, extras, push_name};
 pub(crate) use graft::graft;
 use watch::Watch;
 
-/// What is remembered of the text that a document was read from.
+/// The stored text of a document, if its type may not know all of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum UnknownFields {
-    /// The type knows all of it.
+    /// The type knows all fields.
     #[default]
     None,
-    /// The text holds something that the type may not know.
+    /// The text may have unknown fields.
     Possible(Arc<str>),
-    /// The text does not read as the type: the document beside it is what takes its place.
+    /// The text does not decode as the type; the document is its replacement.
     Unreadable(Arc<str>),
 }
 
 impl UnknownFields {
-    /// The text in which there may be unknown fields.
+    /// The text that may have unknown fields.
     pub(crate) fn possible(&self) -> Option<&str> {
         match self {
             Self::Possible(stored) => Some(stored),

@@ -1,4 +1,4 @@
-//! A deserializer that notices whether anything in a document may have been passed over.
+//! A deserializer that detects whether a document may have unknown fields.
 
 use std::cell::Cell;
 use std::fmt;
@@ -7,11 +7,11 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-/// Stands around a deserializer, and around all that serde hands in and out of it, on every level.
+/// Wraps a deserializer, and everything that serde passes in and out of it, on every level.
 ///
-/// `passed` is set when a value is ignored, as serde's derive does with a field that it does not know, and when
-/// a value is read without saying as what: so do flattened, untagged and internally tagged types, which
-/// pick from what they have read what they know.
+/// `passed` is set when a value is ignored, as serde's derive does with an unknown field, and when a value is
+/// read with `deserialize_any`, as by flattened, untagged and internally tagged types, which then select the
+/// fields that they know.
 pub(super) struct Watch<'w, X> {
     pub(super) inner: X,
     pub(super) passed: &'w Cell<bool>,

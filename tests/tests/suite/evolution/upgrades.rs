@@ -220,7 +220,10 @@ async fn a_document_that_is_wrong_before_or_after_an_upgrade_says_where() {
     let text = message(&stored.replace("18446744073709551615", "1e999")).await;
     assert!(text.contains("upgraded from schema 1 to 2: `number`: number out of range"), "{text}");
     let text = message(&stored.replace(r#""schema":1"#, r#""schema":0"#)).await;
-    assert!(text.contains("upgraded from schema 0 to 1: no program has ever had that"), "{text}");
+    assert!(
+        text.contains("upgraded from schema 0 to 1: such a schema number does not exist"),
+        "{text}"
+    );
     let text = message(&stored.replace(r#""data":{"#, r#""data":[{"#).replace("}}", "}]}")).await;
     assert!(text.contains("upgraded from schema 1 to 2: invalid type: sequence"), "{text}");
 }
