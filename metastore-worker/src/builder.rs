@@ -1,4 +1,4 @@
-//! Building a worker: its handlers, by collection, and its settings.
+//! `WorkerBuilder`: the handlers and settings of a worker.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -10,27 +10,27 @@ use metastore::queue::Queue;
 use metastore::{Collection, Item, Repo, Transformation};
 use serde::Serialize;
 
+use crate::collection::MaintainedCollection;
 use crate::config::{Config, ConfigError};
-use crate::context::JobContext;
-use crate::handler::{self, HandlerFuture};
-use crate::hook::{HandlerEnd, Hook, JobRun};
-use crate::kept::{self, Kept};
-use crate::lane::{Lane, Surroundings, TypedLane};
+use crate::handler::{
+    self, ErasedHandler, HandlerFuture, HandlerOutcome, Hook, JobContext, JobRun, RunContext,
+    TypedHandler,
+};
+use crate::label::queue_label;
 use crate::worker::Worker;
 
 /// Collects handlers and settings; made by [`Worker::builder`].
 #[must_use = "a builder does nothing until it is built and run"]
 pub struct WorkerBuilder<T> {
     repo: Repo<T>,
-    lanes: Vec<Arc<dyn Lane>>,
-    kept: Vec<Arc<dyn Kept>>,
+    handlers: Vec<Arc<dyn ErasedHandler>>,
+    collections: Vec<Arc<dyn MaintainedCollection>>,
     limits: Vec<(String, usize)>,
     states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     hooks: Vec<Hook>,
     config: Config,
 }
 
-/// Shows the settings.
 impl<T> std::fmt::Debug for WorkerBuilder<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("WorkerBuilder").field("config", &self.config).finish_non_exhaustive()
@@ -38,12 +38,12 @@ impl<T> std::fmt::Debug for WorkerBuilder<T> {
 }
 
 impl Worker {
-    /// Begins a worker with a collection; see [`WorkerBuilder`] for its settings.
+    /// Starts building a worker for a collection; see [`WorkerBuilder`] for its settings.
     pub fn builder<T: Collection>(repo: &Repo<T>) -> WorkerBuilder<T> {
         WorkerBuilder {
             repo: repo.clone(),
-            lanes: Vec::new(),
-            kept: vec![Arc::new(repo.clone())],
+            handlers: Vec::new(),
+            collections: vec![Arc::new(repo.clone())],
             limits: Vec::new(),
             states: HashMap::new(),
             hooks: Vec::new(),
@@ -53,11 +53,11 @@ impl Worker {
 }
 
 impl<T: Collection> WorkerBuilder<T> {
-    /// Handles a transformation of the current collection.
+    /// Adds the handler of a transformation of the current collection.
     ///
-    /// The handler gets the item as it is when the job is taken. Whatever it returns as an error, or a
-    /// panic, counts as a failed attempt. It may run more than once for one request, after a crash or
-    /// a lost lease; its result is stored at most once.
+    /// The handler receives the item as it is when the job is taken. An error or a panic is a failed
+    /// attempt; an error marked as [`Fatal`](crate::Fatal) is not retried. The handler may run more than
+    /// once for one request, after a crash or a lost lease; a result is stored at most once.
     pub fn handle<R, F, Fut, E>(mut self, transformation: Transformation<T, R>, handler: F) -> Self
     where
         F: Fn(Item<T>, JobContext) -> Fut + Send + Sync + 'static,
@@ -67,17 +67,18 @@ impl<T: Collection> WorkerBuilder<T> {
     {
         let queue = Queue::new(&self.repo, transformation);
         let handler = handler::single(queue.clone(), handler);
-        self.lanes.push(Arc::new(TypedLane::new(queue, handler, 1)));
+        self.handlers.push(Arc::new(TypedHandler::new(queue, handler, 1)));
         self
     }
 
-    /// Handles a transformation of the current collection in batches, for models and services that are
-    /// faster with many at once: up to `size` items in, as many results out, in the same order.
+    /// Adds a batch handler of a transformation of the current collection, for models and services that
+    /// process several items faster together. The handler receives from 1 to `size` items, and returns as
+    /// many results in the same order.
     ///
-    /// Each job ends on its own: a result or an error. A batch is what waits at the moment, so it may
-    /// hold a single item; it takes one slot. A panic, a timeout (the longest of its jobs) and a wrong
-    /// number of results fail all of them; a job that is lost meanwhile is left out, and the handler is
-    /// stopped when all are.
+    /// A batch consists of the jobs that wait when it is taken, and occupies one slot. Each job has its own
+    /// result or error. A panic, a timeout (the longest of the jobs) and a wrong number of results fail all
+    /// jobs of the batch. The handler is stopped when the worker has lost all jobs of the batch. `size` must
+    /// be from 1 to 256.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Item, Repo};
@@ -114,32 +115,32 @@ impl<T: Collection> WorkerBuilder<T> {
     {
         let queue = Queue::new(&self.repo, transformation);
         let handler = handler::batch(queue.clone(), handler);
-        self.lanes.push(Arc::new(TypedLane::new(queue, handler, size)));
+        self.handlers.push(Arc::new(TypedHandler::new(queue, handler, size)));
         self
     }
 
-    /// How many jobs of one transformation of the current collection run at once in this worker.
-    /// Default: as many as there are slots.
+    /// Sets how many calls of the handler of one transformation of the current collection run concurrently in
+    /// this worker, at least 1. Default: no limit but [`concurrency`](Self::concurrency).
     pub fn concurrency_of<R>(mut self, transformation: Transformation<T, R>, jobs: usize) -> Self {
-        let label = kept::label(&Queue::new(&self.repo, transformation));
+        let label = queue_label(&Queue::new(&self.repo, transformation));
         self.limits.push((label, jobs));
         self
     }
 
-    /// Goes on with another collection, of the same or another store; the handlers that follow are of
-    /// its transformations. One without handlers is looked after, too; see
+    /// Continues with another collection, of the same or another store: handlers added from here on are for
+    /// its transformations. A collection without handlers is maintained too; see
     /// [`maintenance_interval`](Self::maintenance_interval).
     pub fn collection<U: Collection>(mut self, repo: &Repo<U>) -> WorkerBuilder<U> {
-        let is_same = |kept: &Arc<dyn Kept>| {
-            kept.address() == repo.address().as_str() && kept.store().is_same_as(repo.store())
+        let is_same = |known: &Arc<dyn MaintainedCollection>| {
+            known.address() == repo.address().as_str() && known.store().is_same_as(repo.store())
         };
-        if !self.kept.iter().any(is_same) {
-            self.kept.push(Arc::new(repo.clone()));
+        if !self.collections.iter().any(is_same) {
+            self.collections.push(Arc::new(repo.clone()));
         }
         WorkerBuilder {
             repo: repo.clone(),
-            lanes: self.lanes,
-            kept: self.kept,
+            handlers: self.handlers,
+            collections: self.collections,
             limits: self.limits,
             states: self.states,
             hooks: self.hooks,
@@ -147,142 +148,155 @@ impl<T: Collection> WorkerBuilder<T> {
         }
     }
 
-    /// Something that all handlers share, such as a pool or a model: [`JobContext::state`] gives it by its
-    /// type, so a handler can be a plain function. A second one of the same type takes its place.
+    /// Adds a state that all handlers share, for example a connection pool or a model. [`JobContext::state`]
+    /// returns it by its type, so a handler can be a plain function. A second state of the same type
+    /// replaces the first.
     pub fn state<S: Send + Sync + 'static>(mut self, state: S) -> Self {
         self.states.insert(TypeId::of::<S>(), Arc::new(state));
         self
     }
 
-    /// Does something around each job: enter a span, measure, look at errors and panics. The first hook is
-    /// the outermost. Of a batch, it sees the first job and its end.
+    /// Adds a hook that runs around each handler call: to enter a span, to measure, to observe errors and
+    /// panics. The first hook is the outermost. For a batch, the hook receives the context and the outcome of
+    /// the first job.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
     /// # fn example<T: Collection>(repo: &Repo<T>) {
-    /// use metastore_worker::{HandlerEnd, Worker};
+    /// use metastore_worker::{HandlerOutcome, Worker};
     ///
     /// let worker = Worker::builder(repo).around(|job, run| async move {
     ///     let begin = std::time::Instant::now();
-    ///     let end = run.run().await;
-    ///     if let HandlerEnd::Panicked { message } = &end {
+    ///     let outcome = run.run().await;
+    ///     if let HandlerOutcome::Panicked { message } = &outcome {
     ///         eprintln!("job {} of {} after {:?}: {message}", job.id, job.queue, begin.elapsed());
     ///     }
-    ///     end
+    ///     outcome
     /// });
     /// # }
     /// ```
     pub fn around<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn(JobContext, JobRun) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = HandlerEnd> + Send + 'static,
+        Fut: Future<Output = HandlerOutcome> + Send + 'static,
     {
         self.hooks.push(Arc::new(move |job, run| Box::pin(hook(job, run))));
         self
     }
 
-    /// Whether delays and pauses between attempts are skipped, so that tests do not wait. Default: no.
+    /// Sets whether to skip the delays of jobs and between attempts, so that tests do not wait. Default:
+    /// false.
     pub fn fast_forward(mut self, on: bool) -> Self {
         self.config.fast_forward = on;
         self
     }
 
-    /// How many jobs run at once, over all transformations. Default: 1.
+    /// Sets how many handler calls run concurrently, over all transformations, from 1 to 10,000. Default: 1.
     pub fn concurrency(mut self, jobs: usize) -> Self {
         self.config.concurrency = jobs;
         self
     }
 
-    /// How often to look without having been told. Default: 1 second.
+    /// Sets how often to poll the queues, at least 10 ms. Default: 1 second.
     ///
-    /// Jobs are announced by the server, so this is only the safety net for a lost message.
+    /// The server notifies workers of new jobs; polling finds jobs after a lost notification, and the jobs of
+    /// crashed workers.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.config.poll_interval = interval;
         self
     }
 
-    /// How often a failed job is repeated, where the transformation does not say. Default: 3.
+    /// Sets how often a failed job is retried, unless the transformation sets `retries`. Default: 3.
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.config.max_retries = retries;
         self
     }
 
-    /// How long to wait before the first repetition; doubled for each further one, up to an hour, and
-    /// spread by a fifth. Default: 5 seconds.
+    /// Sets the delay before the first retry, unless the transformation sets `retry_delay`. The delay doubles
+    /// with each further retry, up to an hour, with a jitter of 20 %. Default: 5 seconds.
     pub fn retry_delay(mut self, delay: Duration) -> Self {
         self.config.retry_delay = delay;
         self
     }
 
-    /// How long a job is this worker's without being renewed, which happens three times a lease. After
-    /// a crash, another worker takes the job over within a lease and a poll interval.
-    /// Default: 30 seconds.
+    /// Sets how long the claim on a job is valid, at least 100 ms. The worker renews it three times in this
+    /// time. After a crash, another worker takes the job within a lease and a poll interval. Default: 30
+    /// seconds.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.config.lease = lease;
         self
     }
 
-    /// How long one run may take, where the transformation does not say. Default: 5 minutes.
+    /// Sets the time limit of one run, unless the request or the transformation sets `timeout`; at least 1 ms.
+    /// Default: 5 minutes.
     pub fn job_timeout(mut self, timeout: Duration) -> Self {
         self.config.job_timeout = timeout;
         self
     }
 
-    /// After how many crashes a job is dead: a worker that stopped or froze while it ran it. Crashes
-    /// count apart from failures, so a restart of the service burns no retry. Default: 5.
+    /// Sets the number of crashes after which a job is dead, at least 1. A crash is a worker that crashed or
+    /// froze while it ran the job. Crashes are counted separately from failures, so a restart of the service
+    /// uses up no retry. Default: 5.
     pub fn max_crashes(mut self, crashes: u32) -> Self {
         self.config.max_crashes = crashes;
         self
     }
 
-    /// How long `stop` waits for running jobs before it gives them back. Default: 30 seconds.
+    /// Sets how long a stopping worker waits for running jobs before it returns them to the queue. Default:
+    /// 30 seconds.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.config.drain_timeout = timeout;
         self
     }
 
-    /// How often to look after what needs no hurry, in the collections that the worker was given. Default:
-    /// 1 minute.
+    /// Sets how often to maintain the collections of the worker, at least 10 ms. Default: 1 minute.
     ///
-    /// - What the indexes hold of items that have expired is forgotten, so that a collection that nobody
-    ///   reads does not grow. The collections with a time to live take turns, four seconds apart or more.
-    /// - Jobs of a transformation that this worker has no handler for and that no other worker listens
-    ///   for stay queued; the worker says so once, by a warning.
+    /// - The index entries of expired items are removed, so that a collection that is not read does not grow.
+    ///   Collections with a time to live take turns, at least four seconds apart unless the interval is
+    ///   shorter.
+    /// - A warning is logged once for each queue with jobs that neither this worker nor another one handles.
     pub fn maintenance_interval(mut self, interval: Duration) -> Self {
         self.config.maintenance_interval = interval;
         self
     }
 
-    /// The worker. Settings that cannot work are reported as soon as it is run or started.
+    /// Builds the worker. Invalid settings are reported when the worker is run or started.
     pub fn build(self) -> Worker {
-        let checked = self.config.check().and_then(|()| self.check_lanes());
-        let limit = |lane: &Arc<dyn Lane>| {
-            let of_lane = self.limits.iter().rev().find(|(label, _)| *label == **lane.label());
-            of_lane.map(|(_, jobs)| *jobs)
+        let checked = self.config.check().and_then(|()| self.check_handlers());
+        let limit = |handler: &Arc<dyn ErasedHandler>| {
+            let last = self.limits.iter().rev().find(|(label, _)| *label == **handler.label());
+            last.map(|(_, jobs)| *jobs)
         };
-        let limits = self.lanes.iter().map(limit).collect();
-        let around = Surroundings { states: Arc::new(self.states), hooks: self.hooks.into() };
-        Worker::new(self.lanes, self.kept, limits, self.config, around, checked)
+        Worker {
+            limits: self.handlers.iter().map(limit).collect(),
+            handlers: self.handlers,
+            collections: self.collections,
+            config: self.config,
+            run_context: RunContext { states: Arc::new(self.states), hooks: self.hooks.into() },
+            checked,
+        }
     }
 
-    fn check_lanes(&self) -> Result<(), ConfigError> {
-        if self.lanes.is_empty() {
-            return Err(ConfigError("it has no handler; add one with `handle`".to_owned()));
+    fn check_handlers(&self) -> Result<(), ConfigError> {
+        if self.handlers.is_empty() {
+            return Err(ConfigError::new("the worker has no handler; add one with `handle`"));
         }
-        for (position, lane) in self.lanes.iter().enumerate() {
-            if self.lanes[..position].iter().any(|other| other.label() == lane.label()) {
-                return Err(ConfigError(format!("it has two handlers for {}", lane.label())));
+        for (position, handler) in self.handlers.iter().enumerate() {
+            let label = handler.label();
+            if self.handlers[..position].iter().any(|other| other.label() == label) {
+                let message = format!("the worker has two handlers for {label}; remove one");
+                return Err(ConfigError::new(message));
             }
-            if let Some(objection) = lane.objection() {
-                return Err(ConfigError(objection));
+            if let Some(problem) = handler.check() {
+                return Err(ConfigError::new(problem));
             }
         }
         for (label, jobs) in &self.limits {
             if *jobs == 0 {
-                return Err(ConfigError("`concurrency_of` must be at least 1".to_owned()));
+                return Err(ConfigError::zero_concurrency_of());
             }
-            if !self.lanes.iter().any(|lane| **lane.label() == **label) {
-                return Err(ConfigError(format!("it has no handler for {label}")));
+            if !self.handlers.iter().any(|handler| **handler.label() == **label) {
+                return Err(ConfigError::no_handler_for(label));
             }
         }
         Ok(())

@@ -2,22 +2,36 @@
 
 use std::time::Duration;
 
-/// A worker that was built with settings that cannot work; it does not start.
+/// A setting of a worker is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError(pub(crate) String);
+pub struct ConfigError(String);
+
+impl ConfigError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+
+    pub(crate) fn no_handler_for(label: &str) -> Self {
+        Self(format!("the worker has no handler for {label}; add one with `handle`"))
+    }
+
+    pub(crate) fn zero_concurrency_of() -> Self {
+        Self("`concurrency_of` must be at least 1".to_owned())
+    }
+}
 
 impl std::fmt::Display for ConfigError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the worker cannot start: {}", self.0)
+        write!(f, "invalid worker settings: {}", self.0)
     }
 }
 
 impl std::error::Error for ConfigError {}
 
-/// The longest time that a setting takes: longer is a mistake of units, and times are added to the clock.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// The longest duration of a setting. A longer one is a wrong unit, and durations are added to the clock.
+const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// The settings; [`WorkerBuilder`](crate::WorkerBuilder) documents each.
+/// The settings; documented at [`WorkerBuilder`](crate::WorkerBuilder).
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) name: String,
@@ -55,10 +69,11 @@ impl Config {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         Self::check_concurrency(self.concurrency)?;
         let within = |name: &str, time: Duration, least: Duration| {
-            if time >= least && time <= LONGEST {
+            if time >= least && time <= MAX_DURATION {
                 return Ok(());
             }
-            Err(ConfigError(format!("`{name}` must be from {least:?} to 365 days, not {time:?}")))
+            let message = format!("`{name}` must be from {least:?} to 365 days, not {time:?}");
+            Err(ConfigError(message))
         };
         let ms = Duration::from_millis;
         within("poll_interval", self.poll_interval, ms(10))?;
@@ -68,7 +83,7 @@ impl Config {
         within("drain_timeout", self.drain_timeout, ms(0))?;
         within("maintenance_interval", self.maintenance_interval, ms(10))?;
         if self.max_crashes == 0 {
-            return Err(ConfigError("`max_crashes` must be at least 1".to_owned()));
+            return Err(ConfigError::new("`max_crashes` must be at least 1"));
         }
         Ok(())
     }

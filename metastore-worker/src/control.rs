@@ -1,4 +1,4 @@
-//! What a running worker and whoever holds it tell each other.
+//! `Control`: the state that the engine shares with its `RunningWorker`.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,45 +8,45 @@ use metastore::Store;
 use tokio::sync::Notify;
 
 use crate::config::{Config, ConfigError};
-use crate::lane::Lane;
-use crate::worker::Report;
+use crate::handler::ErasedHandler;
+use crate::report::Report;
 
-/// Shared between the engine and its [`RunningWorker`](crate::RunningWorker).
+/// The settings that can be changed while the worker runs, and the status of its engine.
 pub(crate) struct Control {
     concurrency: AtomicUsize,
-    /// The most jobs of each lane at once; `usize::MAX` for as many as there are slots.
+    /// The most concurrent jobs of each handler; `usize::MAX` for no limit of its own.
     limits: Vec<AtomicUsize>,
     labels: Vec<Arc<str>>,
-    /// The stores of the lanes, each once.
+    /// The stores of the handlers, without duplicates.
     pub(crate) stores: Vec<Store>,
     pub(crate) poll_interval: Duration,
     /// Wakes the engine.
     pub(crate) wake: Arc<Notify>,
-    seen: Mutex<Seen>,
+    status: Mutex<Status>,
 }
 
-/// What the engine notes as it goes.
+/// The status of the engine.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct Status {
     pub(crate) report: Report,
-    /// When the engine last went round.
-    pub(crate) beat: Instant,
-    /// When each store last answered, and what went wrong since.
+    /// When the event loop last ran.
+    pub(crate) heartbeat: Instant,
+    /// For each store, the time of its last reply and the error since then.
     pub(crate) contacts: Vec<(Instant, Option<String>)>,
-    /// Lanes whose wake-up call cannot be subscribed to.
-    pub(crate) deaf: Vec<bool>,
+    /// For each handler, whether the subscription to its queue has failed.
+    pub(crate) disconnected: Vec<bool>,
 }
 
 impl Control {
     pub(crate) fn new(
-        lanes: &[Arc<dyn Lane>],
+        handlers: &[Arc<dyn ErasedHandler>],
         limits: Vec<Option<usize>>,
         config: &Config,
     ) -> Self {
         let mut stores: Vec<Store> = Vec::new();
-        for lane in lanes {
-            if !stores.iter().any(|store| store.is_same_as(lane.store())) {
-                stores.push(lane.store().clone());
+        for handler in handlers {
+            if !stores.iter().any(|store| store.is_same_as(handler.store())) {
+                stores.push(handler.store().clone());
             }
         }
         let now = Instant::now();
@@ -56,14 +56,14 @@ impl Control {
                 .into_iter()
                 .map(|limit| AtomicUsize::new(limit.unwrap_or(usize::MAX)))
                 .collect(),
-            labels: lanes.iter().map(|lane| lane.label().clone()).collect(),
+            labels: handlers.iter().map(|handler| handler.label().clone()).collect(),
             poll_interval: config.poll_interval,
             wake: Arc::new(Notify::new()),
-            seen: Mutex::new(Seen {
+            status: Mutex::new(Status {
                 report: Report::default(),
-                beat: now,
+                heartbeat: now,
                 contacts: vec![(now, None); stores.len()],
-                deaf: vec![false; lanes.len()],
+                disconnected: vec![false; handlers.len()],
             }),
             stores,
         }
@@ -78,32 +78,32 @@ impl Control {
         self.wake.notify_one();
     }
 
-    pub(crate) fn limit(&self, lane: usize) -> usize {
-        self.limits[lane].load(Ordering::Relaxed)
+    pub(crate) fn limit(&self, handler: usize) -> usize {
+        self.limits[handler].load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_limit(&self, label: &str, jobs: Option<usize>) -> Result<(), ConfigError> {
         if jobs == Some(0) {
-            return Err(ConfigError("`concurrency_of` must be at least 1".to_owned()));
+            return Err(ConfigError::zero_concurrency_of());
         }
-        let lane = self.labels.iter().position(|known| **known == *label);
-        let lane = lane.ok_or_else(|| ConfigError(format!("it has no handler for {label}")))?;
-        self.limits[lane].store(jobs.unwrap_or(usize::MAX), Ordering::Relaxed);
+        let handler = self.labels.iter().position(|known| **known == *label);
+        let handler = handler.ok_or_else(|| ConfigError::no_handler_for(label))?;
+        self.limits[handler].store(jobs.unwrap_or(usize::MAX), Ordering::Relaxed);
         self.wake.notify_one();
         Ok(())
     }
 
-    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn report(&self) -> Report {
-        self.seen().report
+        self.status().report
     }
 
-    /// Notes that a store answered, or why it did not.
-    pub(crate) fn note_contact(&self, store: usize, error: Option<String>) {
-        let contact = &mut self.seen().contacts[store];
+    /// Records that a store replied, or the error.
+    pub(crate) fn record_contact(&self, store: usize, error: Option<String>) {
+        let contact = &mut self.status().contacts[store];
         match error {
             None => *contact = (Instant::now(), None),
             error => contact.1 = error,

@@ -1,4 +1,4 @@
-//! Whether a worker can do its work.
+//! The health of a running worker.
 
 use std::time::{Duration, Instant};
 
@@ -6,60 +6,62 @@ use tokio::time::timeout;
 
 use crate::control::Control;
 
-/// How long a message to itself may take.
-const ECHO: Duration = Duration::from_secs(2);
+/// How long the event loop and a published message may take to respond.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a worker's health is; from [`RunningWorker::health`](crate::RunningWorker::health).
+/// The health of a worker; returned by [`RunningWorker::health`](crate::RunningWorker::health).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// What is wrong, in words; empty if the worker is well.
+    /// Descriptions of what is wrong; empty if the worker is healthy.
     pub problems: Vec<String>,
 }
 
 impl Health {
-    /// Whether nothing is wrong.
+    /// Whether there is no problem.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         self.problems.is_empty()
     }
 }
 
-pub(crate) async fn examine(control: &Control, has_ended: bool) -> Health {
+pub(crate) async fn check(control: &Control, has_stopped: bool) -> Health {
     let mut problems = Vec::new();
-    if has_ended {
+    if has_stopped {
         return Health { problems: vec!["the worker has stopped".to_owned()] };
     }
-    let before = control.seen().beat;
+    let before = control.status().heartbeat;
     control.wake.notify_one();
     for store in &control.stores {
         let server = store.server();
-        match timeout(ECHO, store.hears_itself()).await {
+        match timeout(RESPONSE_TIMEOUT, store.hears_itself()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => problems.push(format!("{server} cannot be heard: {error}")),
-            Err(_) => problems.push(format!("{server} does not deliver messages")),
+            Ok(Err(error)) => {
+                problems.push(format!("cannot publish and subscribe on {server}: {error}"));
+            }
+            Err(_) => problems.push(format!("{server} does not deliver published messages")),
         }
     }
-    let patience = (control.poll_interval * 3).max(Duration::from_secs(3));
-    let answered = timeout(ECHO, async {
-        while control.seen().beat == before {
+    let responded = timeout(RESPONSE_TIMEOUT, async {
+        while control.status().heartbeat == before {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     });
-    if answered.await.is_err() {
-        problems.push("the worker's loop does not go round".to_owned());
+    if responded.await.is_err() {
+        problems.push("the event loop of the worker does not respond".to_owned());
     }
-    let seen = control.seen().clone();
-    for (store, (at, error)) in control.stores.iter().zip(seen.contacts) {
-        let ago = Instant::now().saturating_duration_since(at);
-        if ago > patience {
-            let why = error.map(|error| format!(": {error}")).unwrap_or_default();
-            problems.push(format!("{} has not answered for {ago:.1?}{why}", store.server()));
+    let status = control.status().clone();
+    let max_silence = (control.poll_interval * 3).max(Duration::from_secs(3));
+    for (store, (at, error)) in control.stores.iter().zip(status.contacts) {
+        let silence = Instant::now().saturating_duration_since(at);
+        if silence > max_silence {
+            let error = error.map(|error| format!(": {error}")).unwrap_or_default();
+            problems.push(format!("{} has not replied for {silence:.1?}{error}", store.server()));
         }
     }
-    let deaf = seen.deaf.iter().filter(|deaf| **deaf).count();
-    if deaf > 0 {
-        problems.push(format!("{deaf} queues cannot be listened to"));
+    let disconnected = status.disconnected.iter().filter(|disconnected| **disconnected).count();
+    if disconnected > 0 {
+        problems.push(format!("{disconnected} queues have no subscription"));
     }
     Health { problems }
 }

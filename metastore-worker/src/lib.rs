@@ -1,8 +1,9 @@
-//! Workers that carry out the transformations of `metastore`, to be linked into services.
+//! Workers that run the transformations of `metastore`; a library to link into services.
 //!
-//! - [`Worker`], [`WorkerBuilder`]: what to handle, and running it
-//! - [`JobContext`]: what a handler is told about its job, and can tell of it
-//! - [`Fatal`]: errors that no repetition mends
+//! - [`Worker`], [`WorkerBuilder`]: handlers, settings, running a worker
+//! - [`RunningWorker`], [`Health`], [`Report`]: observing and stopping it
+//! - [`JobContext`]: what a handler knows about its job, and reporting progress
+//! - [`Fatal`]: non-retryable errors
 //! - [`shutdown_signal`]: Ctrl-C and SIGTERM
 //!
 //! ```no_run
@@ -33,32 +34,29 @@
 
 mod backoff;
 mod builder;
+mod collection;
 mod config;
-mod context;
 mod control;
 mod engine;
-mod fatal;
+mod future;
 mod handler;
 mod health;
-mod hook;
-mod kept;
-mod lane;
+mod label;
 mod metrics;
-mod run;
+mod report;
 mod shutdown;
 mod worker;
 
 pub use builder::WorkerBuilder;
 pub use config::ConfigError;
-pub use context::{JobContext, TestNotes};
-pub use fatal::Fatal;
-pub use handler::HandlerFuture;
+pub use handler::{HandlerFuture, HandlerOutcome, JobContext, JobRun, ReportedProgress};
 pub use health::Health;
-pub use hook::{HandlerEnd, JobRun};
+pub use metastore::Fatal;
+pub use report::Report;
 pub use shutdown::shutdown_signal;
-pub use worker::{Report, RunningWorker, Worker};
+pub use worker::{RunningWorker, Worker};
 
-/// The README's code, so that it keeps compiling.
+/// Compiles the code of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -1,43 +1,49 @@
-//! What is measured, through the `metrics` facade; nothing without the feature of that name.
+//! Metrics through the `metrics` facade; nothing without the feature `metrics`.
 //!
-//! All names begin with `metastore_jobs_`, and all carry the label `queue`
+//! All names begin with `metastore_jobs_`, and all metrics have the label `queue`
 //! (`domain:app:collection:transformation`):
 //!
-//! | name | kind | what |
+//! | name | kind | value |
 //! |---|---|---|
-//! | `…finished_total`, `…failed_total`, `…retried_total`, `…dead_total`, `…released_total`, `…lost_total` | counters | how runs ended; failed ones are retried or dead |
-//! | `…wait_seconds`, `…run_seconds` | histograms | from when a job could have been taken until it was; from then to its recorded end |
-//! | `…queued`, `…running`, `…delayed` | gauges | as the last look, in each poll interval, found them |
-//! | `…dead` | gauge | the same; noticed after each job of this worker, and otherwise once in an upkeep interval |
-//! | `…oldest_seconds` | gauge | how long the first in line has waited |
+//! | `finished_total` | counter | jobs whose result was stored |
+//! | `failed_total` | counter | runs that failed; each is also counted as retried or dead |
+//! | `retried_total` | counter | failed runs whose job is retried |
+//! | `dead_total` | counter | failed runs whose job is dead |
+//! | `released_total` | counter | jobs returned to the queue at shutdown |
+//! | `lost_total` | counter | jobs that the worker no longer held, or whose completion it could not record |
+//! | `wait_seconds` | histogram | time from when a job was ready to run until it was taken |
+//! | `run_seconds` | histogram | time from when a job was taken until its completion was recorded |
+//! | `queued`, `delayed`, `running` | gauge | jobs in that state, updated in each poll interval |
+//! | `dead` | gauge | dead jobs, updated after each job of this worker and in each maintenance interval |
+//! | `oldest_seconds` | gauge | how long the oldest waiting job has been ready to run |
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use metastore::queue::{End, QueueStats};
+use metastore::queue::{Completion, QueueStats};
 
-use crate::lane::HeldJob;
+use crate::handler::ClaimedJob;
 
-/// Whether anything is measured.
-pub(crate) const ARE_ON: bool = cfg!(feature = "metrics");
+/// Whether metrics are recorded.
+pub(crate) const ARE_ENABLED: bool = cfg!(feature = "metrics");
 
 #[cfg(feature = "metrics")]
 mod facade {
-    use super::{Arc, Duration, End, HeldJob, QueueStats};
+    use super::{Arc, ClaimedJob, Completion, Duration, QueueStats};
     use metrics::{counter, gauge, histogram};
 
-    pub(crate) fn began(queue: &Arc<str>, job: &HeldJob) {
+    pub(crate) fn job_started(queue: &Arc<str>, job: &ClaimedJob) {
         histogram!("metastore_jobs_wait_seconds", "queue" => queue.clone())
             .record(job.waited.as_secs_f64());
     }
 
-    pub(crate) fn ended(queue: &Arc<str>, end: &End, ran: Duration) {
+    pub(crate) fn job_completed(queue: &Arc<str>, completion: &Completion, elapsed: Duration) {
         let queue = queue.clone();
-        match end {
-            End::Result { .. } => {
+        match completion {
+            Completion::Success { .. } => {
                 counter!("metastore_jobs_finished_total", "queue" => queue.clone()).increment(1);
             }
-            End::Failure { retry_in, .. } => {
+            Completion::Failure { retry_in, .. } => {
                 counter!("metastore_jobs_failed_total", "queue" => queue.clone()).increment(1);
                 if retry_in.is_some() {
                     counter!("metastore_jobs_retried_total", "queue" => queue.clone()).increment(1);
@@ -49,16 +55,16 @@ mod facade {
                 counter!("metastore_jobs_released_total", "queue" => queue.clone()).increment(1);
             }
         }
-        histogram!("metastore_jobs_run_seconds", "queue" => queue).record(ran.as_secs_f64());
+        histogram!("metastore_jobs_run_seconds", "queue" => queue).record(elapsed.as_secs_f64());
     }
 
-    pub(crate) fn lost(queue: &Arc<str>) {
+    pub(crate) fn job_lost(queue: &Arc<str>) {
         counter!("metastore_jobs_lost_total", "queue" => queue.clone()).increment(1);
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "a gauge is a float, and exact up to 2^53")]
-    /// `dead` is not counted by every look, and then the last number stays.
-    pub(crate) fn queue(queue: &Arc<str>, stats: &QueueStats, dead: Option<u64>) {
+    #[allow(clippy::cast_precision_loss, reason = "a gauge is a float, which is exact up to 2^53")]
+    /// `dead` is `None` if the poll did not count the dead jobs; then the gauge keeps its value.
+    pub(crate) fn queue_polled(queue: &Arc<str>, stats: &QueueStats, dead: Option<u64>) {
         for (name, value) in [
             ("metastore_jobs_queued", stats.waiting),
             ("metastore_jobs_delayed", stats.delayed),
@@ -76,12 +82,12 @@ mod facade {
 
 #[cfg(not(feature = "metrics"))]
 mod facade {
-    use super::{Arc, Duration, End, HeldJob, QueueStats};
+    use super::{Arc, ClaimedJob, Completion, Duration, QueueStats};
 
-    pub(crate) fn began(_queue: &Arc<str>, _job: &HeldJob) {}
-    pub(crate) fn ended(_queue: &Arc<str>, _end: &End, _ran: Duration) {}
-    pub(crate) fn lost(_queue: &Arc<str>) {}
-    pub(crate) fn queue(_queue: &Arc<str>, _stats: &QueueStats, _dead: Option<u64>) {}
+    pub(crate) fn job_started(_queue: &Arc<str>, _job: &ClaimedJob) {}
+    pub(crate) fn job_completed(_queue: &Arc<str>, _completion: &Completion, _elapsed: Duration) {}
+    pub(crate) fn job_lost(_queue: &Arc<str>) {}
+    pub(crate) fn queue_polled(_queue: &Arc<str>, _stats: &QueueStats, _dead: Option<u64>) {}
 }
 
-pub(crate) use facade::{began, ended, lost, queue};
+pub(crate) use facade::{job_completed, job_lost, job_started, queue_polled};

@@ -1,11 +1,12 @@
-//! The signals that ask a process to end.
+//! The signals that ask a process to stop.
 
 use std::future::Future;
 
-/// Returns when the process is asked to end: Ctrl-C, or SIGTERM, which containers send.
+/// Completes when the process is asked to stop: by Ctrl-C, or by SIGTERM, which container runtimes send.
 ///
-/// The signals are caught from the call on, not only once the future is awaited. If they cannot be
-/// listened for, it never returns, and the default action of the signal ends the process.
+/// The signals are handled as soon as the function is called, not only once the future is awaited. If the
+/// handlers cannot be installed, the future never completes, and the default action of the signal ends the
+/// process.
 ///
 /// # Panics
 ///

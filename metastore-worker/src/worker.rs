@@ -1,4 +1,4 @@
-//! The worker from outside: run it, start it, and what it tells while it runs.
+//! `Worker` and `RunningWorker`: starting, observing and stopping a worker.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,36 +7,26 @@ use metastore::queue::Queue;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::collection::MaintainedCollection;
 use crate::config::{Config, ConfigError};
 use crate::control::Control;
 use crate::engine::{Engine, Mode};
-use crate::health::{Health, examine};
-use crate::kept::{self, Kept};
-use crate::lane::{Lane, Surroundings};
+use crate::handler::{ErasedHandler, RunContext};
+use crate::health::{self, Health};
+use crate::label::queue_label;
+use crate::report::Report;
 
-/// Carries out transformations; made by [`Worker::builder`].
+/// Runs transformations; made by [`Worker::builder`].
 #[must_use = "a worker does nothing until it is run or started"]
 pub struct Worker {
-    lanes: Vec<Arc<dyn Lane>>,
-    kept: Vec<Arc<dyn Kept>>,
-    limits: Vec<Option<usize>>,
-    config: Config,
-    around: Surroundings,
-    checked: Result<(), ConfigError>,
-}
-
-/// What a worker did from start to stop.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Report {
-    /// Jobs whose result was stored.
-    pub finished: u64,
-    /// Runs that failed.
-    pub failed: u64,
-    /// Jobs that were given back at the end.
-    pub released: u64,
-    /// Jobs that were no longer this worker's when they ended.
-    pub lost: u64,
+    pub(crate) handlers: Vec<Arc<dyn ErasedHandler>>,
+    pub(crate) collections: Vec<Arc<dyn MaintainedCollection>>,
+    /// The most concurrent jobs of each handler.
+    pub(crate) limits: Vec<Option<usize>>,
+    pub(crate) config: Config,
+    pub(crate) run_context: RunContext,
+    /// The result of checking the settings; returned by the methods that start the worker.
+    pub(crate) checked: Result<(), ConfigError>,
 }
 
 /// A worker that runs in the background; made by [`Worker::start`].
@@ -49,8 +39,11 @@ pub struct RunningWorker {
 }
 
 impl RunningWorker {
-    /// Takes no further jobs, waits for the running ones up to the drain timeout, gives the rest back
-    /// without counting an attempt, and tells what was done.
+    /// Stops the worker and returns what it has done.
+    ///
+    /// The worker takes no more jobs, waits for the running ones until
+    /// [`drain_timeout`](crate::WorkerBuilder::drain_timeout), and returns the others to the queue without
+    /// counting an attempt.
     ///
     /// # Panics
     ///
@@ -60,7 +53,7 @@ impl RunningWorker {
         report_of(self.task.await)
     }
 
-    /// How many jobs run at once from now on, over all transformations. What runs already goes on.
+    /// Sets how many jobs run concurrently, over all transformations. Running jobs continue.
     ///
     /// # Errors
     ///
@@ -71,33 +64,33 @@ impl RunningWorker {
         Ok(())
     }
 
-    /// How many jobs of one transformation run at once in this worker from now on; `None` for as many as
-    /// there are slots. For a limit over all workers, see `limit_running` of the queue.
+    /// Sets how many jobs of one transformation run concurrently in this worker; `None` removes the limit.
+    /// To limit all workers together, call [`Queue::limit_running`].
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for zero, and if this worker does not handle the transformation.
+    /// [`ConfigError`] for zero, and for a transformation without a handler in this worker.
     pub fn set_concurrency_of<T: metastore::Collection, R>(
         &self,
         repo: &metastore::Repo<T>,
         transformation: metastore::Transformation<T, R>,
         jobs: Option<usize>,
     ) -> Result<(), ConfigError> {
-        let label = kept::label(&Queue::new(repo, transformation));
+        let label = queue_label(&Queue::new(repo, transformation));
         self.control.set_limit(&label, jobs)
     }
 
-    /// Whether the worker can hear and reach its servers.
+    /// Checks whether the worker can do its work.
     ///
-    /// Asks actively: the loop answers, a message published to the worker's own channel comes back through
-    /// each subscription, and the last look at the queues is recent. So it turns red for a worker that is
-    /// deaf after a reconnection, as well as for one whose server is away. Takes up to two seconds, a few
-    /// commands, and can be called at any rate that a health endpoint is.
+    /// The check is active: the event loop must respond, a message that is published to a channel of each
+    /// store must arrive, and each server must have replied recently. So it also finds a worker that has
+    /// lost its subscriptions after a reconnection. It takes up to two seconds for the event loop and two
+    /// for each store, and sends a few commands; call it as often as a health endpoint is called.
     pub async fn health(&self) -> Health {
-        examine(&self.control, self.task.is_finished()).await
+        health::check(&self.control, self.task.is_finished()).await
     }
 
-    /// What was done so far.
+    /// Returns what the worker has done so far.
     #[must_use]
     pub fn report(&self) -> Report {
         self.control.report()
@@ -105,29 +98,18 @@ impl RunningWorker {
 }
 
 impl Worker {
-    pub(crate) fn new(
-        lanes: Vec<Arc<dyn Lane>>,
-        kept: Vec<Arc<dyn Kept>>,
-        limits: Vec<Option<usize>>,
-        config: Config,
-        around: Surroundings,
-        checked: Result<(), ConfigError>,
-    ) -> Self {
-        Self { lanes, kept, limits, config, around, checked }
-    }
-
-    /// Runs until `shutdown` returns, then stops as [`RunningWorker::stop`] does.
+    /// Runs until `shutdown` completes, then stops as [`RunningWorker::stop`] does.
     ///
-    /// It survives the server being away for any time.
+    /// The worker continues while a server is unavailable, for any time.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], before anything is done.
+    /// [`ConfigError`] for invalid settings, before the worker starts.
     ///
     /// # Panics
     ///
-    /// If the worker itself panics, not a handler, which would be a mistake in this library. Its jobs
-    /// come back when their leases end.
+    /// If the worker itself panics, which is a bug of this library; a panic of a handler is a failed run.
+    /// The jobs return to the queue when their leases expire.
     pub async fn run_until(
         self,
         shutdown: impl Future<Output = ()>,
@@ -136,21 +118,21 @@ impl Worker {
         let RunningWorker { mut task, stop, .. } = running;
         tokio::select! {
             () = shutdown => {}
-            ended = &mut task => return Ok(report_of(ended)),
+            report = &mut task => return Ok(report_of(report)),
         }
         drop(stop);
         Ok(report_of(task.await))
     }
 
-    /// Runs until nothing waits and nothing runs in any of its queues, by this worker or another, and then
-    /// stops: for tests, and for programs that work off what is there.
+    /// Runs until no job waits or runs in any of the worker's queues, in this worker or another one, then
+    /// stops. Use it in tests, and in programs that process the waiting jobs and exit.
     ///
-    /// Jobs that are put off stay, as do those that wait for their next attempt, unless
-    /// [`fast_forward`](crate::WorkerBuilder::fast_forward) is on.
+    /// Delayed jobs stay in the queue, also those that wait for their next attempt, unless
+    /// [`fast_forward`](crate::WorkerBuilder::fast_forward) is set.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], before anything is done.
+    /// As [`Worker::run_until`].
     ///
     /// # Panics
     ///
@@ -162,29 +144,39 @@ impl Worker {
         Ok(report)
     }
 
-    /// Starts running in the background.
+    /// Starts the worker in the background.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], before anything is done.
+    /// As [`Worker::run_until`].
+    ///
+    /// # Panics
+    ///
+    /// If called outside a tokio runtime.
     pub fn start(self) -> Result<RunningWorker, ConfigError> {
         self.launch(Mode::UntilStopped)
     }
 
     fn launch(self, mode: Mode) -> Result<RunningWorker, ConfigError> {
-        self.checked.clone()?;
+        self.checked?;
         let stop = CancellationToken::new();
-        let control = Arc::new(Control::new(&self.lanes, self.limits, &self.config));
-        let (lanes, kept) = (self.lanes, &self.kept);
-        let engine =
-            Engine::new(lanes, kept, self.config, self.around, control.clone(), stop.clone(), mode);
+        let control = Arc::new(Control::new(&self.handlers, self.limits, &self.config));
+        let engine = Engine::new(
+            self.handlers,
+            &self.collections,
+            self.config,
+            self.run_context,
+            control.clone(),
+            stop.clone(),
+            mode,
+        );
         let task = tokio::spawn(engine.run());
         Ok(RunningWorker { task, stop: stop.drop_guard(), control })
     }
 }
 
-/// What an engine that has ended reports. A panic of its own goes on to the caller, for a worker that is
-/// gone must not look like one that was stopped.
+/// Returns the report of an engine that has ended. A panic of the engine is propagated to the caller, who
+/// must not mistake it for an orderly stop.
 fn report_of(ended: Result<Report, JoinError>) -> Report {
     match ended.map_err(JoinError::try_into_panic) {
         Ok(report) => report,

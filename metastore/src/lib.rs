@@ -100,11 +100,13 @@ pub use index::{
     HasRange, IndexField, IndexValue, Indexable, IsUnique, ListField, Ordered, OtherOperator,
     PatchValue, QueryValue, RangeField, SingleValue,
 };
-pub use job::enqueue::{EnqueueOptions, Priority};
-pub use job::handle::{Job, JobWatch};
+pub use job::fatal::Fatal;
+pub use job::handle::Job;
 pub use job::item_transformation::ItemTransformation;
+pub use job::options::{EnqueueOptions, Priority};
 pub use job::queue;
 pub use job::status::{JobState, JobStatus, Progress};
+pub use job::watch::JobWatch;
 pub use json::text::Json;
 pub use key::{
     Actor, Address, CatalogKey, Id, InvalidActor, InvalidId, InvalidName, Key, KeyKind, Name,

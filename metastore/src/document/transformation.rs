@@ -1,4 +1,4 @@
-//! Transformations: heavy work on one document, as the derive declares it.
+//! `Transformation`: the declaration of a long-running computation on one document.
 
 use std::marker::PhantomData;
 
@@ -18,7 +18,8 @@ pub trait StoredResult {}
 #[diagnostic::do_not_recommend]
 impl<R: Serialize + DeserializeOwned> StoredResult for R {}
 
-/// A transformation of a collection, as its derive declares it: `Text::SUMMARIZE`.
+/// A transformation of a collection, declared by `#[transformation(…)]`; the derive generates a constant for
+/// each, for example `Text::SUMMARIZE`.
 pub struct Transformation<T, R> {
     schema: TransformationSchema,
     types: PhantomData<fn(&T) -> R>,
@@ -49,7 +50,7 @@ impl<T, R> Transformation<T, R> {
         self.schema.name
     }
 
-    /// The name, the timeout and the retries.
+    /// The name and the settings.
     #[must_use]
     pub fn schema(&self) -> TransformationSchema {
         self.schema

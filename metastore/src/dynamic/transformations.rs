@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Dynamic;
 use super::many::checked_ids;
 use crate::error::{Error, ErrorKind, Result};
-use crate::job::enqueue::EnqueueOptions;
+use crate::job::options::EnqueueOptions;
 use crate::job::queue::{DeadJob, QueueStats};
 use crate::job::status::JobStatus;
 use crate::json::text::Json;

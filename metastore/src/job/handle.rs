@@ -1,4 +1,4 @@
-//! Jobs: one requested run of a transformation on one item, and waiting for its end.
+//! `Job`: one requested run of a transformation on one item, and waiting for its result.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use tokio::time::Instant;
 use crate::document::Document;
 use crate::document::transformation::Transformation;
 use crate::error::{Error, ErrorKind, Result};
-use crate::job::status::{JobState, JobStatus, Progress, read_status};
+use crate::job::status::{JobState, JobStatus, read_status};
 use crate::key::Id;
 use crate::redis::pubsub::Subscription;
 use crate::repo::Repo;
 
-/// How long to trust that a message will come before looking anyway.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// The longest time between two reads of the status while no message arrives.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// One requested run of a transformation.
 pub struct Job<T, R> {
@@ -43,7 +43,7 @@ impl<T: Document, R: DeserializeOwned> Job<T, R> {
         Self { repo, item, transformation, id }
     }
 
-    /// The job's id, a ULID.
+    /// The id of the job, a ULID.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -55,7 +55,8 @@ impl<T: Document, R: DeserializeOwned> Job<T, R> {
         &self.item
     }
 
-    /// Everything that is known of the transformation of this item, whichever job is its last.
+    /// The status of the transformation of this item. If a later job has replaced this one, the status
+    /// is that of the later job.
     ///
     /// One round trip.
     ///
@@ -67,86 +68,56 @@ impl<T: Document, R: DeserializeOwned> Job<T, R> {
         self.read("status").await
     }
 
-    /// Waits until this job has finished and gives its result.
+    /// Waits until this job has finished and returns its result, or the result of a later job that has
+    /// replaced this one.
     ///
-    /// The end is pushed by the server, not polled for. A message may be lost with a connection, so
-    /// it also looks after each reconnection and every five seconds. Never waits past `timeout`.
-    ///
-    /// Gives the result of a later job if that one has taken this one's place.
+    /// The server pushes a message when the job finishes. Because a message can be lost with a
+    /// connection, the status is also read after each reconnection and every five seconds. Never waits
+    /// longer than `timeout`.
     ///
     /// # Errors
     ///
-    /// `JobFailed` with the last error if it failed for good; `JobGone` if the item was deleted or has
-    /// expired; `Timeout`; `Decode` if the result does not read as the transformation's type.
+    /// `JobFailed` with the last error if the job is dead; `JobCancelled` if it was cancelled; `JobGone` if
+    /// the item was deleted or has expired; `Timeout`; `Decode` if the stored result does not deserialize
+    /// as `R`.
     pub async fn wait(&self, timeout: Duration) -> Result<R> {
         const OPERATION: &str = "wait";
         let deadline = Instant::now() + timeout;
-        let key = self.repo.address().transformation(&self.item, self.transformation.schema().name);
-        let timed_out = || Error::new(OPERATION, ErrorKind::Timeout(timeout)).at(key.clone());
-        let end = async {
-            // Subscribed first and looked then, so that no end falls between the two.
-            let mut subscription = self.repo.store().subscribe(key.clone()).await?;
+        let result = async {
+            // Subscribed before the first read, so that no message is missed between the two.
+            let mut subscription = self.subscribe().await?;
             loop {
                 match self.read(OPERATION).await {
-                    Ok(status) => {
-                        if let Some(end) = self.end_of(status, &key) {
-                            return end;
+                    Ok(mut status) => {
+                        let result = status.result.take();
+                        match self.outcome(&status) {
+                            Some(Ok(())) => {
+                                if let Some(result) = result {
+                                    return Ok(result);
+                                }
+                            }
+                            Some(Err(error)) => return Err(error),
+                            None => {}
                         }
                     }
-                    // The server may come back before the deadline.
+                    // The server may be available again before the deadline.
                     Err(error) if error.is_retryable() => {}
                     Err(error) => return Err(error),
                 }
-                let _ = tokio::time::timeout(LOOK_EVERY, subscription.changed()).await;
+                changed(&mut subscription).await;
             }
         };
-        tokio::time::timeout_at(deadline, end).await.unwrap_or_else(|_| Err(timed_out()))
+        let timed_out = || Error::new(OPERATION, ErrorKind::Timeout(timeout)).at(self.key());
+        tokio::time::timeout_at(deadline, result).await.unwrap_or_else(|_| Err(timed_out()))
     }
 
-    /// Watches what becomes of this job: its state, its progress, its end.
-    ///
-    /// Pushed by the server like [`Job::wait`].
-    ///
-    /// # Errors
-    ///
-    /// `Unavailable`.
-    ///
-    /// ```no_run
-    /// # async fn example<T: metastore::Collection>(job: metastore::Job<T, String>) -> metastore::Result<()> {
-    /// let mut watch = job.watch().await?;
-    /// while let Some(status) = watch.next().await? {
-    ///     if let Some(progress) = status.progress {
-    ///         println!("{:.0} %: {}", progress.fraction * 100.0, progress.message);
-    ///     }
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn watch(&self) -> Result<JobWatch<'_, T, R>> {
-        let key = self.repo.address().transformation(&self.item, self.transformation.schema().name);
-        let subscription = self.repo.store().subscribe(key.clone()).await?;
-        Ok(JobWatch { job: self, subscription, key, last: None, ended: false })
-    }
-
-    /// The end of this job, if it has come.
-    fn end_of(&self, mut status: JobStatus<R>, key: &str) -> Option<Result<R>> {
-        let result = status.result.take();
-        match self.verdict(&status, key)? {
-            Ok(()) => result.map(Ok),
-            Err(error) => Some(Err(error)),
-        }
-    }
-
-    fn has_ended(&self, status: &JobStatus<R>, key: &str) -> bool {
-        self.verdict(status, key).is_some()
-    }
-
-    /// Whether this job has ended, and whether well.
-    fn verdict(&self, status: &JobStatus<R>, key: &str) -> Option<Result<()>> {
+    /// Whether this job is complete, and if so, whether it succeeded.
+    pub(super) fn outcome(&self, status: &JobStatus<R>) -> Option<Result<()>> {
         let failed = |attempts, message| {
-            Some(Err(Error::new("wait", ErrorKind::JobFailed { attempts, message }).at(key)))
+            let kind = ErrorKind::JobFailed { attempts, message };
+            Some(Err(Error::new("wait", kind).at(self.key())))
         };
-        // A later job works on a version that is at least as new.
+        // A later job runs on the same version of the item or a newer one.
         if status.result_job.as_deref().is_some_and(|job| job >= self.id.as_str()) {
             return Some(Ok(()));
         }
@@ -154,7 +125,7 @@ impl<T: Document, R: DeserializeOwned> Job<T, R> {
             return match status.state {
                 JobState::Dead => failed(status.attempts, status.error.clone().unwrap_or_default()),
                 JobState::Cancelled => {
-                    Some(Err(Error::new("wait", ErrorKind::JobCancelled).at(key)))
+                    Some(Err(Error::new("wait", ErrorKind::JobCancelled).at(self.key())))
                 }
                 _ => None,
             };
@@ -162,62 +133,30 @@ impl<T: Document, R: DeserializeOwned> Job<T, R> {
         if status.next.as_deref() == Some(&self.id) {
             return None;
         }
-        // Another job has taken its place. Ids of two clients may be a few milliseconds out of order,
-        // so a result of the job that is the last one counts whatever its id.
+        // A later job has replaced this one. The ids of two clients may be a few milliseconds out of
+        // order, so the result of the last job counts whatever its id is.
         if status.state == JobState::Done && status.result_job.as_ref() == Some(&status.job) {
             return Some(Ok(()));
         }
-        failed(0, format!("it ended without a result before job {} took its place", status.job))
+        failed(0, format!("it was replaced by job {} before it had a result", status.job))
     }
 
-    async fn read(&self, operation: &'static str) -> Result<JobStatus<R>> {
+    pub(super) async fn subscribe(&self) -> Result<Subscription> {
+        self.repo.store().subscribe(self.key()).await
+    }
+
+    pub(super) async fn read(&self, operation: &'static str) -> Result<JobStatus<R>> {
         let status = read_status(&self.repo, &self.item, self.transformation, operation).await?;
-        status.ok_or_else(|| {
-            let name = self.transformation.schema().name;
-            let key = self.repo.address().transformation(&self.item, name);
-            Error::new(operation, ErrorKind::JobGone).at(key)
-        })
+        status.ok_or_else(|| Error::new(operation, ErrorKind::JobGone).at(self.key()))
+    }
+
+    /// The key of the job's record, which is also the channel of its messages.
+    fn key(&self) -> String {
+        self.repo.address().transformation(&self.item, self.transformation.schema().name)
     }
 }
 
-/// What becomes of a job, as it happens; made by [`Job::watch`].
-pub struct JobWatch<'a, T, R> {
-    job: &'a Job<T, R>,
-    subscription: Subscription,
-    key: String,
-    /// What was last told, without the result.
-    last: Option<(JobState, u32, u32, Option<Progress>)>,
-    ended: bool,
-}
-
-impl<T: Document, R: DeserializeOwned> JobWatch<'_, T, R> {
-    /// What is known of the job, at once and then whenever it has changed; `None` after the end. Changes in
-    /// quick succession may be told as one.
-    ///
-    /// Waits as long as it takes: put a `tokio::time::timeout` around it where that matters.
-    ///
-    /// # Errors
-    ///
-    /// `JobGone` if the item was deleted or has expired; otherwise as [`Job::status`], but not while the
-    /// server is away.
-    pub async fn next(&mut self) -> Result<Option<JobStatus<R>>> {
-        while !self.ended {
-            match self.job.read("watch").await {
-                Ok(status) => {
-                    let progress = status.progress.clone();
-                    let now = (status.state, status.attempts, status.crashes, progress);
-                    // Whether it is this job's end is told by the same rule as in `wait`.
-                    self.ended = self.job.has_ended(&status, &self.key);
-                    if self.ended || self.last.as_ref() != Some(&now) {
-                        self.last = Some(now);
-                        return Ok(Some(status));
-                    }
-                }
-                Err(error) if error.is_retryable() => {}
-                Err(error) => return Err(error),
-            }
-            let _ = tokio::time::timeout(LOOK_EVERY, self.subscription.changed()).await;
-        }
-        Ok(None)
-    }
+/// Returns when the status may have changed.
+pub(super) async fn changed(subscription: &mut Subscription) {
+    let _ = tokio::time::timeout(POLL_INTERVAL, subscription.changed()).await;
 }

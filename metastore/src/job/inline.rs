@@ -1,6 +1,6 @@
-//! Running a transformation in the caller's own process.
+//! Running a transformation in the caller's process.
 
-use std::fmt::Display;
+use std::error::Error as StdError;
 use std::future::Future;
 use std::time::Duration;
 
@@ -11,33 +11,42 @@ use tokio::time::{Instant, interval_at, sleep, timeout};
 use crate::document::Document;
 use crate::document::item::Item;
 use crate::error::{Error, ErrorKind, Result};
+use crate::job::fatal::{Fatal, failure_message};
 use crate::job::item_transformation::ItemTransformation;
 use crate::job::queue::{Claim, Queue};
 
 const OPERATION: &str = "run";
 
-/// How long the claim holds if this process stops; renewed three times as often.
+/// How long the claim is valid if this process stops. It is renewed three times in this time.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// The pause before a repetition where the transformation does not say.
+/// The default delay before a retry.
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 
+/// The failure of all runs of one call.
+struct Failure {
+    /// How many runs failed.
+    runs: u32,
+    message: String,
+}
+
 impl<T: Document, R: Serialize + DeserializeOwned> ItemTransformation<'_, T, R> {
-    /// Runs the transformation here and now, stores its result as a worker would, and gives it.
+    /// Runs the transformation in this process, stores its result as a worker does, and returns it.
     ///
-    /// Meant for `mode = inline`, where no worker is needed, and of use for any transformation that
-    /// cannot wait. Whatever else is known of a job holds: there is one run for an item at a time, status
-    /// and result are the same, a failed one is in the dead-letter set, and if this process dies the
-    /// next `run_with` takes over after 30 seconds. The timeout and the retries are those of the
-    /// transformation; without them there is none of either.
+    /// Use it for transformations with `mode = inline`, which need no worker, or to run any other
+    /// transformation at once. The run is a job like any other: each item has at most one run at a time,
+    /// status and result are the same, and a failed job goes to the dead-letter set. An error marked as
+    /// [`Fatal`](crate::Fatal) is not retried. If this process dies, a call of `run_with` can claim the
+    /// job after 30 seconds. The timeout and the retries are those of the transformation; default: no
+    /// timeout and no retries.
     ///
-    /// Two round trips, besides a renewal every ten seconds.
+    /// Two round trips, and one more every ten seconds to renew the claim.
     ///
     /// # Errors
     ///
-    /// `JobRunning` if the same transformation of the same item is already running, here or on a worker;
-    /// `JobFailed` with the last error of the handler; `JobGone` if the claim was lost meanwhile; `NotFound`,
-    /// `Decode`, `Unavailable`; and for the result as [`Queue::finish`].
+    /// `JobRunning` if the transformation of this item is already running, in this process or another one;
+    /// `JobFailed` with the last error of the handler; `JobGone` if the claim was lost while the handler
+    /// ran; `NotFound`, `Decode`, `Unavailable`; and for the result as [`Queue::finish`].
     ///
     /// ```
     /// # use metastore::{Collection, Item, Store};
@@ -60,7 +69,7 @@ impl<T: Document, R: Serialize + DeserializeOwned> ItemTransformation<'_, T, R> 
         T: Clone,
         F: Fn(Item<T>) -> Fut,
         Fut: Future<Output = Result<R, E>>,
-        E: Display,
+        E: Into<Box<dyn StdError + Send + Sync>>,
     {
         let (repo, id, transformation) = self.parts(OPERATION)?;
         let queue = Queue::new(repo, transformation);
@@ -71,26 +80,27 @@ impl<T: Document, R: Serialize + DeserializeOwned> ItemTransformation<'_, T, R> 
         })?;
         let claim = taken.claim;
         let run = async {
-            let item = taken.item.map_err(|error| (1, error.to_string()))?;
-            attempts(&queue, &item, taken.attempts, &handler).await
+            let item =
+                taken.item.map_err(|error| Failure { runs: 1, message: error.to_string() })?;
+            run_attempts(&queue, &item, taken.attempts, &handler).await
         };
-        let ended = tokio::select! {
-            ended = run => ended,
-            () = keep(&queue, &claim) => return Err(gone(&queue, &claim)),
+        let completed = tokio::select! {
+            completed = run => completed,
+            () = renew_until_lost(&queue, &claim) => return Err(gone(&queue, &claim)),
         };
-        match ended {
+        match completed {
             Ok(result) => match queue.finish(&claim, &result).await {
                 Ok(true) => Ok(result),
                 Ok(false) => Err(gone(&queue, &claim)),
                 Err(error) => {
                     if error.is_invalid_document() {
-                        let message = format!("the result: {error}");
+                        let message = format!("cannot encode the result: {error}");
                         queue.fail(&claim, &message, None).await?;
                     }
                     Err(error)
                 }
             },
-            Err((runs, message)) => {
+            Err(Failure { runs, message }) => {
                 queue.fail_runs(&claim, &message, runs).await?;
                 let attempts = taken.attempts.saturating_add(runs);
                 let kind = ErrorKind::JobFailed { attempts, message };
@@ -100,46 +110,46 @@ impl<T: Document, R: Serialize + DeserializeOwned> ItemTransformation<'_, T, R> 
     }
 }
 
-/// Runs the handler until it succeeds or has no attempts left, of which some may have failed before. Says of a
-/// failure how many runs failed here.
-async fn attempts<T, R, F, Fut, E>(
+/// Runs the handler until it succeeds, fails with a [`Fatal`] error or has no retries left. `before` is the
+/// number of attempts that failed earlier.
+async fn run_attempts<T, R, F, Fut, E>(
     queue: &Queue<T>,
     item: &Item<T>,
     before: u32,
     handler: &F,
-) -> std::result::Result<R, (u32, String)>
+) -> std::result::Result<R, Failure>
 where
     T: Document + Clone,
     F: Fn(Item<T>) -> Fut,
     Fut: Future<Output = std::result::Result<R, E>>,
-    E: Display,
+    E: Into<Box<dyn StdError + Send + Sync>>,
 {
     let schema = queue.schema();
-    let mut attempt = 1;
+    let mut runs = 1;
     loop {
         let run = handler(item.clone());
         let ended = match schema.timeout {
-            None => run.await.map_err(|error| error.to_string()),
-            Some(limit) => match timeout(limit, run).await {
-                Ok(ended) => ended.map_err(|error| error.to_string()),
-                Err(_) => Err(format!("timed out after {limit:?}")),
-            },
+            None => Ok(run.await),
+            Some(limit) => timeout(limit, run).await.map_err(|_| limit),
         };
-        match ended {
-            Ok(result) => return Ok(result),
-            Err(message) if before.saturating_add(attempt) > schema.retries.unwrap_or(0) => {
-                return Err((attempt, message));
+        let (message, is_fatal) = match ended {
+            Ok(Ok(result)) => return Ok(result),
+            Ok(Err(error)) => {
+                let error = error.into();
+                (failure_message(&*error), Fatal::is_in(&*error))
             }
-            Err(_) => {
-                sleep(schema.retry_delay.unwrap_or(RETRY_DELAY)).await;
-                attempt += 1;
-            }
+            Err(limit) => (format!("timed out after {limit:?}"), false),
+        };
+        if is_fatal || before.saturating_add(runs) > schema.retries.unwrap_or(0) {
+            return Err(Failure { runs, message });
         }
+        sleep(schema.retry_delay.unwrap_or(RETRY_DELAY)).await;
+        runs += 1;
     }
 }
 
-/// Keeps the claim; returns when it is lost.
-async fn keep<T: Document>(queue: &Queue<T>, claim: &Claim) {
+/// Renews the claim; returns when it is lost.
+async fn renew_until_lost<T: Document>(queue: &Queue<T>, claim: &Claim) {
     let mut ticks = interval_at(Instant::now() + LEASE / 3, LEASE / 3);
     loop {
         ticks.tick().await;

@@ -1,23 +1,20 @@
-//! The requester's side of a transformation: enqueue, status, result, wait.
+//! `ItemTransformation`: a transformation of one item.
 
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
 use crate::document::Document;
-use crate::document::envelope::{self, HEAD_LEN};
 use crate::document::transformation::Transformation;
 use crate::error::{Error, ErrorKind, Result};
-use crate::job::enqueue::EnqueueOptions;
 use crate::job::handle::Job;
+use crate::job::options::EnqueueOptions;
 use crate::job::queue::Queue;
-use crate::job::status::{JobStatus, read_status};
+use crate::job::status::{JobStatus, read_result, read_status};
 use crate::key::Id;
-use crate::redis::command::{Command, Reply};
 use crate::redis::script::{CANCEL, ScriptCall};
 use crate::repo::Repo;
 use crate::repo::handle::ItemHandle;
-use crate::time::Timestamp;
 
 /// A transformation of one item.
 #[must_use = "a transformation does nothing until it is enqueued or read"]
@@ -33,7 +30,8 @@ impl<T: Document, R> Clone for ItemTransformation<'_, T, R> {
 }
 
 impl<'a, T: Document> ItemHandle<'a, T> {
-    /// A transformation of this item; the collection's handle has a method for each.
+    /// Returns the handle of a transformation of this item. `#[derive(Collection)]` also generates a
+    /// method for each transformation.
     pub fn transformation<R>(
         &self,
         transformation: Transformation<T, R>,
@@ -53,39 +51,39 @@ impl<'a, T: Document, R> ItemTransformation<'a, T, R> {
 }
 
 impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
-    /// Requests a run on the current version of the item, by whichever worker is free.
+    /// Requests a run on the current version of the item.
     ///
-    /// One round trip. There is at most one live job for an item and a transformation: if one waits,
-    /// it is given back; if one runs on an older version, it runs once more afterwards.
+    /// One round trip. Each item has at most one live job for each transformation. If a job waits, that
+    /// job is returned; if a job runs on an older version, a new job runs after it.
     ///
     /// # Errors
     ///
-    /// `NotFound`, `OutOfMemory`, `InvalidId`, `Unavailable`, `OutcomeUnknown`.
+    /// `NotFound`, `InvalidId`, `OutOfMemory`, `Unavailable`, `OutcomeUnknown`; `Decode` if the item's key
+    /// does not hold a document; `InvalidArgument` for a transformation with `mode = inline`.
     pub async fn enqueue(self) -> Result<Job<T, R>> {
         self.enqueue_with(EnqueueOptions::new()).await
     }
 
-    /// Requests a run that begins after `delay` at the earliest, on the version that the item has then.
+    /// Requests a run after `delay` at the earliest, on the version that the item has by then.
     ///
-    /// One round trip. A live job is given back as by [`ItemTransformation::enqueue`], which also brings
-    /// a delayed one forward.
+    /// One round trip. A live job is returned as by [`ItemTransformation::enqueue`]. That method also
+    /// runs a job at once that was requested with a delay.
     ///
     /// # Errors
     ///
-    /// As [`ItemTransformation::enqueue`].
+    /// As [`ItemTransformation::enqueue_with`].
     pub async fn enqueue_in(self, delay: Duration) -> Result<Job<T, R>> {
         self.enqueue_with(EnqueueOptions::new().delay(delay.max(Duration::from_millis(1)))).await
     }
 
     /// Requests a run with a delay, a priority, a timeout or a trace context.
     ///
-    /// One round trip. If a live job will do, it is given back as it is, except that a higher priority
-    /// moves a waiting one up.
+    /// One round trip. A live job is returned as by [`ItemTransformation::enqueue`], without the new
+    /// options, except that a higher priority raises that of a waiting job.
     ///
     /// # Errors
     ///
-    /// `InvalidArgument` for options out of range, and for a transformation with `mode = inline`; and as
-    /// [`ItemTransformation::enqueue`].
+    /// `InvalidArgument` also for options out of range; otherwise as [`ItemTransformation::enqueue`].
     pub async fn enqueue_with(self, options: EnqueueOptions) -> Result<Job<T, R>> {
         let id = self.handle.id("enqueue")?;
         let repo = self.handle.repo;
@@ -93,10 +91,10 @@ impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
         jobs.pop().unwrap_or_else(|| Err(repo.missing(&id, "enqueue")))
     }
 
-    /// Ends the live job without a result, whether it waits or runs. Gives whether there was one.
+    /// Cancels the live job, whether it waits or runs. Returns whether there was a live job.
     ///
-    /// One round trip. The result of a run that is cancelled is refused at once; its handler is dropped
-    /// when the worker next renews its lease. Whoever waits for the job gets `JobCancelled`.
+    /// One round trip. The result of a running job is refused from then on; its handler is dropped when the
+    /// worker next renews its lease. [`Job::wait`] returns `JobCancelled`.
     ///
     /// # Errors
     ///
@@ -120,8 +118,8 @@ impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
         Ok(repo.write(OPERATION, &commit, call).await?.code == 1)
     }
 
-    /// Forgets the job if it failed for good; to run it once more instead, enqueue or retry it. Gives whether
-    /// there was such a job. An earlier result stays.
+    /// Removes the job if it is dead, and keeps an earlier result. Returns whether there was a dead job.
+    /// To run the job again instead, call [`retry`](Self::retry).
     ///
     /// One round trip.
     ///
@@ -133,9 +131,8 @@ impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
         Queue::new(self.handle.repo, self.transformation).discard(&id).await
     }
 
-    /// Runs a job again that failed for good or was cancelled, with all its retries; one that waits after
-    /// a failure runs at once. It keeps its id, so whoever waited can wait again. `None` if there is no
-    /// such job.
+    /// Runs a dead or cancelled job again, with all its retries; runs a delayed job at once. The job keeps
+    /// its id, so that [`Job::wait`] works again. Returns `None` if there is no such job.
     ///
     /// One round trip.
     ///
@@ -149,20 +146,20 @@ impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
         Ok(job.map(|job| Job::new(repo.clone(), id, self.transformation, job)))
     }
 
-    /// Everything that is known of the job and its result; `None` if none was ever requested.
+    /// Returns the status of the last job and the last result; `None` if no run was ever requested.
     ///
     /// One round trip.
     ///
     /// # Errors
     ///
-    /// `Decode` if the result does not read as the transformation's type, `InvalidId`, `Unavailable`.
+    /// `Decode` if the result does not deserialize as `R`; `InvalidId`, `Unavailable`.
     pub async fn status(self) -> Result<Option<JobStatus<R>>> {
         let id = self.handle.id("status")?;
         read_status(self.handle.repo, &id, self.transformation, "status").await
     }
 
-    /// The last result; `None` if no run has finished yet. [`ItemTransformation::status`] tells
-    /// whether the item has changed since.
+    /// Returns the last result; `None` if no run has finished yet. To know whether the item has changed
+    /// since, read [`ItemTransformation::status`].
     ///
     /// One round trip.
     ///
@@ -170,45 +167,16 @@ impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
     ///
     /// As [`ItemTransformation::status`].
     pub async fn result(self) -> Result<Option<R>> {
-        let repo = self.handle.repo;
         let id = self.handle.id("result")?;
-        let key = repo.address().transformation(&id, self.transformation.schema().name);
-        let latest = repo.address().latest(&id);
-        let fields = ["result", "result_until", "origin"];
-        let record = fields.into_iter().fold(Command::new("HMGET").arg(key.clone()), Command::arg);
-        let head = Command::new("GETRANGE").arg(latest.clone()).int(0).int(HEAD_LEN as u64 - 1);
-        let replies = repo
-            .store()
-            .reader()
-            .pipeline(vec![record, head])
-            .await
-            .map_err(|fault| fault.into_error("result").at(key.clone()))?;
-        let mut replies = replies.into_iter();
-        let mut parts = replies.next().and_then(Reply::into_array).unwrap_or_default().into_iter();
-        let (result, until, origin) = (parts.next(), parts.next(), parts.next());
-        let start = replies.next().and_then(Reply::into_data).unwrap_or_default();
-        if start.is_empty() || !matches!(result, Some(Reply::Data(_))) {
-            return Ok(None);
-        }
-        // What an earlier item with the id has left behind is no result of this one.
-        let head = envelope::decode_head(&start, &latest, "result")?;
-        if origin.as_ref().and_then(Reply::as_text) != Some(head.origin()) {
-            return Ok(None);
-        }
-        let until = until.as_ref().and_then(Reply::as_u64).map(Timestamp::from_millis);
-        // While a later job lives, an outlived result is still in the record.
-        if until.is_some_and(|until| until <= repo.store().now()) {
-            return Ok(None);
-        }
-        let json = result.and_then(Reply::into_data);
-        json.map(|json| envelope::decode_value(&json, &key, "result")).transpose()
+        read_result(self.handle.repo, &id, self.transformation, "result").await
     }
 
-    /// Waits for the live job, or gives the result at once if it has finished.
+    /// Waits for the live job and returns its result. If the last job has finished, returns its result at
+    /// once.
     ///
     /// # Errors
     ///
-    /// `NotFound` if no run was ever requested, and as [`Job::wait`].
+    /// `NotFound` if no run was ever requested; otherwise as [`Job::wait`].
     pub async fn wait(self, timeout: Duration) -> Result<R> {
         let id = self.handle.id("wait")?;
         let repo = self.handle.repo;

@@ -1,7 +1,8 @@
-//! What is known of a job: its state, its times, its result.
+//! The status of a job: its state, its times, its result.
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,7 @@ use crate::redis::command::{Command, Reply};
 use crate::repo::Repo;
 use crate::time::Timestamp;
 
-/// Where a job stands.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -23,18 +24,18 @@ pub enum JobState {
     Queued,
     /// A worker runs it.
     Running,
-    /// It failed and waits for its next attempt.
+    /// It waits until its delay is over: the delay of its request, or the delay before its next attempt.
     Delayed,
     /// It finished, and its result is stored.
     Done,
-    /// It failed for good.
+    /// It failed and has no retries left.
     Dead,
     /// It was cancelled.
     Cancelled,
 }
 
 impl JobState {
-    /// The state in a word, as it stands in the job's record.
+    /// The name of the state, as it is stored in the job's record.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -60,76 +61,76 @@ impl std::fmt::Display for JobState {
     }
 }
 
-/// How far a running job is, as its handler says.
+/// The progress of a running job, as reported by its handler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Progress {
     /// From 0 to 1.
     pub fraction: f64,
-    /// What it is at.
+    /// What the handler is doing.
     pub message: String,
-    /// When it said so, on the clock of the worker's store.
+    /// When it was reported, by the clock of the worker's store.
     pub at: Timestamp,
 }
 
 impl Progress {
-    /// A note of progress.
+    /// A progress report.
     #[must_use]
     pub fn new(fraction: f64, message: String, at: Timestamp) -> Self {
         Self { fraction, message, at }
     }
 }
 
-/// Everything that is known of a transformation of an item.
+/// The status of a transformation of an item: its last job and its last result.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct JobStatus<R> {
     /// The id of the last requested job, a ULID.
     pub job: String,
-    /// Where it stands.
+    /// The state of that job.
     pub state: JobState,
-    /// How many runs of it have failed, over the whole life of the job, until it is retried by hand. A run
-    /// that a crash or a stop cut short is not among them.
+    /// How many runs of the job have failed. An explicit retry of a dead or cancelled job resets the number.
+    /// A run that was interrupted by a crash or a shutdown does not count.
     pub attempts: u32,
-    /// How often a worker stopped or froze while it ran it.
+    /// How often a worker crashed or froze while it ran the job.
     pub crashes: u32,
-    /// The version that the current or last run works on.
+    /// The version of the item that the current or last run reads.
     pub source_version: Option<u64>,
     /// When it was requested.
     pub enqueued_at: Option<Timestamp>,
     /// When the current or last run began.
     pub started_at: Option<Timestamp>,
-    /// When it ended, for good or ill.
+    /// When it became done, dead or cancelled.
     pub finished_at: Option<Timestamp>,
-    /// What the last failed run said.
+    /// The error of the last failed run.
     pub error: Option<String>,
-    /// The trace context of whoever requested it.
+    /// The trace context of the request.
     pub trace: Option<String>,
-    /// How far the current run is, if it says so.
+    /// The progress of the current run, if its handler reports any.
     pub progress: Option<Progress>,
-    /// The job that follows, because the item changed while this one ran.
+    /// The id of the job that runs next, because the item changed while this job ran.
     pub next: Option<String>,
-    /// The result of the last run that finished, of this or an earlier job.
+    /// The result of the last finished run, of this job or an earlier one.
     pub result: Option<R>,
-    /// The job that the result is of.
+    /// The id of the job that produced the result.
     pub result_job: Option<String>,
-    /// The version that the result was made from.
+    /// The version of the item that the result was computed from.
     pub result_version: Option<u64>,
     /// When the result was stored.
     pub result_at: Option<Timestamp>,
-    /// The version that the item is at.
+    /// The current version of the item.
     pub item_version: u64,
 }
 
 impl<R> JobStatus<R> {
-    /// Whether the item has changed since the result was made; false if there is none.
+    /// Whether the item has changed since the result was computed; false if there is no result.
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.result_version.is_some_and(|version| version < self.item_version)
     }
 }
 
-/// Reads a transformation's record and the version of its item.
+/// Reads the record of a transformation and the current version of its item.
 pub(crate) async fn read_status<T: Document, R: DeserializeOwned>(
     repo: &Repo<T>,
     id: &Id,
@@ -138,45 +139,33 @@ pub(crate) async fn read_status<T: Document, R: DeserializeOwned>(
 ) -> Result<Option<JobStatus<R>>> {
     let key = repo.address().transformation(id, transformation.schema().name);
     let latest = repo.address().latest(id);
-    let commands = vec![
-        Command::new("HGETALL").arg(key.clone()),
-        Command::new("GETRANGE").arg(latest.clone()).int(0).int(HEAD_LEN as u64 - 1),
-    ];
-    let mut replies = repo
-        .store()
-        .reader()
-        .pipeline(commands)
-        .await
-        .map_err(|fault| fault.into_error(operation).at(key.clone()))?
-        .into_iter();
+    let read = Command::new("HGETALL").arg(key.clone());
+    let (record, start) = read_with_head(repo, read, &key, &latest, operation).await?;
     let mut fields = HashMap::new();
-    let mut parts = replies.next().and_then(Reply::into_array).unwrap_or_default().into_iter();
-    while let (Some(field), Some(value)) = (parts.next(), parts.next()) {
+    let mut record = record.into_iter();
+    while let (Some(field), Some(value)) = (record.next(), record.next()) {
         if let Some(field) = field.as_text() {
             fields.insert(field.to_owned(), value);
         }
     }
-    let start = replies.next().and_then(Reply::into_data).unwrap_or_default();
     if fields.is_empty() || start.is_empty() {
         return Ok(None);
     }
     let head = match envelope::decode_head(&start, &latest, operation) {
         Ok(head) => head,
-        // Another tool may have written the document.
+        // Another tool may have written the document, with a longer header.
         Err(_) => match repo.heads(vec![latest], operation).await?.pop().flatten() {
             Some(head) => head,
             None => return Ok(None),
         },
     };
     if fields.get("origin").and_then(Reply::as_text) != Some(head.origin()) {
-        // Left behind by an earlier item with the id, which a program deleted that knows no such
-        // transformation.
+        // The record of an earlier item with this id, which was deleted by a program that does not
+        // declare the transformation.
         return Ok(None);
     }
     let item_version = head.version;
-    let until = fields.get("result_until").and_then(Reply::as_u64).map(Timestamp::from_millis);
-    let outlived = until.is_some_and(|until| until <= repo.store().now());
-    if outlived {
+    if has_expired(repo, fields.get("result_until")) {
         fields.remove("result");
         fields.remove("result_of");
     }
@@ -184,7 +173,7 @@ pub(crate) async fn read_status<T: Document, R: DeserializeOwned>(
     let number = |field: &str| fields.get(field).and_then(Reply::as_u64);
     let count = |field: &str| number(field).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
     let time = |field: &str| number(field).map(Timestamp::from_millis);
-    // As `run_of` of jobs.lua writes it: job, fence, version, time.
+    // Written by `run_of` of the job scripts: job, fence, version, time.
     let run = text("result_of").unwrap_or_default();
     let mut run = run.split(' ');
     let result_job = run.next().filter(|job| !job.is_empty()).map(str::to_owned);
@@ -205,7 +194,7 @@ pub(crate) async fn read_status<T: Document, R: DeserializeOwned>(
         finished_at: time("finished"),
         error: text("error"),
         trace: text("trace"),
-        // Of no consequence enough to fail a status for.
+        // Progress is informational, so a damaged value does not fail the whole status.
         progress: text("progress").and_then(|json| serde_json::from_str(&json).ok()),
         next: text("next"),
         result,
@@ -214,4 +203,52 @@ pub(crate) async fn read_status<T: Document, R: DeserializeOwned>(
         result_at,
         item_version,
     }))
+}
+
+/// Reads the last result of a transformation.
+pub(crate) async fn read_result<T: Document, R: DeserializeOwned>(
+    repo: &Repo<T>,
+    id: &Id,
+    transformation: Transformation<T, R>,
+    operation: &'static str,
+) -> Result<Option<R>> {
+    let key = repo.address().transformation(id, transformation.schema().name);
+    let latest = repo.address().latest(id);
+    let fields = ["result", "result_until", "origin"];
+    let read = fields.into_iter().fold(Command::new("HMGET").arg(key.clone()), Command::arg);
+    let (record, start) = read_with_head(repo, read, &key, &latest, operation).await?;
+    let [Reply::Data(json), until, origin] = &record[..] else { return Ok(None) };
+    if start.is_empty() {
+        return Ok(None);
+    }
+    // The record may belong to an earlier item with this id.
+    let head = envelope::decode_head(&start, &latest, operation)?;
+    if origin.as_text() != Some(head.origin()) || has_expired(repo, Some(until)) {
+        return Ok(None);
+    }
+    envelope::decode_value(json, &key, operation).map(Some)
+}
+
+/// Reads from the record of a job and the start of its item's latest version, in one round trip.
+async fn read_with_head<T: Document>(
+    repo: &Repo<T>,
+    read: Command,
+    key: &str,
+    latest: &str,
+    operation: &'static str,
+) -> Result<(Vec<Reply>, Bytes)> {
+    let head = Command::new("GETRANGE").arg(latest.to_owned()).int(0).int(HEAD_LEN as u64 - 1);
+    let replies = repo.store().reader().pipeline(vec![read, head]).await;
+    let replies = replies.map_err(|fault| fault.into_error(operation).at(key))?;
+    let mut replies = replies.into_iter();
+    let record = replies.next().and_then(Reply::into_array).unwrap_or_default();
+    let start = replies.next().and_then(Reply::into_data).unwrap_or_default();
+    Ok((record, start))
+}
+
+/// Whether a result with this `result_until` has outlived its time to live. It stays in the record while
+/// a later job is live.
+fn has_expired<T: Document>(repo: &Repo<T>, until: Option<&Reply>) -> bool {
+    let until = until.and_then(Reply::as_u64).map(Timestamp::from_millis);
+    until.is_some_and(|until| until <= repo.store().now())
 }

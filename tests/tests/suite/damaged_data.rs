@@ -163,8 +163,8 @@ async fn run_all(repo: &MyRepo, random: &mut fastrand::Rng) -> Vec<Error> {
     }
     let queue = Queue::new(texts, Text::SUMMARIZE);
     match queue.take(&TakeOptions::new("w", 3)).await {
-        Ok(haul) => {
-            for job in haul.jobs {
+        Ok(taken) => {
+            for job in taken.jobs {
                 let claims = std::slice::from_ref(&job.claim);
                 try_all![queue.renew(claims, Duration::from_secs(5))];
                 match random.usize(0..3) {

@@ -12,7 +12,7 @@ mod upkeep;
 
 use std::time::Duration;
 
-use metastore::queue::{Claim, Haul, Queue, TakeOptions};
+use metastore::queue::{Claim, Queue, TakeOptions, TakenBatch};
 use metastore::{Collection, Repo, Transformation};
 use metastore_worker::{Worker, WorkerBuilder};
 use serde::{Deserialize, Serialize};
@@ -60,13 +60,13 @@ pub(crate) async fn enqueue<R: serde::de::DeserializeOwned>(
     }
 }
 
-pub(crate) fn ids(haul: &Haul<Page>) -> Vec<&str> {
-    haul.jobs.iter().map(|taken| taken.claim.item.as_str()).collect()
+pub(crate) fn ids(taken: &TakenBatch<Page>) -> Vec<&str> {
+    taken.jobs.iter().map(|job| job.claim.item.as_str()).collect()
 }
 
 pub(crate) async fn take_one(queue: &Queue<Page>) -> Claim {
-    let mut haul = queue.take(&options(1)).await.unwrap();
-    haul.jobs.pop().expect("a job waits").claim
+    let mut taken = queue.take(&options(1)).await.unwrap();
+    taken.jobs.pop().expect("a job waits").claim
 }
 
 pub(crate) fn worker(pages: &Repo<Page>) -> WorkerBuilder<Page> {

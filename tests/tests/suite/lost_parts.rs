@@ -64,11 +64,11 @@ async fn jobs_of_a_lost_list_or_set_are_named_and_run_after_a_repair() {
     // The worker that held some is refused, and every job runs once.
     let mut done = 0;
     loop {
-        let haul = queue.take(&TakeOptions::new("w", 100)).await.unwrap();
-        if haul.jobs.is_empty() {
+        let taken = queue.take(&TakeOptions::new("w", 100)).await.unwrap();
+        if taken.jobs.is_empty() {
             break;
         }
-        for job in haul.jobs {
+        for job in taken.jobs {
             assert_eq!(job.crashes, 0, "nobody is to blame");
             assert!(queue.finish(&job.claim, &Summary { sentences: vec![] }).await.unwrap());
             done += 1;

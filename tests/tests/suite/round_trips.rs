@@ -79,8 +79,8 @@ async fn every_call_makes_the_round_trips_that_its_documentation_says() {
     assert_trips!(proxy, 1, texts.item(&item.id).evaluate_all(named));
 
     assert_trips!(proxy, 1, texts.item(&item.id).summarize().enqueue());
-    let haul = assert_trips!(proxy, 1, queue.take(&options));
-    let claim = &haul.jobs[0].claim;
+    let taken = assert_trips!(proxy, 1, queue.take(&options));
+    let claim = &taken.jobs[0].claim;
     assert_trips!(proxy, 1, queue.renew(std::slice::from_ref(claim), options.lease));
     assert_trips!(proxy, 1, queue.finish(claim, &Summary { sentences: vec![] }));
     assert_trips!(proxy, 1, texts.item(&item.id).summarize().status());

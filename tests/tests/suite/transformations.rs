@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metastore::queue::{Queue, TakeOptions, Taken};
+use metastore::queue::{Queue, TakeOptions, TakenJob};
 use metastore::{Collection, ErrorKind, JobState, Progress, Repo};
 
 use crate::fixture::{SOON, Session, Summary, Text, session, start, text};
@@ -15,7 +15,7 @@ fn summary(text: &str) -> Summary {
     Summary { sentences: vec![text.to_owned()] }
 }
 
-async fn take_one(queue: &Queue<Text>) -> Taken<Text> {
+async fn take_one(queue: &Queue<Text>) -> TakenJob<Text> {
     let mut jobs = queue.take(&options()).await.unwrap().jobs;
     assert_eq!(jobs.len(), 1);
     jobs.pop().unwrap()

@@ -1,21 +1,22 @@
-//! Settings of a queue that hold for all workers and can be changed while they run.
+//! Settings of a queue: pause and limits. They apply to all workers and can be changed while workers run.
 
 use std::time::Duration;
 
-use super::Queue;
+use super::transformation_queue::Queue;
 use crate::document::Document;
 use crate::error::{Error, ErrorKind, Result};
 use crate::redis::script::{CONTROL, ScriptCall};
 use crate::time::millis;
 
-/// How many jobs of a transformation may begin within a time, over all workers: a token bucket on the
-/// server's clock. After a quiet time up to `count` begin at once.
+/// The most jobs of a transformation that all workers together may start in a time span.
+///
+/// It is a token bucket by the clock of the server: after an idle time, up to `count` jobs start at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
-    /// How many.
+    /// The number of jobs.
     pub count: u32,
-    /// Within how long.
+    /// The time span.
     pub per: Duration,
 }
 
@@ -28,8 +29,8 @@ impl RateLimit {
 }
 
 impl<T: Document> Queue<T> {
-    /// Lets no further job begin, on any worker, until [`Queue::resume`]. What runs goes on, and jobs can
-    /// be requested as ever.
+    /// Stops all workers from starting jobs until [`Queue::resume`]. Running jobs continue, and jobs can
+    /// still be requested.
     ///
     /// One round trip.
     ///
@@ -40,7 +41,7 @@ impl<T: Document> Queue<T> {
         self.control("pause", &[("paused", "1".to_owned())]).await
     }
 
-    /// Ends a pause, and wakes the workers.
+    /// Ends a pause and notifies the workers.
     ///
     /// One round trip.
     ///
@@ -51,13 +52,15 @@ impl<T: Document> Queue<T> {
         self.control("resume", &[("paused", String::new())]).await
     }
 
-    /// Limits how many jobs begin within a time, over all workers; `None` takes the limit away.
+    /// Limits how many jobs all workers together start in a time span; `None` removes the limit.
     ///
-    /// One round trip. It holds from each worker's next look on, and stays until it is changed.
+    /// One round trip. The limit is stored until it is changed, and applies from the next `take` of each
+    /// worker.
     ///
     /// # Errors
     ///
-    /// `InvalidArgument` for a count of zero or a time outside 1 ms to 30 days; and as [`Queue::pause`].
+    /// `InvalidArgument` for a count of zero or a time span outside 1 ms to 30 days; otherwise as
+    /// [`Queue::pause`].
     pub async fn limit_rate(&self, limit: Option<RateLimit>) -> Result<()> {
         const OPERATION: &str = "limit_rate";
         let (count, per) = match limit {
@@ -65,32 +68,38 @@ impl<T: Document> Queue<T> {
             Some(RateLimit { count, per }) => {
                 let month = Duration::from_secs(30 * 24 * 60 * 60);
                 if count == 0 || per < Duration::from_millis(1) || per > month {
-                    let message = "a rate is at least 1 job in 1 ms to 30 days".to_owned();
+                    let message =
+                        "a rate limit must be at least 1 job in 1 ms to 30 days".to_owned();
                     return Err(Error::new(OPERATION, ErrorKind::InvalidArgument(message)));
                 }
                 (count.to_string(), millis(per).to_string())
             }
         };
-        let anew = String::new;
         self.control(
             OPERATION,
-            &[("rate_count", count), ("rate_ms", per), ("tokens", anew()), ("tokens_at", anew())],
+            &[
+                ("rate_count", count),
+                ("rate_ms", per),
+                // Removed, so that the bucket starts full.
+                ("tokens", String::new()),
+                ("tokens_at", String::new()),
+            ],
         )
         .await
     }
 
-    /// Limits how many jobs run at once, over all workers; `None` takes the limit away.
+    /// Limits how many jobs run at the same time in all workers together; `None` removes the limit.
     ///
-    /// One round trip. It holds from each worker's next look on, and stays until it is changed; what
-    /// runs already goes on.
+    /// One round trip. The limit is stored until it is changed, and applies from the next `take` of each
+    /// worker. Running jobs continue.
     ///
     /// # Errors
     ///
-    /// `InvalidArgument` for zero, for which there is [`Queue::pause`]; and as that.
+    /// `InvalidArgument` for zero, use [`Queue::pause`] instead; otherwise as [`Queue::pause`].
     pub async fn limit_running(&self, jobs: Option<u32>) -> Result<()> {
         const OPERATION: &str = "limit_running";
         if jobs == Some(0) {
-            let message = "a limit of 0 is a pause; use `pause`".to_owned();
+            let message = "the limit must be at least 1; use `pause` to stop the queue".to_owned();
             return Err(Error::new(OPERATION, ErrorKind::InvalidArgument(message)));
         }
         let jobs = jobs.map(|jobs| jobs.to_string()).unwrap_or_default();

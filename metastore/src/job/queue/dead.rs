@@ -1,11 +1,11 @@
-//! Jobs that failed for good: looked at, run again, forgotten.
+//! Dead jobs: list, retry, discard.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Queue;
-use super::take::small;
+use super::claim::counter;
+use super::transformation_queue::Queue;
 use crate::document::Document;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Id, ToId};
@@ -15,7 +15,7 @@ use crate::repo::checked_id;
 use crate::store::cursor::check_offset;
 use crate::time::Timestamp;
 
-/// A job that failed for good.
+/// A job that failed and has no retries left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DeadJob {
@@ -23,22 +23,22 @@ pub struct DeadJob {
     pub item: Id,
     /// The id of the job, a ULID.
     pub job: String,
-    /// How many runs of it failed; see [`JobStatus::attempts`](crate::JobStatus::attempts).
+    /// How many runs of the job failed; see [`JobStatus::attempts`](crate::JobStatus::attempts).
     pub attempts: u32,
-    /// How often a worker stopped or froze while it ran it.
+    /// How often a worker crashed or froze while it ran the job.
     pub crashes: u32,
-    /// What the last failed run said.
+    /// The error of the last failed run.
     pub error: String,
     /// When it was requested.
     pub enqueued_at: Timestamp,
-    /// When it failed for good.
+    /// When it became dead.
     pub died_at: Timestamp,
-    /// The version that the last run worked on.
+    /// The version of the item that the last run read.
     pub source_version: u64,
 }
 
 impl<T: Document> Queue<T> {
-    /// The jobs that failed for good, the last first; see [`Queue::retry`] and [`Queue::discard`].
+    /// Lists the dead jobs, newest first; see [`Queue::retry`] and [`Queue::discard`].
     ///
     /// One round trip.
     ///
@@ -55,7 +55,7 @@ impl<T: Document> Queue<T> {
         self.read_dead(offset, limit, "").await
     }
 
-    /// The job of one item, if it failed for good.
+    /// Returns the job of one item if it is dead.
     ///
     /// One round trip.
     ///
@@ -67,9 +67,8 @@ impl<T: Document> Queue<T> {
         Ok(self.read_dead(0, 1, id.as_str()).await?.pop())
     }
 
-    /// Runs the job of an item again that failed for good or was cancelled, with all its retries; one that
-    /// waits after a failure runs at once. It keeps its id. Gives the id, or `None` if there is no such
-    /// job.
+    /// Runs a dead or cancelled job of an item again, with all its retries; runs a delayed job at once. The
+    /// job keeps its id. Returns the id, or `None` if there is no such job.
     ///
     /// One round trip.
     ///
@@ -100,8 +99,8 @@ impl<T: Document> Queue<T> {
         }
     }
 
-    /// Forgets the job of an item if it failed for good. Gives whether there was such a job. An earlier
-    /// result stays.
+    /// Removes the job of an item if it is dead, and keeps an earlier result. Returns whether there was a
+    /// dead job.
     ///
     /// One round trip.
     ///
@@ -129,31 +128,31 @@ impl<T: Document> Queue<T> {
             .int(limit as u64)
             .arg(only.to_owned());
         let mut verdict = self.write(OPERATION, "", call, Duration::ZERO).await?;
-        // An id that no item can have is in no list of this library.
+        // Entries that another program has written are left out.
         Ok(verdict.array(OPERATION)?.into_iter().filter_map(|job| dead_job(job).ok()).collect())
     }
 }
 
 fn dead_job(job: Reply) -> Result<DeadJob> {
-    let strange = || unexpected("dead", &"a job of another shape");
-    let parts = job.into_array().ok_or_else(strange)?;
+    let malformed = || unexpected("dead", &"a malformed job");
+    let parts = job.into_array().ok_or_else(malformed)?;
     let [id, job, attempts, crashes, error, died, source, enqueued] = &parts[..] else {
-        return Err(strange());
+        return Err(malformed());
     };
-    let time = |reply: &Reply| reply.as_u64().map(Timestamp::from_millis).ok_or_else(strange);
+    let time = |reply: &Reply| reply.as_u64().map(Timestamp::from_millis).ok_or_else(malformed);
     Ok(DeadJob {
-        item: id.as_text().and_then(|id| Id::new(id).ok()).ok_or_else(strange)?,
+        item: id.as_text().and_then(|id| Id::new(id).ok()).ok_or_else(malformed)?,
         job: lossy(job),
-        attempts: small(attempts).ok_or_else(strange)?,
-        crashes: small(crashes).ok_or_else(strange)?,
+        attempts: counter(attempts).ok_or_else(malformed)?,
+        crashes: counter(crashes).ok_or_else(malformed)?,
         error: lossy(error),
         enqueued_at: time(enqueued)?,
         died_at: time(died)?,
-        source_version: source.as_u64().ok_or_else(strange)?,
+        source_version: source.as_u64().ok_or_else(malformed)?,
     })
 }
 
-/// Text that somebody else may have written.
+/// Text that another program may have written, so it may not be UTF-8.
 fn lossy(reply: &Reply) -> String {
     let data = reply.clone().into_data().unwrap_or_default();
     String::from_utf8_lossy(&data).into_owned()

@@ -1,9 +1,10 @@
-//! Ending jobs and taking the next ones in one round trip.
+//! Completing jobs and taking the next ones in one round trip.
 
 use std::time::Duration;
 
-use super::end::{End, Ended};
-use super::{Haul, Queue, TakeOptions, add_claim};
+use super::completion::{Completion, CompletionOutcome};
+use super::take::{TakeOptions, TakenBatch};
+use super::transformation_queue::{Queue, no_reply};
 use crate::document::Document;
 use crate::error::{Error, ErrorKind, Result};
 use crate::redis::command::{Reply, Verdict};
@@ -11,146 +12,168 @@ use crate::redis::script::ScriptCall;
 
 const OPERATION: &str = "finish";
 
-/// The most results that one script stores, so that it does not hold up the server.
+/// The most results that one script call stores, so that it does not block the server for long.
 const MAX_RESULTS: usize = 128;
 
-/// The bytes of results after which another script call begins.
+/// The most bytes of results in one script call, unless a single result is larger.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// What [`Queue::exchange`] gives.
+/// The outcome of [`Queue::exchange`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Exchange<T> {
-    /// What became of each end, in their order.
-    pub ends: Vec<Result<Ended>>,
-    /// What was taken, if it was asked for.
-    pub haul: Option<Result<Haul<T>>>,
+    /// The outcome of each completion, in their order.
+    pub outcomes: Vec<Result<CompletionOutcome>>,
+    /// The jobs that were taken; `None` if none were requested.
+    pub taken: Option<Result<TakenBatch<T>>>,
 }
 
-/// One script call on its way, and the ends that it records.
-struct Sent {
+/// One script call and the completions that it records.
+struct CompletionCall {
     call: ScriptCall,
-    ends: Vec<usize>,
+    /// The positions of the completions.
+    positions: Vec<usize>,
     bytes: usize,
-    /// Whether the verdicts stand in an array, one for each end.
-    is_batch: bool,
+    /// Whether the script replies with an array, with one code for each completion.
+    replies_array: bool,
 }
 
 impl<T: Document> Queue<T> {
-    /// Records how jobs ended, and takes the next ones: one round trip for all.
+    /// Records completions and takes the next jobs, in one round trip for all.
     ///
-    /// The fence of each job is checked on its own, so one that was lost does not touch the others. An
-    /// end whose reply is lost is recorded once; jobs whose reply is lost come back when their lease ends.
-    pub async fn exchange(&self, ends: &[End], take: Option<&TakeOptions>) -> Exchange<T> {
-        let mut results: Vec<Result<Ended>> = ends.iter().map(|_| Ok(Ended::Refused)).collect();
+    /// The fence of each job is checked separately, so a job that this worker has lost does not affect the
+    /// others. A completion whose reply is lost is sent again and recorded once. Jobs whose reply is lost
+    /// return to the queue when their leases expire.
+    pub async fn exchange(
+        &self,
+        completions: &[Completion],
+        take: Option<&TakeOptions>,
+    ) -> Exchange<T> {
+        let mut outcomes: Vec<Result<CompletionOutcome>> =
+            completions.iter().map(|_| Ok(CompletionOutcome::Refused)).collect();
         let patience = self.patience();
         let (mut calls, sent): (Vec<_>, Vec<_>) = self
-            .calls(ends)
+            .completion_calls(completions)
             .into_iter()
-            .map(|Sent { call, ends, is_batch, .. }| ((call, patience), (ends, is_batch)))
+            .map(|CompletionCall { call, positions, replies_array, .. }| {
+                ((call, patience), (positions, replies_array))
+            })
             .unzip();
-        // Sent once: a repetition would take further jobs, not find out about the first ones.
+        // Sent once: repeating `take` would take further jobs, not return the first ones.
         calls.extend(take.map(|options| (self.take_call(options), Duration::ZERO)));
         if calls.is_empty() {
-            return Exchange { ends: results, haul: None };
+            return Exchange { outcomes, taken: None };
         }
         let writer = self.repo.store().writer();
         let mut replies = writer.commit_all(OPERATION, &calls).await.into_iter();
-        for (ends, is_batch) in sent {
-            let verdicts = replies.next().unwrap_or_else(|| Err(no_verdict()));
-            match verdicts.and_then(|reply| verdicts_of(reply, is_batch, ends.len())) {
-                Ok(verdicts) => {
-                    for (end, verdict) in ends.into_iter().zip(verdicts) {
-                        results[end] = verdict;
+        for (positions, replies_array) in sent {
+            let reply = replies.next().unwrap_or_else(|| Err(no_reply(OPERATION)));
+            match reply.and_then(|reply| parse(reply, replies_array, positions.len())) {
+                Ok(parsed) => {
+                    for (position, outcome) in positions.into_iter().zip(parsed) {
+                        outcomes[position] = outcome;
                     }
                 }
                 Err(error) => {
-                    for end in ends {
-                        results[end] = Err(Error::new(OPERATION, error.kind().clone()));
+                    for position in positions {
+                        outcomes[position] = Err(Error::new(OPERATION, error.kind().clone()));
                     }
                 }
             }
         }
-        let haul = take.map(|_| {
-            let reply = replies.next().unwrap_or_else(|| Err(no_verdict()));
+        let taken = take.map(|_| {
+            let reply = replies.next().unwrap_or_else(|| Err(no_reply(OPERATION)));
             reply
                 .map_err(|error| error.during("take").at(self.keys.waiting.clone()))
-                .and_then(|reply| self.haul(reply))
+                .and_then(|reply| self.taken_batch(reply))
         });
-        Exchange { ends: results, haul }
+        Exchange { outcomes, taken }
     }
 
-    fn calls(&self, ends: &[End]) -> Vec<Sent> {
-        let mut sent: Vec<Sent> = Vec::new();
-        let mut finish: Option<Sent> = None;
-        let mut release: Option<Sent> = None;
-        for (index, end) in ends.iter().enumerate() {
-            match end {
-                End::Result { claim, json } => {
-                    let mut batch = match finish.take() {
-                        Some(batch)
-                            if batch.ends.len() < MAX_RESULTS
-                                && batch.bytes + json.len() <= MAX_BYTES =>
-                        {
-                            batch
-                        }
+    /// Takes waiting jobs with their documents. First it moves delayed jobs that are due and jobs whose
+    /// lease has expired back to the waiting ones.
+    ///
+    /// One round trip. The work of the server is proportional to the number of taken jobs, not to the
+    /// number of waiting ones. If the reply is lost, the jobs return to the queue when their leases expire.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`, `OutOfMemory`, `WrongType`.
+    pub async fn take(&self, options: &TakeOptions) -> Result<TakenBatch<T>> {
+        let taken = self.exchange(&[], Some(options)).await.taken;
+        taken.unwrap_or_else(|| Err(no_reply("take")))
+    }
+
+    /// Groups completions into script calls: successes and releases by their limits, failures one by one.
+    fn completion_calls(&self, completions: &[Completion]) -> Vec<CompletionCall> {
+        let mut calls: Vec<CompletionCall> = Vec::new();
+        let mut finish: Option<CompletionCall> = None;
+        let mut release: Option<CompletionCall> = None;
+        for (position, completion) in completions.iter().enumerate() {
+            match completion {
+                Completion::Success { claim, json } => {
+                    let mut current = match finish.take() {
+                        Some(current) if current.has_room_for(json.len()) => current,
                         full => {
-                            sent.extend(full);
-                            Sent::batch(self.finish_call())
+                            calls.extend(full);
+                            CompletionCall::new(self.finish_call())
                         }
                     };
-                    batch.bytes += json.len();
-                    batch.ends.push(index);
-                    batch.call = self.add_result(batch.call, claim, json.clone());
-                    finish = Some(batch);
+                    current.bytes += json.len();
+                    current.positions.push(position);
+                    current.call = self.add_result(current.call, claim, json.clone());
+                    finish = Some(current);
                 }
-                End::Failure { claim, message, runs, retry_in } => sent.push(Sent {
-                    call: self.fail_call(claim, message, *runs, *retry_in),
-                    ends: vec![index],
-                    bytes: 0,
-                    is_batch: false,
-                }),
-                End::Release { claim } => {
-                    let mut batch =
-                        release.take().unwrap_or_else(|| Sent::batch(self.release_call()));
-                    batch.ends.push(index);
-                    batch.call = add_claim(batch.call, claim);
-                    release = Some(batch);
+                Completion::Failure { claim, message, runs, retry_in } => {
+                    calls.push(CompletionCall {
+                        call: self.fail_call(claim, message, *runs, *retry_in),
+                        positions: vec![position],
+                        bytes: 0,
+                        replies_array: false,
+                    });
+                }
+                Completion::Release { claim } => {
+                    let mut current =
+                        release.take().unwrap_or_else(|| CompletionCall::new(self.release_call()));
+                    current.positions.push(position);
+                    current.call = claim.add_to(current.call);
+                    release = Some(current);
                 }
             }
         }
-        sent.extend(finish);
-        sent.extend(release);
-        sent
+        calls.extend(finish);
+        calls.extend(release);
+        calls
     }
 }
 
-impl Sent {
-    fn batch(call: ScriptCall) -> Self {
-        Self { call, ends: Vec::new(), bytes: 0, is_batch: true }
+impl CompletionCall {
+    fn new(call: ScriptCall) -> Self {
+        Self { call, positions: Vec::new(), bytes: 0, replies_array: true }
+    }
+
+    fn has_room_for(&self, bytes: usize) -> bool {
+        self.positions.len() < MAX_RESULTS && self.bytes + bytes <= MAX_BYTES
     }
 }
 
-fn verdicts_of(reply: Reply, is_batch: bool, count: usize) -> Result<Vec<Result<Ended>>> {
+/// Parses the reply of a script that records `count` completions.
+fn parse(reply: Reply, is_array: bool, count: usize) -> Result<Vec<Result<CompletionOutcome>>> {
     let mut verdict = Verdict::from_reply(reply, OPERATION)?;
-    let codes = if is_batch { verdict.array(OPERATION)? } else { vec![Reply::Int(verdict.code)] };
+    let codes = if is_array { verdict.array(OPERATION)? } else { vec![Reply::Int(verdict.code)] };
     if codes.len() != count {
-        return Err(no_verdict());
+        return Err(no_reply(OPERATION));
     }
     Ok(codes
         .into_iter()
         .map(|code| match code {
-            Reply::Int(1) => Ok(Ended::Recorded),
-            Reply::Int(0) => Ok(Ended::Refused),
-            Reply::Int(-1) => Ok(Ended::Gone),
+            Reply::Int(1) => Ok(CompletionOutcome::Recorded),
+            Reply::Int(0) => Ok(CompletionOutcome::Refused),
+            Reply::Int(-1) => Ok(CompletionOutcome::Gone),
             _ => {
                 let message = "a key of the item".to_owned();
                 Err(Error::new(OPERATION, ErrorKind::WrongType(message)))
             }
         })
         .collect())
-}
-
-fn no_verdict() -> Error {
-    Error::new(OPERATION, ErrorKind::Server("no verdict".to_owned()))
 }

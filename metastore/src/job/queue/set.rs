@@ -1,11 +1,12 @@
-//! Several queues of one store, looked at and renewed together.
+//! `QueueSet`: several queues of one store, read and renewed by one call.
 
 use std::time::Duration;
 
-use super::stats::parse;
-use super::{Claim, Queue, QueueStats, add_claim};
+use super::claim::Claim;
+use super::stats::{QueueStats, parse};
+use super::transformation_queue::{Queue, no_reply};
 use crate::document::Document;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::key::TransformationKeys;
 use crate::redis::command::{Command, Reply, Verdict, unexpected};
 use crate::redis::script::{LOOK, RENEW, ScriptCall};
@@ -13,7 +14,7 @@ use crate::redis::write::{Commit, WriteSet};
 use crate::store::Store;
 use crate::time::millis;
 
-/// Several queues of one store, each with a number from 0 in the order in which they were added.
+/// Several queues of one store. They are numbered from 0, in the order in which they were added.
 pub struct QueueSet {
     store: Store,
     queues: Vec<TransformationKeys>,
@@ -26,21 +27,21 @@ impl std::fmt::Debug for QueueSet {
 }
 
 impl QueueSet {
-    /// None yet, in this store.
+    /// An empty set.
     #[must_use]
     pub fn new(store: &Store) -> Self {
         Self { store: store.clone(), queues: Vec::new() }
     }
 
-    /// Adds a queue, which has to be of the same server, and gives its number.
+    /// Adds a queue, which must be in the same store, and returns its number.
     pub fn add<T: Document>(&mut self, queue: &Queue<T>) -> usize {
         self.queues.push(queue.keys.clone());
         self.queues.len() - 1
     }
 
-    /// Whether there is anything at all that waits, is delayed or runs.
+    /// Whether no job waits, is delayed or runs in any of the queues.
     ///
-    /// One command, however many queues there are: what a worker with nothing to do asks.
+    /// One round trip with one command, for any number of queues. An idle worker polls with it.
     ///
     /// # Errors
     ///
@@ -52,7 +53,7 @@ impl QueueSet {
         Ok(reply == Reply::Int(0))
     }
 
-    /// What [`Queue::stats`] tells, of each queue.
+    /// Returns [`Queue::stats`] of each queue.
     ///
     /// One round trip.
     ///
@@ -67,10 +68,10 @@ impl QueueSet {
         verdict.array("stats")?.into_iter().map(parse).collect()
     }
 
-    /// The queues that a worker would find something to do in, but that no worker listens to, with their
-    /// numbers: perhaps a handler is missing, or no worker runs.
+    /// Returns the numbers and statistics of the queues in which a worker has something to do, but to which
+    /// no worker subscribes. A handler may be missing, or no worker runs.
     ///
-    /// One round trip, and another one if there is anything to do.
+    /// One round trip, and a second one if a queue is ready.
     ///
     /// # Errors
     ///
@@ -85,17 +86,17 @@ impl QueueSet {
         let command = Command::new("PUBSUB").arg("NUMSUB").args(channels);
         let reply = self.store.reader().call(command).await;
         let reply = reply.map_err(|fault| fault.into_error("unattended"))?;
-        let strange = || unexpected("unattended", &"no numbers of subscribers");
-        let listeners = reply.into_array().ok_or_else(strange)?;
+        let malformed = || unexpected("unattended", &"a malformed list of subscribers");
+        let listeners = reply.into_array().ok_or_else(malformed)?;
         let mut listeners = listeners.into_iter().skip(1).step_by(2);
         ready.retain(|_| matches!(listeners.next(), Some(Reply::Int(0))));
         Ok(ready)
     }
 
-    /// Prolongs claims on jobs, each of the queue with the number before it; gives for each whether the
-    /// worker still holds it.
+    /// Renews the leases of claims, each with the number of its queue. Returns for each claim whether the
+    /// worker still holds the job.
     ///
-    /// One round trip for all.
+    /// One round trip.
     ///
     /// # Errors
     ///
@@ -114,11 +115,11 @@ impl QueueSet {
                     .int(count as u64);
             }
             for (position, (_, claim)) in of_queue() {
-                call = add_claim(call, claim);
+                call = claim.add_to(call);
                 order.push(position);
             }
         }
-        // A renewal that takes longer than the lease is of no use.
+        // A renewal that arrives after the lease has expired is useless.
         let mut verdict = self.call("renew", call, lease).await?;
         let mut held = vec![false; claims.len()];
         for (position, reply) in order.into_iter().zip(verdict.array("renew")?) {
@@ -135,14 +136,28 @@ impl QueueSet {
     ) -> Result<Verdict> {
         let sent = Commit { operation, id: "", writes: WriteSet::Conditional(call), patience };
         let reply = self.store.writer().commit(sent).await?;
-        let reply = reply
-            .ok_or_else(|| Error::new(operation, ErrorKind::Server("no verdict".to_owned())))?;
+        let reply = reply.ok_or_else(|| no_reply(operation))?;
         Verdict::from_reply(reply.reply, operation)
     }
 }
 
 impl<T: Document> Queue<T> {
-    /// Prolongs claims; gives for each whether the worker still holds it.
+    /// Returns the number of jobs by state, and how long the oldest one has waited.
+    ///
+    /// One round trip; its cost does not depend on the number of jobs.
+    ///
+    /// # Errors
+    ///
+    /// `WrongType`, `Unavailable`.
+    pub async fn stats(&self) -> Result<QueueStats> {
+        let mut set = QueueSet::new(self.repo.store());
+        set.add(self);
+        Ok(set.stats().await?.pop().unwrap_or_default())
+    }
+
+    /// Renews the leases of claims. Returns for each claim whether the worker still holds the job.
+    ///
+    /// One round trip.
     ///
     /// # Errors
     ///

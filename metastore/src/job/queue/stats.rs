@@ -1,58 +1,43 @@
-//! Looking at a queue: how many jobs there are, and how long they wait.
+//! `QueueStats`: the numbers of jobs in a queue.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Queue, QueueSet};
-use crate::document::Document;
 use crate::error::Result;
 use crate::redis::command::{Reply, unexpected};
 
-/// How many jobs a queue has, by state.
+/// The number of jobs in a queue by state, and what is due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct QueueStats {
-    /// They wait for a worker. Jobs that were cancelled, or whose item was deleted since, count until a
-    /// worker passes them.
+    /// Jobs that wait for a worker. A cancelled job, or a job whose item was deleted, counts until a worker
+    /// skips it.
     pub waiting: u64,
-    /// They wait for their time.
+    /// Jobs that wait until their delay is over.
     pub delayed: u64,
-    /// A worker holds them.
+    /// Jobs that a worker holds.
     pub running: u64,
-    /// They failed for good.
+    /// Jobs that failed and have no retries left.
     pub dead: u64,
-    /// How long the first in line could have been taken and was not.
+    /// How long the oldest waiting job has been ready to run.
     pub oldest: Option<Duration>,
     /// Whether the queue is paused.
     pub paused: bool,
-    /// Whether a worker would find something to do: a job to take, or one to bring back.
+    /// Whether a worker has something to do now: a job to take, a delayed job that is due, or an expired
+    /// lease.
     pub ready: bool,
-    /// How long until a delayed job or the end of a lease is due.
+    /// The time until the next delayed job is due or the next lease expires.
     pub due_in: Option<Duration>,
 }
 
-impl<T: Document> Queue<T> {
-    /// How many jobs there are, by state, and how long the first has waited.
-    ///
-    /// One round trip, whose cost does not grow with the number of jobs.
-    ///
-    /// # Errors
-    ///
-    /// `WrongType`, `Unavailable`.
-    pub async fn stats(&self) -> Result<QueueStats> {
-        let mut set = QueueSet::new(self.repo.store());
-        set.add(self);
-        Ok(set.stats().await?.pop().unwrap_or_default())
-    }
-}
-
+/// Parses the reply of `look.lua` for one queue.
 pub(super) fn parse(queue: Reply) -> Result<QueueStats> {
-    let strange = || unexpected("stats", &"a queue of another shape");
-    let parts = queue.into_array().ok_or_else(strange)?;
+    let malformed = || unexpected("stats", &"a malformed queue");
+    let parts = queue.into_array().ok_or_else(malformed)?;
     let number = |at: usize| match parts.get(at) {
         Some(Reply::Int(number)) => Ok(*number),
-        _ => Err(strange()),
+        _ => Err(malformed()),
     };
     let count = |at: usize| number(at).map(|number| u64::try_from(number).unwrap_or(0));
     let time =

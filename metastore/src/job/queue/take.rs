@@ -1,12 +1,13 @@
-//! Taking jobs.
+//! `TakenBatch`: the jobs that a worker takes by one call.
 
 use std::time::Duration;
 
-use super::{Claim, Queue};
+use super::claim::Claim;
+use super::transformation_queue::Queue;
 use crate::document::Document;
 use crate::document::envelope;
 use crate::document::item::Item;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::key::Id;
 use crate::redis::command::{Reply, Verdict, unexpected};
 use crate::redis::script::{ScriptCall, TAKE};
@@ -14,62 +15,62 @@ use crate::time::millis;
 
 const OPERATION: &str = "take";
 
-/// The most jobs that one call takes, so that it does not hold up the server.
+/// The most jobs that one call takes, so that it does not block the server for long.
 const MAX_COUNT: usize = 256;
 
-/// A job that was taken.
+/// A job that a worker has taken.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Taken<T> {
-    /// The hold on it.
+pub struct TakenJob<T> {
+    /// The claim on the job.
     pub claim: Claim,
-    /// How many runs of it have failed; see [`JobStatus::attempts`](crate::JobStatus::attempts).
+    /// How many runs of the job have failed; see [`JobStatus::attempts`](crate::JobStatus::attempts).
     pub attempts: u32,
-    /// How often a worker stopped or froze while it ran it.
+    /// How often a worker crashed or froze while it ran the job.
     pub crashes: u32,
-    /// How long one run may take, if the request said so.
+    /// The time limit of one run, if the request set one.
     pub timeout: Option<Duration>,
-    /// The trace context of whoever requested it.
+    /// The trace context of the request.
     pub trace: Option<String>,
-    /// How long it could have been taken and was not.
+    /// How long the job waited since it was ready to run.
     pub waited: Duration,
-    /// The current version of the item, or why it does not decode.
+    /// The current version of the item, or the error of decoding it.
     pub item: Result<Item<T>>,
 }
 
-/// What a worker took at once.
+/// The jobs that were taken by one call, and what remains in the queue.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Haul<T> {
+pub struct TakenBatch<T> {
     /// The jobs.
-    pub jobs: Vec<Taken<T>>,
-    /// How many are left waiting.
+    pub jobs: Vec<TakenJob<T>>,
+    /// How many jobs are still waiting.
     pub waiting: u64,
-    /// Whether some of those can be taken now: the queue is not paused, and its limits leave room.
+    /// Whether some of the waiting jobs can be taken now: the queue is not paused, and its limits are not
+    /// reached.
     pub ready: bool,
-    /// How long until a delayed job, an expired lease or a rate limit is next due.
+    /// The time until the next delayed job is due, the next lease expires or the rate limit permits a job.
     pub due_in: Option<Duration>,
 }
 
-/// How many jobs to take, and on which terms.
+/// Options of [`Queue::take`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TakeOptions {
-    /// At most this many, and never more than 256.
+    /// The most jobs to take; never more than 256 are taken.
     pub count: usize,
-    /// How long the claim holds without being renewed.
+    /// How long a claim is valid unless it is renewed. Default: 30 seconds.
     pub lease: Duration,
-    /// Who takes them; kept in the job's record.
+    /// The name of the worker; stored in the job's record.
     pub worker: String,
-    /// After how many crashes a job is dead.
+    /// The number of crashes after which a job is dead. Default: 5.
     pub max_crashes: u32,
-    /// Whether to take delayed jobs at once, whatever their time; for tests.
+    /// Whether to take delayed jobs before they are due; for tests. Default: false.
     pub fast_forward: bool,
 }
 
 impl TakeOptions {
-    /// Takes up to `count` jobs for `worker`, for 30 seconds without renewal. A job is dead after 5
-    /// crashes.
+    /// Takes up to `count` jobs for `worker`, with the defaults of the other options.
     #[must_use]
     pub fn new(worker: impl Into<String>, count: usize) -> Self {
         Self {
@@ -81,21 +82,21 @@ impl TakeOptions {
         }
     }
 
-    /// How long the claim holds without being renewed.
+    /// Sets how long a claim is valid unless it is renewed.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
         self
     }
 
-    /// After how many crashes a job is dead.
+    /// Sets the number of crashes after which a job is dead.
     #[must_use]
     pub fn max_crashes(mut self, crashes: u32) -> Self {
         self.max_crashes = crashes;
         self
     }
 
-    /// Whether to take delayed jobs at once, whatever their time; for tests.
+    /// Sets whether to take delayed jobs before they are due; for tests.
     #[must_use]
     pub fn fast_forward(mut self, on: bool) -> Self {
         self.fast_forward = on;
@@ -104,20 +105,6 @@ impl TakeOptions {
 }
 
 impl<T: Document> Queue<T> {
-    /// Takes jobs with their documents, after bringing back those whose time has come and those
-    /// whose worker is gone.
-    ///
-    /// One round trip; the server works in proportion to what is taken, however many wait. If the reply is
-    /// lost, the jobs come back when the lease ends.
-    ///
-    /// # Errors
-    ///
-    /// `Unavailable`, `OutOfMemory`, `WrongType`.
-    pub async fn take(&self, options: &TakeOptions) -> Result<Haul<T>> {
-        let none = || Error::new(OPERATION, ErrorKind::Server("no verdict".to_owned()));
-        self.exchange(&[], Some(options)).await.haul.unwrap_or_else(|| Err(none()))
-    }
-
     pub(super) fn take_call(&self, options: &TakeOptions) -> ScriptCall {
         self.begin(ScriptCall::new(&TAKE))
             .arg(self.keys.latest_suffix)
@@ -132,7 +119,7 @@ impl<T: Document> Queue<T> {
             .arg(self.schema.name)
     }
 
-    pub(super) fn haul(&self, reply: Reply) -> Result<Haul<T>> {
+    pub(super) fn taken_batch(&self, reply: Reply) -> Result<TakenBatch<T>> {
         let mut verdict = Verdict::from_reply(reply, OPERATION)?;
         let jobs = verdict.array(OPERATION)?;
         let waiting = verdict.number(OPERATION)?;
@@ -142,35 +129,35 @@ impl<T: Document> Queue<T> {
             other => return Err(unexpected(OPERATION, &other)),
         };
         let now = verdict.number(OPERATION)?;
-        let taken = |job| match self.taken(job, now) {
+        let taken_job = |job| match self.taken_job(job, now) {
             Ok(taken) => Some(taken),
             Err(error) => {
-                // Others must not wait for it; what nobody holds comes back with the end of its lease.
-                tracing::warn!(%error, "a job cannot be read and is left alone");
+                // The other jobs must still run. This one returns to the queue when its lease expires.
+                tracing::warn!(%error, "cannot parse a taken job; it is retried after its lease expires");
                 None
             }
         };
-        let jobs = jobs.into_iter().filter_map(taken).collect();
-        Ok(Haul { jobs, waiting, ready, due_in })
+        let jobs = jobs.into_iter().filter_map(taken_job).collect();
+        Ok(TakenBatch { jobs, waiting, ready, due_in })
     }
 
-    fn taken(&self, job: Reply, now: u64) -> Result<Taken<T>> {
-        let strange = || unexpected(OPERATION, &"a job of another shape");
-        let parts = job.into_array().ok_or_else(strange)?;
-        let [about, item, Reply::Data(json)] = &parts[..] else { return Err(strange()) };
-        let mut about = about.as_text().ok_or_else(strange)?.splitn(7, ' ');
-        let mut next = || about.next().ok_or_else(strange);
+    fn taken_job(&self, job: Reply, now: u64) -> Result<TakenJob<T>> {
+        let malformed = || unexpected(OPERATION, &"a malformed job");
+        let parts = job.into_array().ok_or_else(malformed)?;
+        let [about, item, Reply::Data(json)] = &parts[..] else { return Err(malformed()) };
+        let mut about = about.as_text().ok_or_else(malformed)?.splitn(7, ' ');
+        let mut next = || about.next().ok_or_else(malformed);
         let (job, fence, attempts, crashes) = (next()?, next()?, next()?, next()?);
         let (since, timeout, trace) = (next()?, next()?, next()?);
-        let since: u64 = since.parse().map_err(|_| strange())?;
+        let since: u64 = since.parse().map_err(|_| malformed())?;
         let claim = Claim {
-            item: item.as_text().and_then(|id| Id::new(id).ok()).ok_or_else(strange)?,
+            item: item.as_text().and_then(|id| Id::new(id).ok()).ok_or_else(malformed)?,
             job: job.to_owned(),
-            fence: fence.parse().map_err(|_| strange())?,
+            fence: fence.parse().map_err(|_| malformed())?,
         };
-        Ok(Taken {
-            attempts: attempts.parse().map_err(|_| strange())?,
-            crashes: crashes.parse().map_err(|_| strange())?,
+        Ok(TakenJob {
+            attempts: attempts.parse().map_err(|_| malformed())?,
+            crashes: crashes.parse().map_err(|_| malformed())?,
             timeout: timeout.parse().ok().map(Duration::from_millis),
             trace: (!trace.is_empty()).then(|| trace.to_owned()),
             waited: Duration::from_millis(now.saturating_sub(since)),
@@ -182,8 +169,4 @@ impl<T: Document> Queue<T> {
     pub(super) fn item(&self, id: &Id, json: &[u8]) -> Result<Item<T>> {
         envelope::decode(json, &self.repo.address().latest(id), OPERATION)
     }
-}
-
-pub(super) fn small(reply: &Reply) -> Option<u32> {
-    reply.as_u64().and_then(|n| u32::try_from(n).ok())
 }

@@ -105,8 +105,8 @@ impl Memos {
     }
 
     async fn finish(&self, result: &str) {
-        let haul = self.digests.take(&take()).await.unwrap();
-        let [taken] = &haul.jobs[..] else { panic!("{:?}", haul.jobs) };
+        let taken = self.digests.take(&take()).await.unwrap();
+        let [taken] = &taken.jobs[..] else { panic!("{:?}", taken.jobs) };
         assert!(self.digests.finish(&taken.claim, &result).await.unwrap());
     }
 

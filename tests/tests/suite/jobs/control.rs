@@ -28,8 +28,8 @@ async fn a_paused_queue_gives_nothing_until_it_is_resumed_and_then_wakes_the_wor
         .start()
         .unwrap();
     enqueue(&pages, Page::DIGEST, &["a"]).await;
-    let haul = queue.take(&options(1)).await.unwrap();
-    assert!(haul.jobs.is_empty() && !haul.ready);
+    let taken = queue.take(&options(1)).await.unwrap();
+    assert!(taken.jobs.is_empty() && !taken.ready);
     let stats = queue.stats().await.unwrap();
     assert!(stats.paused && !stats.ready && stats.waiting == 1);
     assert_eq!(worker.report().finished, 0);
@@ -53,8 +53,8 @@ async fn high_jobs_go_first_and_low_ones_are_not_forgotten() {
             pages.item(&id).digest().enqueue_with(options).await.unwrap();
         }
     }
-    let haul = queue.take(&options(96)).await.unwrap();
-    let count = |prefix| ids(&haul).iter().filter(|id| id.starts_with(prefix)).count();
+    let taken = queue.take(&options(96)).await.unwrap();
+    let count = |prefix| ids(&taken).iter().filter(|id| id.starts_with(prefix)).count();
     // Of 16 turns 11, 4 and 1.
     assert_eq!((count("high"), count("normal"), count("low")), (66, 24, 6));
     // One by one it comes out alike: what is low is taken while high ones still wait.

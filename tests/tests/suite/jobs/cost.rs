@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use metastore::queue::{End, Queue};
+use metastore::queue::{Completion, Queue};
 use metastore::{EnqueueOptions, Item};
 use metastore_tests::{Server, wait};
 
@@ -65,19 +65,18 @@ async fn many_ends_and_the_next_jobs_are_one_round_trip() {
     }
     let all = ids.iter().map(String::as_str);
     pages.enqueue_many(Page::DIGEST, all, EnqueueOptions::new()).await.unwrap();
-    let mut haul = queue.take(&options(20)).await.unwrap();
+    let mut taken = queue.take(&options(20)).await.unwrap();
     for round in 0..2 {
         let json = queue.encode(&"done").unwrap();
-        let ends =
-            haul.jobs.drain(..).map(|taken| End::Result { claim: taken.claim, json: json.clone() });
-        let ends: Vec<_> = ends.collect();
+        let success = |claim| Completion::Success { claim, json: json.clone() };
+        let completions: Vec<_> = taken.jobs.drain(..).map(|job| success(job.claim)).collect();
         let before = proxy.round_trips();
-        let exchange = queue.exchange(&ends, Some(&options(20))).await;
+        let exchange = queue.exchange(&completions, Some(&options(20))).await;
         // The first one sends the text of the script.
         assert_eq!(proxy.round_trips() - before, 2 - round);
-        assert!(exchange.ends.iter().all(Result::is_ok));
-        haul = exchange.haul.unwrap().unwrap();
-        assert_eq!(haul.jobs.len(), 20);
+        assert!(exchange.outcomes.iter().all(Result::is_ok));
+        taken = exchange.taken.unwrap().unwrap();
+        assert_eq!(taken.jobs.len(), 20);
     }
 }
 
@@ -156,14 +155,14 @@ async fn a_job_costs_the_same_before_a_backlog_of_a_million_as_of_a_thousand() {
             }
             let mut done = 0;
             while done < count {
-                let haul = queue.take(&options(20)).await.unwrap();
-                let claims = haul.jobs.into_iter().map(|taken| taken.claim);
+                let taken = queue.take(&options(20)).await.unwrap();
+                let claims = taken.jobs.into_iter().map(|job| job.claim);
                 let json = queue.encode(&"done").unwrap();
-                let ends: Vec<_> =
-                    claims.map(|claim| End::Result { claim, json: json.clone() }).collect();
-                done += ends.len();
-                for ended in queue.exchange(&ends, None).await.ends {
-                    ended.unwrap();
+                let completions: Vec<_> =
+                    claims.map(|claim| Completion::Success { claim, json: json.clone() }).collect();
+                done += completions.len();
+                for outcome in queue.exchange(&completions, None).await.outcomes {
+                    outcome.unwrap();
                 }
                 queue.stats().await.unwrap();
             }
@@ -239,8 +238,8 @@ async fn one_take_brings_no_more_bytes_than_can_be_held() {
         pages.create_with_id(id.as_str(), page(&"x".repeat(2 * 1024 * 1024))).await.unwrap();
         pages.item(&id).digest().enqueue().await.unwrap();
     }
-    let haul = queue.take(&options(100)).await.unwrap();
-    assert_eq!((haul.jobs.len(), haul.waiting, haul.ready), (2, 4, true));
+    let taken = queue.take(&options(100)).await.unwrap();
+    assert_eq!((taken.jobs.len(), taken.waiting, taken.ready), (2, 4, true));
 }
 
 /// Run it alone with `--nocapture` for figures; the limit here only tells a push from a poll.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use metastore::{EnqueueOptions, ErrorKind, Item, JobState};
 use metastore_tests::wait;
-use metastore_worker::{HandlerEnd, JobContext, Worker};
+use metastore_worker::{HandlerOutcome, JobContext, Worker};
 
 use super::{Page, enqueue, page, worker};
 use crate::fixture::{SOON, start};
@@ -35,10 +35,10 @@ async fn plain_functions_share_a_state_by_its_type() {
 
 #[tokio::test]
 async fn a_handler_is_called_directly_with_an_item() {
-    let (job, notes) = JobContext::for_test_with_state(Prefix("# "));
+    let (job, reported) = JobContext::for_test_with_state(Prefix("# "));
     assert_eq!(digest(Item::for_test("a", page("text")), job).await.unwrap(), "# text");
-    assert_eq!(notes.progress()[0].fraction, 0.5);
-    let (job, _notes) = JobContext::for_test();
+    assert_eq!(reported.reports()[0].fraction, 0.5);
+    let (job, _reported) = JobContext::for_test();
     assert_eq!(digest(Item::for_test("a", page("text")), job).await.unwrap_err(), "no prefix");
 }
 
@@ -169,10 +169,10 @@ async fn a_hook_sees_each_job_and_how_it_ended() {
             assert!(outer_first.load(Ordering::SeqCst));
             let note = note.clone();
             async move {
-                let end = run.run().await;
+                let outcome = run.run().await;
                 assert!(job.trace.as_deref().is_some_and(|trace| trace.starts_with("00-4bf9")));
-                note.lock().unwrap().push((job.item.to_string(), end.clone()));
-                end
+                note.lock().unwrap().push((job.item.to_string(), outcome.clone()));
+                outcome
             }
         })
         .max_retries(0)
@@ -183,11 +183,11 @@ async fn a_hook_sees_each_job_and_how_it_ended() {
     let mut seen = seen.lock().unwrap().clone();
     seen.sort_by(|a, b| a.0.cmp(&b.0));
     assert!(
-        matches!(&seen[0], (id, HandlerEnd::Failed { message, is_final: false }) if id == "bad" && message == "bad luck")
+        matches!(&seen[0], (id, HandlerOutcome::Failed { message, is_fatal: false }) if id == "bad" && message == "bad luck")
     );
-    assert_eq!(seen[1], ("good".to_owned(), HandlerEnd::Done));
+    assert_eq!(seen[1], ("good".to_owned(), HandlerOutcome::Done));
     assert!(
-        matches!(&seen[2], (id, HandlerEnd::Panicked { message }) if id == "panic" && message.contains("of its own"))
+        matches!(&seen[2], (id, HandlerOutcome::Panicked { message }) if id == "panic" && message.contains("of its own"))
     );
 }
 
@@ -203,7 +203,7 @@ async fn a_hook_that_panics_or_forgets_the_handler_fails_the_job_alone() {
         .around(|job, run| async move {
             match job.item.as_str() {
                 "panics" => panic!("in the hook"),
-                "forgets" => HandlerEnd::Done,
+                "forgets" => HandlerOutcome::Done,
                 _ => run.run().await,
             }
         })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use metastore::queue::Queue;
-use metastore::{ErrorKind, Item, JobState};
+use metastore::{ErrorKind, Fatal, Item, JobState};
 
 use super::{Page, enqueue, page, take_one, worker};
 use crate::fixture::start;
@@ -49,6 +49,37 @@ async fn an_inline_run_is_repeated_as_the_transformation_says_and_then_dead() {
     assert_eq!(pages.item("a").shout().result().await.unwrap().as_deref(), Some("done"));
     assert_eq!(pages.item("a").shout().run_with(fail_until(0)).await.unwrap(), "done");
     assert!(Queue::new(&pages, Page::SHOUT).dead(0, 10).await.unwrap().is_empty());
+}
+
+/// As a worker does it: no retry, and the message names the causes but not the mark.
+#[tokio::test]
+async fn a_fatal_error_of_an_inline_run_is_not_retried() {
+    let (_server, repo) = start().await;
+    let pages = repo.texts.store().repo::<Page>();
+    for (id, message) in [("plain", "no luck"), ("context", "shouting: no luck"), ("io", "no luck")]
+    {
+        pages.create_with_id(id, page(id)).await.unwrap();
+        let runs = Arc::new(AtomicU32::new(0));
+        let fail = |item: Item<Page>| {
+            runs.fetch_add(1, Ordering::SeqCst);
+            let fatal = Fatal::new("no luck");
+            async move {
+                Err::<String, anyhow::Error>(match item.data.text.as_str() {
+                    "plain" => fatal.into(),
+                    "context" => anyhow::Error::from(fatal).context("shouting"),
+                    _ => std::io::Error::other(fatal).into(),
+                })
+            }
+        };
+        let error = pages.item(id).shout().run_with(fail).await.unwrap_err();
+        match error.kind() {
+            ErrorKind::JobFailed { attempts: 1, message: stored } => assert_eq!(stored, message),
+            _ => panic!("{id}: {error}"),
+        }
+        assert_eq!(runs.load(Ordering::SeqCst), 1);
+        let dead = Queue::new(&pages, Page::SHOUT).dead_job(id).await.unwrap().unwrap();
+        assert_eq!((dead.error.as_str(), dead.attempts), (message, 1));
+    }
 }
 
 #[tokio::test]

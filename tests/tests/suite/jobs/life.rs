@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metastore::queue::{End, Ended, Queue};
+use metastore::queue::{Completion, CompletionOutcome, Queue};
 use metastore::{Collection, EnqueueOptions, ErrorKind, Item, JobState, Priority};
 use metastore_tests::wait;
 use metastore_worker::Worker;
@@ -67,20 +67,25 @@ async fn the_fence_of_each_job_of_a_batch_is_checked_on_its_own() {
     let pages = repo.texts.store().repo::<Page>();
     let queue = Queue::new(&pages, Page::DIGEST);
     enqueue(&pages, Page::DIGEST, &["ours", "lost", "gone", "broken", "next"]).await;
-    let haul = queue.take(&options(4)).await.unwrap();
-    let claims: Vec<_> = haul.jobs.into_iter().map(|taken| taken.claim).collect();
+    let taken = queue.take(&options(4)).await.unwrap();
+    let claims: Vec<_> = taken.jobs.into_iter().map(|taken| taken.claim).collect();
     assert_eq!(claims.len(), 4);
     queue.release(&claims[1..2]).await.unwrap();
     pages.delete("gone").await.unwrap();
     server.cli(&["SET", "myapp:crawl:pages:broken:transformation:digest", "x"]).await;
     let json = queue.encode(&"done").unwrap();
-    let end =
-        |claim: &metastore::queue::Claim| End::Result { claim: claim.clone(), json: json.clone() };
-    let ends: Vec<End> = claims.iter().map(end).collect();
-    let exchange = queue.exchange(&ends, Some(&options(10))).await;
-    let ended: Vec<_> = exchange.ends.iter().map(|ended| ended.as_ref().ok().copied()).collect();
-    assert_eq!(ended, [Some(Ended::Recorded), Some(Ended::Refused), Some(Ended::Gone), None]);
-    let taken = exchange.haul.unwrap().unwrap();
+    let success = |claim: &metastore::queue::Claim| Completion::Success {
+        claim: claim.clone(),
+        json: json.clone(),
+    };
+    let completions: Vec<Completion> = claims.iter().map(success).collect();
+    let exchange = queue.exchange(&completions, Some(&options(10))).await;
+    let outcomes: Vec<_> =
+        exchange.outcomes.iter().map(|outcome| outcome.as_ref().ok().copied()).collect();
+    let (recorded, refused) = (CompletionOutcome::Recorded, CompletionOutcome::Refused);
+    let expected = [Some(recorded), Some(refused), Some(CompletionOutcome::Gone), None];
+    assert_eq!(outcomes, expected);
+    let taken = exchange.taken.unwrap().unwrap();
     assert_eq!(super::ids(&taken), ["lost", "next"]);
     assert_eq!(pages.item("ours").digest().result().await.unwrap().as_deref(), Some("done"));
     assert_eq!(pages.item("lost").digest().result().await.unwrap(), None);

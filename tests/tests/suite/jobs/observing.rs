@@ -52,8 +52,8 @@ async fn a_queue_tells_how_long_the_first_in_line_has_waited() {
         queue.stats().await.unwrap().oldest.is_some_and(|age| age >= Duration::from_millis(50))
     })
     .await;
-    let haul = queue.take(&super::options(1)).await.unwrap();
-    assert!(haul.jobs[0].waited >= Duration::from_millis(50));
+    let taken = queue.take(&super::options(1)).await.unwrap();
+    assert!(taken.jobs[0].waited >= Duration::from_millis(50));
     // A delay is no waiting.
     pages.create_with_id("c", page("x")).await.unwrap();
     pages.item("c").digest().enqueue_in(Duration::from_millis(60)).await.unwrap();

@@ -66,7 +66,7 @@ async fn jobs_that_no_worker_handles_stay_queued_and_are_told_of_once() {
             .maintenance_interval(Duration::from_millis(20))
     };
     let idle = digests().build().start().unwrap();
-    let told = || count(&log, "jobs wait that no worker handles");
+    let told = || count(&log, "no worker handles the jobs");
     wait::until("the warning", SOON, async || told() > 0).await;
     assert_eq!(count(&log, "myapp:crawl:pages:words"), 1, "{}", log.text());
     // Again and again it looks, and says no more, until there is something else to say.
@@ -139,8 +139,8 @@ async fn one_sweep_of_a_worker_leaves_nothing_of_ten_thousand_expired_items() {
     {
         job.unwrap();
     }
-    let haul = greet.take(&TakeOptions::new("gone", 90)).await.unwrap();
-    for (at, taken) in haul.jobs.iter().enumerate() {
+    let taken = greet.take(&TakeOptions::new("gone", 90)).await.unwrap();
+    for (at, taken) in taken.jobs.iter().enumerate() {
         match at % 3 {
             0 => drop(greet.fail(&taken.claim, "no luck", None).await.unwrap()),
             1 => drop(greet.finish(&taken.claim, &"hello").await.unwrap()),

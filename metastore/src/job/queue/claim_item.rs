@@ -1,9 +1,10 @@
-//! Claiming the job of one item, to run it at once in this process.
+//! Claiming the job of one item, to run it at once.
 
 use std::time::Duration;
 
-use super::take::small;
-use super::{Claim, Queue, Taken};
+use super::claim::{Claim, counter};
+use super::take::TakenJob;
+use super::transformation_queue::Queue;
 use crate::document::Document;
 use crate::document::envelope::not_an_envelope;
 use crate::error::{Error, ErrorKind, Result};
@@ -15,15 +16,21 @@ use crate::time::millis;
 const OPERATION: &str = "run";
 
 impl<T: Document> Queue<T> {
-    /// Claims the job of one item, whether it waits, is put off, was left by a worker that is gone, or
-    /// is yet to be requested. `None` if somebody runs it now.
+    /// Claims the job of one item, whether it waits, is delayed or has an expired lease. If the item has
+    /// no live job, a new one is requested and claimed. Returns `None` if the job is running.
     ///
     /// One round trip.
     ///
     /// # Errors
     ///
-    /// `NotFound`, `WrongType`, `OutOfMemory`, `Unavailable`.
-    pub async fn claim(&self, id: &Id, worker: &str, lease: Duration) -> Result<Option<Taken<T>>> {
+    /// `NotFound`, `Decode` if the item's key does not hold a document, `WrongType`, `OutOfMemory`,
+    /// `Unavailable`.
+    pub async fn claim(
+        &self,
+        id: &Id,
+        worker: &str,
+        lease: Duration,
+    ) -> Result<Option<TakenJob<T>>> {
         let at = self.repo.address();
         let job = self.repo.store().new_ulid().to_string();
         let call = ScriptCall::new(&CLAIM)
@@ -38,7 +45,7 @@ impl<T: Document> Queue<T> {
             .arg(self.repo.audit_arg(id))
             .arg(self.repo.actor_arg())
             .arg(self.schema.name);
-        // A lost reply is not asked for again: the claim ends with its lease.
+        // Not repeated after a lost reply: the claim ends with its lease.
         let verdict = self.write(OPERATION, &job, call, Duration::ZERO).await?;
         match verdict.code {
             1 => {}
@@ -46,20 +53,20 @@ impl<T: Document> Queue<T> {
             -1 => return Err(Error::new(OPERATION, ErrorKind::NotFound).at(at.latest(id))),
             _ => return Err(Error::new(OPERATION, not_an_envelope()).at(at.latest(id))),
         }
-        let strange = || unexpected(OPERATION, &"a job of another shape");
+        let malformed = || unexpected(OPERATION, &"a malformed job");
         let parts: Vec<Reply> = verdict.rest.collect();
         let [job, fence, attempts, crashes, Reply::Data(json)] = &parts[..] else {
-            return Err(strange());
+            return Err(malformed());
         };
         let claim = Claim {
             item: id.clone(),
-            job: job.as_text().ok_or_else(strange)?.to_owned(),
-            fence: fence.as_u64().ok_or_else(strange)?,
+            job: job.as_text().ok_or_else(malformed)?.to_owned(),
+            fence: fence.as_u64().ok_or_else(malformed)?,
         };
-        Ok(Some(Taken {
+        Ok(Some(TakenJob {
             claim,
-            attempts: small(attempts).ok_or_else(strange)?,
-            crashes: small(crashes).ok_or_else(strange)?,
+            attempts: counter(attempts).ok_or_else(malformed)?,
+            crashes: counter(crashes).ok_or_else(malformed)?,
             timeout: None,
             trace: None,
             waited: Duration::ZERO,

@@ -1,15 +1,16 @@
-//! Errors that no retry helps against.
+//! Errors that a retry cannot fix, and the message that is stored for a failed run.
 
 use std::error::Error as StdError;
 use std::fmt;
 
-/// An error that no retry helps against: the job is dead at once, whatever retries it has left.
+/// A non-retryable error of a handler: the job is dead at once, whatever its retries are.
 ///
-/// It is found wherever it is in the chain of causes, and however it is boxed: in an `anyhow::Error` with
-/// any context, in a `Box<dyn Error>`, in an error of your own that has it as its source.
+/// Workers and [`run_with`](crate::ItemTransformation::run_with) find it anywhere in the chain of
+/// sources, however it is boxed: in an `anyhow::Error` with any context, in a `Box<dyn Error>`, or as the
+/// source of an error of your own.
 ///
 /// ```
-/// use metastore_worker::Fatal;
+/// use metastore::Fatal;
 ///
 /// fn parse(text: &str) -> Result<u64, Fatal> {
 ///     text.parse().map_err(Fatal::new)
@@ -21,9 +22,15 @@ use std::fmt;
 pub struct Fatal(Mark);
 
 impl Fatal {
-    /// Marks an error as one that no retry helps against.
+    /// Marks an error as non-retryable. The message stays that of the error.
     pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self(Mark(error.into()))
+    }
+
+    /// Whether an error or one of its sources is a `Fatal`.
+    #[must_use]
+    pub fn is_in(error: &(dyn StdError + 'static)) -> bool {
+        error.is::<Mark>() || error.source().is_some_and(Self::is_in)
     }
 }
 
@@ -39,14 +46,14 @@ impl StdError for Fatal {
     }
 }
 
-/// The cause of each [`Fatal`]. Whatever hides the type of an error, such as `anyhow::Error`, `Arc` or a
-/// transparent wrapper, still tells its cause.
+/// The source of each [`Fatal`]. Wrappers that hide the type of an error, such as `anyhow::Error`, `Arc`
+/// or a transparent error, still return its source.
 #[derive(Debug)]
 struct Mark(Box<dyn StdError + Send + Sync>);
 
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no retry helps")
+        f.write_str("non-retryable")
     }
 }
 
@@ -56,14 +63,19 @@ impl StdError for Mark {
     }
 }
 
-/// Whether an error or one of its causes is [`Fatal`].
-pub(crate) fn is_fatal(error: &(dyn StdError + 'static)) -> bool {
-    is_mark(error) || error.source().is_some_and(is_fatal)
-}
-
-/// Whether this cause only says that an error is [`Fatal`].
-pub(crate) fn is_mark(error: &(dyn StdError + 'static)) -> bool {
-    error.is::<Mark>()
+/// The message that is stored for a failed run: the error and its sources, separated by `: `.
+#[must_use]
+pub fn failure_message(error: &(dyn StdError + 'static)) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        if !error.is::<Mark>() {
+            message.push_str(": ");
+            message.push_str(&error.to_string());
+        }
+        source = error.source();
+    }
+    message
 }
 
 #[cfg(test)]
@@ -90,7 +102,7 @@ mod tests {
         }
     }
 
-    /// As of `#[error(transparent)]`: it shows the other error, and that one's causes.
+    /// Like an error with `#[error(transparent)]`: it forwards `Display` and `source`.
     #[derive(Debug)]
     struct Transparent(Fatal);
 
@@ -127,7 +139,20 @@ mod tests {
             ("all of them", Own(io::Error::other(anyhow::Error::from(fatal())).into()).into()),
         ];
         for (name, error) in table {
-            assert!(is_fatal(&*error), "{name}: {error:?}");
+            assert!(Fatal::is_in(&*error), "{name}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn the_message_names_each_source_once_and_no_mark() {
+        let table: Vec<(&str, Boxed)> = vec![
+            ("no luck", Fatal::new("no luck").into()),
+            ("a: no luck", anyhow::Error::from(Fatal::new("no luck")).context("a").into()),
+            ("a: no luck", Fatal::new(anyhow::anyhow!("no luck").context("a")).into()),
+            ("own: no luck", Own("no luck".into()).into()),
+        ];
+        for (message, error) in table {
+            assert_eq!(failure_message(&*error), message, "{error:?}");
         }
     }
 
@@ -135,12 +160,12 @@ mod tests {
     fn other_errors_are_not_fatal() {
         let table: Vec<Boxed> = vec![
             "no luck".into(),
-            anyhow::anyhow!("no luck").context("no retry helps").into(),
+            anyhow::anyhow!("no luck").context("non-retryable").into(),
             io::Error::other("no luck").into(),
             Own("no luck".into()).into(),
         ];
         for error in table {
-            assert!(!is_fatal(&*error), "{error:?}");
+            assert!(!Fatal::is_in(&*error), "{error:?}");
         }
     }
 }

@@ -1,0 +1,111 @@
+//! `Queue`: the queue of one transformation.
+
+use std::time::Duration;
+
+use crate::document::Document;
+use crate::document::transformation::Transformation;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Id, TransformationKeys};
+use crate::redis::command::Verdict;
+use crate::redis::script::ScriptCall;
+use crate::redis::write::{Commit, WriteSet};
+use crate::repo::Repo;
+use crate::schema::TransformationSchema;
+
+/// The queue of one transformation of one collection.
+pub struct Queue<T> {
+    pub(super) repo: Repo<T>,
+    pub(super) schema: TransformationSchema,
+    pub(super) keys: TransformationKeys,
+}
+
+impl<T> Clone for Queue<T> {
+    fn clone(&self) -> Self {
+        Self { repo: self.repo.clone(), schema: self.schema, keys: self.keys.clone() }
+    }
+}
+
+impl<T> std::fmt::Debug for Queue<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue").field("transformation", &self.schema.name).finish_non_exhaustive()
+    }
+}
+
+impl<T: Document> Queue<T> {
+    /// Returns the queue of a transformation. No round trip.
+    #[must_use]
+    pub fn new<R>(repo: &Repo<T>, transformation: Transformation<T, R>) -> Self {
+        Self::of_schema(repo, transformation.schema())
+    }
+
+    /// Returns the queues of all transformations of a collection, except those with `mode = inline`. No
+    /// round trip.
+    #[must_use]
+    pub fn all(repo: &Repo<T>) -> Vec<Self> {
+        let queued = T::SCHEMA.transformations.iter().filter(|schema| !schema.inline);
+        queued.map(|schema| Self::of_schema(repo, *schema)).collect()
+    }
+
+    pub(crate) fn of_schema(repo: &Repo<T>, schema: TransformationSchema) -> Self {
+        Self { keys: repo.address().queue(schema.name), repo: repo.clone(), schema }
+    }
+
+    /// The name and the settings of the transformation.
+    #[must_use]
+    pub fn schema(&self) -> TransformationSchema {
+        self.schema
+    }
+
+    /// The collection.
+    #[must_use]
+    pub fn repo(&self) -> &Repo<T> {
+        &self.repo
+    }
+
+    /// The keys of the lists of waiting jobs.
+    pub(crate) fn lists(&self) -> [String; 3] {
+        [&self.keys.high, &self.keys.waiting, &self.keys.low].map(Clone::clone)
+    }
+
+    /// Adds what all scripts on jobs of several items need to build the keys of an item.
+    pub(crate) fn call(&self, call: ScriptCall) -> ScriptCall {
+        self.begin(call).arg(self.keys.latest_suffix)
+    }
+
+    /// The keys and the arguments that all scripts on several items of the queue begin with.
+    pub(super) fn begin(&self, call: ScriptCall) -> ScriptCall {
+        let keys = &self.keys;
+        call.keys(keys.all())
+            .arg(keys.wake.clone())
+            .arg(keys.item_prefix.clone())
+            .arg(keys.record_suffix.clone())
+    }
+
+    /// The key of a job's record.
+    pub(super) fn record(&self, id: &Id) -> String {
+        self.repo.address().transformation(id, self.schema.name)
+    }
+
+    pub(super) async fn write(
+        &self,
+        operation: &'static str,
+        id: &str,
+        call: ScriptCall,
+        patience: Duration,
+    ) -> Result<Verdict> {
+        let sent = Commit { operation, id, writes: WriteSet::Conditional(call), patience };
+        let writer = self.repo.store().writer();
+        let reply =
+            writer.commit(sent).await.map_err(|error| error.at(self.keys.waiting.clone()))?;
+        let reply = reply.ok_or_else(|| no_reply(operation))?;
+        Verdict::from_reply(reply.reply, operation)
+    }
+
+    pub(super) fn patience(&self) -> Duration {
+        self.repo.store().settings().outcome_timeout
+    }
+}
+
+pub(super) fn no_reply(operation: &'static str) -> Error {
+    Error::new(operation, ErrorKind::Server("empty script reply".to_owned()))
+}
