@@ -263,8 +263,8 @@ async fn a_key_of_another_type_does_not_hold_up_the_queue() {
     server.cli(&["SET", &format!("{AT}:t7:transformation:summarize"), "foreign"]).await;
     let queue = Queue::new(&repo.texts, Text::SUMMARIZE);
     let taken = queue.take(&TakeOptions::new("w", 10)).await.unwrap();
-    let taken: Vec<&str> = taken.jobs.iter().map(|job| job.claim.item.as_str()).collect();
-    assert_eq!(taken, ["t0", "t1", "t2", "t4", "t5", "t6", "t8", "t9"]);
+    let ids: Vec<&str> = taken.jobs.iter().map(|job| job.claim.item.as_str()).collect();
+    assert_eq!(ids, ["t0", "t1", "t2", "t4", "t5", "t6", "t8", "t9"]);
     let unreadable = taken.jobs.iter().filter(|job| job.item.is_err());
     assert_eq!(unreadable.map(|job| job.claim.item.as_str()).collect::<Vec<_>>(), ["t5"]);
     // Each of them is held, so that it comes back if the worker goes.
@@ -283,6 +283,6 @@ async fn a_record_of_another_type_does_not_lose_the_jobs_that_are_due_with_it() 
     server.cli(&["SET", &format!("{AT}:t2:transformation:summarize"), "foreign"]).await;
     let queue = Queue::new(&repo.texts, Text::SUMMARIZE);
     let taken = queue.take(&TakeOptions::new("w", 10).fast_forward(true)).await.unwrap();
-    let taken: BTreeSet<&str> = taken.jobs.iter().map(|job| job.claim.item.as_str()).collect();
-    assert_eq!(taken, BTreeSet::from(["t0", "t1", "t3", "t4"]));
+    let ids: BTreeSet<&str> = taken.jobs.iter().map(|job| job.claim.item.as_str()).collect();
+    assert_eq!(ids, BTreeSet::from(["t0", "t1", "t3", "t4"]));
 }

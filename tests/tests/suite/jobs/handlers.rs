@@ -116,7 +116,8 @@ async fn a_batch_handler_gets_what_waits_and_each_job_ends_on_its_own() {
 async fn a_batch_with_a_wrong_number_of_results_or_a_panic_fails_all_its_jobs() {
     let (_server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
-    for (panics, expected) in [(false, "gave 1 results for 3 items"), (true, "a panic of its own")]
+    for (panics, expected) in
+        [(false, "returned 1 results for 3 items"), (true, "a panic of its own")]
     {
         for id in ["a", "b", "c"] {
             pages.delete(id).await.unwrap();
@@ -268,8 +269,8 @@ async fn limits_and_batches_that_cannot_work_are_refused() {
         (handled().retry_delay(Duration::MAX), "retry_delay"),
         (handled().maintenance_interval(Duration::ZERO), "maintenance_interval"),
         (handled().concurrency(usize::MAX), "concurrency"),
-        (batch(0), "batches"),
-        (batch(257), "batches"),
+        (batch(0), "batch size"),
+        (batch(257), "batch size"),
     ] {
         let error = built.build().start().err().unwrap().to_string();
         assert!(error.contains(expected), "{error}");
