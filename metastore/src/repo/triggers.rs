@@ -2,7 +2,7 @@
 
 use crate::document::Document;
 use crate::key::Id;
-use crate::redis::script::{CREATE_REQUESTING, ScriptCall, UPDATE_REQUESTING};
+use crate::redis::script::{CREATE_WITH_TRIGGERS, ScriptCall, UPDATE_WITH_TRIGGERS};
 use crate::repo::Repo;
 use crate::schema::TransformationSchema;
 
@@ -26,8 +26,8 @@ impl<T: Document> Repo<T> {
         }
         let at = self.address();
         let mut call = call.by(match event {
-            Event::Create => &CREATE_REQUESTING,
-            Event::Update => &UPDATE_REQUESTING,
+            Event::Create => &CREATE_WITH_TRIGGERS,
+            Event::Update => &UPDATE_WITH_TRIGGERS,
         });
         let mut count = 0;
         for schema in requested(T::SCHEMA.transformations, event) {

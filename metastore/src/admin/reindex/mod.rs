@@ -17,7 +17,7 @@ use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::index::field;
 use crate::key::Segment;
-use crate::redis::script::{REAP, ScriptCall};
+use crate::redis::script::{EVICT_EXPIRED, ScriptCall};
 use crate::repo::Repo;
 use crate::repo::query::What;
 use crate::schema::IndexKind;
@@ -190,7 +190,7 @@ impl<T: Document> Repo<T> {
     ///
     /// `Unavailable`, `WrongType`.
     pub async fn reap_expired(&self) -> Result<bool> {
-        let call = ScriptCall::new(&REAP).key(self.address().index()).keys(self.id_sets());
+        let call = ScriptCall::new(&EVICT_EXPIRED).key(self.address().index()).keys(self.id_sets());
         let mut verdict = self.write("reap_expired", "", call).await?;
         Ok(verdict.number("reap_expired")? == 1)
     }

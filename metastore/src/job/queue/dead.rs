@@ -10,7 +10,7 @@ use crate::document::Document;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Id, ToId};
 use crate::redis::command::{Reply, unexpected};
-use crate::redis::script::{DEAD, DISCARD, RETRY, ScriptCall};
+use crate::redis::script::{DEAD_LETTERS, DISCARD, RETRY, ScriptCall};
 use crate::repo::checked_id;
 use crate::store::cursor::check_offset;
 use crate::time::Timestamp;
@@ -120,7 +120,7 @@ impl<T: Document> Queue<T> {
 
     async fn read_dead(&self, offset: usize, limit: usize, only: &str) -> Result<Vec<DeadJob>> {
         const OPERATION: &str = "dead";
-        let call = ScriptCall::new(&DEAD)
+        let call = ScriptCall::new(&DEAD_LETTERS)
             .key(self.keys.dead.clone())
             .arg(self.keys.item_prefix.clone())
             .arg(self.keys.record_suffix.clone())

@@ -9,7 +9,7 @@ use crate::document::Document;
 use crate::error::Result;
 use crate::key::TransformationKeys;
 use crate::redis::command::{Command, Reply, Verdict, unexpected};
-use crate::redis::script::{LOOK, RENEW, ScriptCall};
+use crate::redis::script::{QUEUE_STATS, RENEW, ScriptCall};
 use crate::redis::write::{Commit, WriteSet};
 use crate::store::Store;
 use crate::time::millis;
@@ -61,7 +61,7 @@ impl QueueSet {
     ///
     /// `WrongType`, `Unavailable`.
     pub async fn stats(&self) -> Result<Vec<QueueStats>> {
-        let call = self.queues.iter().fold(ScriptCall::new(&LOOK), |call, queue| {
+        let call = self.queues.iter().fold(ScriptCall::new(&QUEUE_STATS), |call, queue| {
             call.keys(queue.all()).arg(queue.item_prefix.clone()).arg(queue.record_suffix.clone())
         });
         let mut verdict = self.call("stats", call, Duration::ZERO).await?;

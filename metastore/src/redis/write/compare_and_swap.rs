@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::redis::coalesce::{Batch, BatchLimits, Batcher, Waiting};
 use crate::redis::command::{Fault, Verdict};
 use crate::redis::connection::Connection;
-use crate::redis::script::{SWAP, ScriptCall};
+use crate::redis::script::{COMPARE_AND_SWAP, ScriptCall};
 
 /// As many as a server carries out in less than half a millisecond.
 const LIMITS: BatchLimits = BatchLimits { count: 64, bytes: 1024 * 1024 };
@@ -55,11 +55,14 @@ async fn call(
     connection: &Connection,
     batch: &[Waiting<Arc<Swap>, bool>],
 ) -> Result<Vec<bool>, Fault> {
-    let call = batch.iter().fold(ScriptCall::new(&SWAP), |call, Waiting { load: swap, .. }| {
-        let last = swap.expected.len() as u64 - 1;
-        let call = call.key(swap.latest.clone()).key(swap.superseded.clone());
-        call.arg(swap.expected.clone()).int(last).arg(swap.document.clone())
-    });
+    let call = batch.iter().fold(
+        ScriptCall::new(&COMPARE_AND_SWAP),
+        |call, Waiting { load: swap, .. }| {
+            let last = swap.expected.len() as u64 - 1;
+            let call = call.key(swap.latest.clone()).key(swap.superseded.clone());
+            call.arg(swap.expected.clone()).int(last).arg(swap.document.clone())
+        },
+    );
     let mut collections: Vec<&Bytes> = Vec::with_capacity(1);
     for Waiting { load: swap, .. } in batch {
         if !collections.contains(&&swap.entries) {

@@ -1,0 +1,188 @@
+//! The scripts: each is one atomic operation, which checks everything first and then writes.
+//!
+//! A script is linked with the library functions that it uses, see [`link`](mod@link): the server creates
+//! each function of a script anew in each call, so a function that is not used costs time for nothing.
+
+mod link;
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+
+use super::args::Args;
+use super::command::Command;
+
+/// One script.
+pub(crate) struct Script {
+    /// Its path in `scripts/`, without the extension.
+    name: &'static str,
+    body: &'static str,
+    /// The script that contains the body, in the place of the line [`link::BODY`].
+    wrapper: Option<&'static str>,
+    linked: OnceLock<Linked>,
+}
+
+/// The text that is sent to the server, and its hash.
+struct Linked {
+    text: String,
+    hash: OnceLock<String>,
+}
+
+impl Script {
+    const fn new(name: &'static str, body: &'static str, wrapper: Option<&'static str>) -> Self {
+        Self { name, body, wrapper, linked: OnceLock::new() }
+    }
+
+    fn linked(&self) -> &Linked {
+        self.linked.get_or_init(|| {
+            let text = link::link(self.body, self.wrapper);
+            Linked { text, hash: OnceLock::new() }
+        })
+    }
+}
+
+/// Each script is defined once.
+impl PartialEq for Script {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Script {}
+
+macro_rules! scripts {
+    ($($constant:ident = $path:literal $(inside $wrapper:literal)?;)*) => {
+        $(
+            pub(crate) static $constant: Script = Script::new(
+                $path,
+                scripts!(@text $path),
+                scripts!(@wrapper $($wrapper)?),
+            );
+        )*
+
+        #[cfg(test)]
+        static ALL: &[&Script] = &[$(&$constant),*];
+    };
+    (@text $path:literal) => { include_str!(concat!("../scripts/", $path, ".lua")) };
+    (@wrapper) => { None };
+    (@wrapper $wrapper:literal) => { Some(scripts!(@text $wrapper)) };
+}
+
+scripts! {
+    INSERT = "item/insert";
+    CREATE = "item/create";
+    CREATE_WITH_TRIGGERS = "item/create" inside "job/triggers";
+    COMPARE_AND_SWAP = "item/compare_and_swap";
+    UPDATE = "item/update";
+    UPDATE_WITH_TRIGGERS = "item/update" inside "job/triggers";
+    TOUCH = "item/touch";
+    DELETE = "item/delete";
+    TRIM = "item/trim";
+    MATERIALIZE = "item/materialize";
+    REMOVE_ORIGINAL = "item/remove_original";
+
+    FIND = "index/find";
+    EVICT_EXPIRED = "index/evict_expired";
+    REINDEX = "index/reindex";
+    ORPHANS = "index/orphans";
+    STRAYS = "index/strays";
+    SAMPLE = "index/sample";
+
+    ENQUEUE = "job/enqueue";
+    CANCEL = "job/cancel";
+    RETRY = "job/retry";
+    DISCARD = "job/discard";
+    CLAIM = "job/claim";
+    TAKE = "job/take";
+    RENEW = "job/renew";
+    PROGRESS = "job/progress";
+    FINISH = "job/finish";
+    FAIL = "job/fail";
+    RELEASE = "job/release";
+    QUEUE_STATS = "job/stats";
+    DEAD_LETTERS = "job/dead_letters";
+    LOST_JOBS = "job/lost_jobs";
+    CONTROL = "job/control";
+    MAY_PUBLISH = "job/may_publish";
+
+    REGISTER = "catalog/register";
+    UNREGISTER = "catalog/unregister";
+    CURSOR_KEY = "catalog/cursor_key";
+}
+
+/// The most bytes that are reserved for arguments before their sizes are known.
+const MAX_RESERVED: usize = 64 * 1024;
+
+/// A script with its keys and arguments.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct ScriptCall {
+    script: &'static Script,
+    keys: Vec<Bytes>,
+    args: Vec<Bytes>,
+}
+
+impl ScriptCall {
+    pub(crate) fn new(script: &'static Script) -> Self {
+        Self { script, keys: Vec::with_capacity(5), args: Vec::with_capacity(8) }
+    }
+
+    /// The same call of another script.
+    pub(crate) fn by(mut self, script: &'static Script) -> Self {
+        self.script = script;
+        self
+    }
+
+    pub(crate) fn key(mut self, key: impl Into<Bytes>) -> Self {
+        self.keys.push(key.into());
+        self
+    }
+
+    pub(crate) fn keys<K: Into<Bytes>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.keys.extend(keys.into_iter().map(Into::into));
+        self
+    }
+
+    pub(crate) fn arg(mut self, arg: impl Into<Bytes>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    pub(crate) fn args<A: Into<Bytes>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    pub(crate) fn int(self, number: u64) -> Self {
+        self.arg(number.to_string())
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.args.iter().map(Bytes::len).sum()
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.script.name
+    }
+
+    pub(crate) fn by_hash(&self, sha1: fn(&str) -> String) -> Command {
+        let linked = self.script.linked();
+        self.command("EVALSHA", linked.hash.get_or_init(|| sha1(&linked.text)))
+    }
+
+    pub(crate) fn by_text(&self) -> Command {
+        self.command("EVAL", &self.script.linked().text)
+    }
+
+    fn command(&self, name: &'static str, script: &'static str) -> Command {
+        let all = || self.keys.iter().chain(&self.args);
+        let count = 2 + self.keys.len() + self.args.len();
+        let bytes = all().map(Bytes::len).sum::<usize>().min(MAX_RESERVED);
+        let mut args = Args::with_capacity(count, bytes);
+        args.push_bytes(&Bytes::from_static(script.as_bytes()));
+        args.push_int(self.keys.len() as u64);
+        for arg in all() {
+            args.push_bytes(arg);
+        }
+        Command { name, args: args.into_vec() }
+    }
+}
