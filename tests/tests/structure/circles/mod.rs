@@ -1,0 +1,65 @@
+//! No modules use each other in a circle: no files within a folder, and no folders.
+//!
+//! A module uses another one where its code has a path to an item that the other one defines. A path
+//! through a re-export counts as a use of the file that defines the item, and a re-export alone as no
+//! use. Unit tests (`#[cfg(test)]`) are left out: they may use everything in their crate.
+
+mod graph;
+mod modules;
+mod paths;
+mod scope;
+
+use self::graph::Graph;
+use self::modules::Crate;
+use crate::report::require_none;
+use crate::workspace::targets;
+
+#[test]
+#[ignore = "the sources do not comply yet"]
+fn modules_do_not_use_each_other_in_a_circle() {
+    let circles: Vec<String> =
+        targets().iter().flat_map(|target| Graph::of(&Crate::parse(target)).circles()).collect();
+    require_none(
+        "modules must not use each other in a circle",
+        &circles,
+        "Move what two modules share into a module that both may use, or move the code that uses \
+         the other module to the module further up.",
+    );
+}
+
+#[test]
+fn a_circle_is_found_between_files_and_between_folders() {
+    let circle = |files: &[(&[&str], &str)]| Graph::of(&Crate::from_texts(files)).circles();
+    let root: (&[&str], &str) = (&[], "mod a; mod b; pub use a::A;");
+    assert_eq!(circle(&[root, (&["a"], "pub struct A;"), (&["b"], "use crate::A;")]), [""; 0]);
+
+    let found = circle(&[
+        root,
+        (&["a"], "pub struct A;\nfn f() { println!(\"{}\", crate::b::B); }"),
+        (&["b"], "use crate::{self as root, A};\npub struct B;"),
+    ]);
+    assert_eq!(found, ["a, b\n    a.rs:2: `crate::b::B` of b.rs\n    b.rs:1: `crate::A` of a.rs"]);
+
+    let folders = [
+        (&["a"] as &[&str], "mod one; mod two;"),
+        (&["a", "one"], "use crate::b::B;"),
+        (&["a", "two"], "pub struct Two;"),
+        (&["b"], "pub struct B;\nfn f(_: super::a::two::Two) {}"),
+    ];
+    let found = circle(&[&[root][..], &folders].concat());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("a, b\n"), "{found:?}");
+
+    let parent = [
+        (&["a"] as &[&str], "mod one;\nuse one::One;\npub struct A;"),
+        (&["a", "one"], "pub struct One(super::A);"),
+        (&["b"], "#[cfg(test)] mod tests { use crate::a::A; }"),
+    ];
+    let found = circle(&[&[root][..], &parent].concat());
+    assert_eq!(
+        found,
+        [
+            "a::one, a itself\n    a/one.rs:1: `super::A` of a.rs\n    a.rs:2: `one::One` of a/one.rs"
+        ]
+    );
+}

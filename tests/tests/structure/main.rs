@@ -1,0 +1,13 @@
+//! The rules on how the sources are laid out, checked against the sources themselves.
+//!
+//! Each test prints the file and the line of every violation, and how to resolve it.
+
+mod circles;
+mod client;
+mod keys;
+mod length;
+mod literals;
+mod report;
+mod rust;
+mod words;
+mod workspace;
