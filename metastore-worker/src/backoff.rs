@@ -5,8 +5,9 @@ use std::time::Duration;
 /// The longest delay between two runs.
 const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
 
-/// The delay after the `failures`-th failure, counted from 1. It doubles with each failure, up to an hour,
-/// with a jitter of 20 % so that jobs that failed at the same time do not run again at the same time.
+/// The delay after the `failures`-th failure, counted from 1. It doubles with each failure, up to
+/// an hour, with a jitter of 20 % so that jobs that failed at the same time do not run again at the
+/// same time.
 pub(crate) fn delay(base: Duration, failures: u32) -> Duration {
     let doubled = base.saturating_mul(1 << failures.saturating_sub(1).min(20));
     doubled.min(MAX_DELAY).mul_f64(0.8 + fastrand::f64() * 0.4)

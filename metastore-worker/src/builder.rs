@@ -55,9 +55,10 @@ impl Worker {
 impl<T: Collection> WorkerBuilder<T> {
     /// Adds the handler of a transformation of the current collection.
     ///
-    /// The handler receives the item as it is when the job is taken. An error or a panic is a failed
-    /// attempt; an error marked as [`Fatal`](crate::Fatal) is not retried. The handler may run more than
-    /// once for one request, after a crash or a lost lease; a result is stored at most once.
+    /// The handler receives the item as it is when the job is taken. An error or a panic is a
+    /// failed attempt; an error marked as [`Fatal`](crate::Fatal) is not retried. The handler may
+    /// run more than once for one request, after a crash or a lost lease; a result is stored at
+    /// most once.
     pub fn handle<R, F, Fut, E>(mut self, transformation: Transformation<T, R>, handler: F) -> Self
     where
         F: Fn(Item<T>, JobContext) -> Fut + Send + Sync + 'static,
@@ -71,14 +72,14 @@ impl<T: Collection> WorkerBuilder<T> {
         self
     }
 
-    /// Adds a batch handler of a transformation of the current collection, for models and services that
-    /// process several items faster together. The handler receives from 1 to `size` items, and returns as
-    /// many results in the same order.
+    /// Adds a batch handler of a transformation of the current collection, for models and services
+    /// that process several items faster together. The handler receives from 1 to `size` items, and
+    /// returns as many results in the same order.
     ///
-    /// A batch consists of the jobs that wait when it is taken, and occupies one slot. Each job has its own
-    /// result or error. A panic, a timeout (the longest of the jobs) and a wrong number of results fail all
-    /// jobs of the batch. The handler is stopped when the worker has lost all jobs of the batch. `size` must
-    /// be from 1 to 256.
+    /// A batch consists of the jobs that wait when it is taken, and occupies one slot. Each job has
+    /// its own result or error. A panic, a timeout (the longest of the jobs) and a wrong number of
+    /// results fail all jobs of the batch. The handler is stopped when the worker has lost all jobs
+    /// of the batch. `size` must be from 1 to 256.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Item, Repo};
@@ -119,16 +120,17 @@ impl<T: Collection> WorkerBuilder<T> {
         self
     }
 
-    /// Sets how many calls of the handler of one transformation of the current collection run concurrently in
-    /// this worker, at least 1. Default: no limit but [`concurrency`](Self::concurrency).
+    /// Sets how many calls of the handler of one transformation of the current collection run
+    /// concurrently in this worker, at least 1. Default: no limit but
+    /// [`concurrency`](Self::concurrency).
     pub fn concurrency_of<R>(mut self, transformation: Transformation<T, R>, jobs: usize) -> Self {
         let label = queue_label(&Queue::new(&self.repo, transformation));
         self.limits.push((label, jobs));
         self
     }
 
-    /// Continues with another collection, of the same or another store: handlers added from here on are for
-    /// its transformations. A collection without handlers is maintained too; see
+    /// Continues with another collection, of the same or another store: handlers added from here on
+    /// are for its transformations. A collection without handlers is maintained too; see
     /// [`maintenance_interval`](Self::maintenance_interval).
     pub fn collection<U: Collection>(mut self, repo: &Repo<U>) -> WorkerBuilder<U> {
         let is_same = |known: &Arc<dyn MaintainedCollection>| {
@@ -148,17 +150,17 @@ impl<T: Collection> WorkerBuilder<T> {
         }
     }
 
-    /// Adds a state that all handlers share, for example a connection pool or a model. [`JobContext::state`]
-    /// returns it by its type, so a handler can be a plain function. A second state of the same type
-    /// replaces the first.
+    /// Adds a state that all handlers share, for example a connection pool or a model.
+    /// [`JobContext::state`] returns it by its type, so a handler can be a plain function. A second
+    /// state of the same type replaces the first.
     pub fn state<S: Send + Sync + 'static>(mut self, state: S) -> Self {
         self.states.insert(TypeId::of::<S>(), Arc::new(state));
         self
     }
 
-    /// Adds a hook that runs around each handler call: to enter a span, to measure, to observe errors and
-    /// panics. The first hook is the outermost. For a batch, the hook receives the context and the outcome of
-    /// the first job.
+    /// Adds a hook that runs around each handler call: to enter a span, to measure, to observe
+    /// errors and panics. The first hook is the outermost. For a batch, the hook receives the
+    /// context and the outcome of the first job.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
@@ -184,14 +186,15 @@ impl<T: Collection> WorkerBuilder<T> {
         self
     }
 
-    /// Sets whether to skip the delays of jobs and between attempts, so that tests do not wait. Default:
-    /// false.
+    /// Sets whether to skip the delays of jobs and between attempts, so that tests do not wait.
+    /// Default: false.
     pub fn fast_forward(mut self, on: bool) -> Self {
         self.config.fast_forward = on;
         self
     }
 
-    /// Sets how many handler calls run concurrently, over all transformations, from 1 to 10,000. Default: 1.
+    /// Sets how many handler calls run concurrently, over all transformations, from 1 to 10,000.
+    /// Default: 1.
     pub fn concurrency(mut self, jobs: usize) -> Self {
         self.config.concurrency = jobs;
         self
@@ -199,51 +202,53 @@ impl<T: Collection> WorkerBuilder<T> {
 
     /// Sets how often to poll the queues, at least 10 ms. Default: 1 second.
     ///
-    /// The server notifies workers of new jobs; polling finds jobs after a lost notification, and the jobs of
-    /// crashed workers.
+    /// The server notifies workers of new jobs; polling finds jobs after a lost notification, and
+    /// the jobs of crashed workers.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.config.poll_interval = interval;
         self
     }
 
-    /// Sets how often a failed job is retried, unless the transformation sets `retries`. Default: 3.
+    /// Sets how often a failed job is retried, unless the transformation sets `retries`. Default:
+    /// 3.
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.config.max_retries = retries;
         self
     }
 
-    /// Sets the delay before the first retry, unless the transformation sets `retry_delay`. The delay doubles
-    /// with each further retry, up to an hour, with a jitter of 20 %. Default: 5 seconds.
+    /// Sets the delay before the first retry, unless the transformation sets `retry_delay`. The
+    /// delay doubles with each further retry, up to an hour, with a jitter of 20 %. Default: 5
+    /// seconds.
     pub fn retry_delay(mut self, delay: Duration) -> Self {
         self.config.retry_delay = delay;
         self
     }
 
-    /// Sets how long the claim on a job is valid, at least 100 ms. The worker renews it three times in this
-    /// time. After a crash, another worker takes the job within a lease and a poll interval. Default: 30
-    /// seconds.
+    /// Sets how long the claim on a job is valid, at least 100 ms. The worker renews it three times
+    /// in this time. After a crash, another worker takes the job within a lease and a poll
+    /// interval. Default: 30 seconds.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.config.lease = lease;
         self
     }
 
-    /// Sets the time limit of one run, unless the request or the transformation sets `timeout`; at least 1 ms.
-    /// Default: 5 minutes.
+    /// Sets the time limit of one run, unless the request or the transformation sets `timeout`; at
+    /// least 1 ms. Default: 5 minutes.
     pub fn job_timeout(mut self, timeout: Duration) -> Self {
         self.config.job_timeout = timeout;
         self
     }
 
-    /// Sets the number of crashes after which a job is dead, at least 1. A crash is a worker that crashed or
-    /// froze while it ran the job. Crashes are counted separately from failures, so a restart of the service
-    /// uses up no retry. Default: 5.
+    /// Sets the number of crashes after which a job is dead, at least 1. A crash is a worker that
+    /// crashed or froze while it ran the job. Crashes are counted separately from failures, so a
+    /// restart of the service uses up no retry. Default: 5.
     pub fn max_crashes(mut self, crashes: u32) -> Self {
         self.config.max_crashes = crashes;
         self
     }
 
-    /// Sets how long a stopping worker waits for running jobs before it returns them to the queue. Default:
-    /// 30 seconds.
+    /// Sets how long a stopping worker waits for running jobs before it returns them to the queue.
+    /// Default: 30 seconds.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.config.drain_timeout = timeout;
         self
@@ -251,10 +256,11 @@ impl<T: Collection> WorkerBuilder<T> {
 
     /// Sets how often to maintain the collections of the worker, at least 10 ms. Default: 1 minute.
     ///
-    /// - The index entries of expired items are removed, so that a collection that is not read does not grow.
-    ///   Collections with a time to live take turns, at least four seconds apart unless the interval is
-    ///   shorter.
-    /// - A warning is logged once for each queue with jobs that neither this worker nor another one handles.
+    /// - The index entries of expired items are removed, so that a collection that is not read does
+    ///   not grow. Collections with a time to live take turns, at least four seconds apart unless
+    ///   the interval is shorter.
+    /// - A warning is logged once for each queue with jobs that neither this worker nor another one
+    ///   handles.
     pub fn maintenance_interval(mut self, interval: Duration) -> Self {
         self.config.maintenance_interval = interval;
         self

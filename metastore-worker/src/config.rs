@@ -28,7 +28,8 @@ impl std::fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// The longest duration of a setting. A longer one is a wrong unit, and durations are added to the clock.
+/// The longest duration of a setting. A longer one is a wrong unit, and durations are added to the
+/// clock.
 const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The settings; documented at [`WorkerBuilder`](crate::WorkerBuilder).

@@ -10,11 +10,11 @@
 //! | `retried_total` | counter | failed runs whose job is retried |
 //! | `dead_total` | counter | failed runs whose job is dead |
 //! | `released_total` | counter | jobs returned to the queue at shutdown |
-//! | `lost_total` | counter | jobs that the worker no longer held, or whose completion it could not record |
+//! | `lost_total` | counter | jobs that the worker had lost, or whose completion it could not record |
 //! | `wait_seconds` | histogram | time from when a job was ready to run until it was taken |
 //! | `run_seconds` | histogram | time from when a job was taken until its completion was recorded |
 //! | `queued`, `delayed`, `running` | gauge | jobs in that state, updated in each poll interval |
-//! | `dead` | gauge | dead jobs, updated after each job of this worker and in each maintenance interval |
+//! | `dead` | gauge | dead jobs, updated after each job and in each maintenance interval |
 //! | `oldest_seconds` | gauge | how long the oldest waiting job has been ready to run |
 
 use std::sync::Arc;

@@ -10,7 +10,7 @@ pub struct Report {
     pub failed: u64,
     /// Jobs that were returned to the queue at shutdown.
     pub released: u64,
-    /// Jobs that the worker no longer held when they completed, and jobs whose completion it could not
-    /// record.
+    /// Jobs that the worker no longer held when they completed, and jobs whose completion it could
+    /// not record.
     pub lost: u64,
 }

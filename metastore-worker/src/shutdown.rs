@@ -2,11 +2,12 @@
 
 use std::future::Future;
 
-/// Completes when the process is asked to stop: by Ctrl-C, or by SIGTERM, which container runtimes send.
+/// Completes when the process is asked to stop: by Ctrl-C, or by SIGTERM, which container runtimes
+/// send.
 ///
-/// The signals are handled as soon as the function is called, not only once the future is awaited. If the
-/// handlers cannot be installed, the future never completes, and the default action of the signal ends the
-/// process.
+/// The signals are handled as soon as the function is called, not only once the future is awaited.
+/// If the handlers cannot be installed, the future never completes, and the default action of the
+/// signal ends the process.
 ///
 /// # Panics
 ///

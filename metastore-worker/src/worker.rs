@@ -42,8 +42,8 @@ impl RunningWorker {
     /// Stops the worker and returns what it has done.
     ///
     /// The worker takes no more jobs, waits for the running ones until
-    /// [`drain_timeout`](crate::WorkerBuilder::drain_timeout), and returns the others to the queue without
-    /// counting an attempt.
+    /// [`drain_timeout`](crate::WorkerBuilder::drain_timeout), and returns the others to the queue
+    /// without counting an attempt.
     ///
     /// # Panics
     ///
@@ -53,7 +53,8 @@ impl RunningWorker {
         report_of(self.task.await)
     }
 
-    /// Sets how many jobs run concurrently, over all transformations. Running jobs continue.
+    /// Sets how many handler calls run concurrently, over all transformations. Running jobs
+    /// continue.
     ///
     /// # Errors
     ///
@@ -64,8 +65,8 @@ impl RunningWorker {
         Ok(())
     }
 
-    /// Sets how many jobs of one transformation run concurrently in this worker; `None` removes the limit.
-    /// To limit all workers together, call [`Queue::limit_running`].
+    /// Sets how many handler calls of one transformation run concurrently in this worker; `None`
+    /// removes the limit. To limit all workers together, call [`Queue::limit_running`].
     ///
     /// # Errors
     ///
@@ -82,10 +83,11 @@ impl RunningWorker {
 
     /// Checks whether the worker can do its work.
     ///
-    /// The check is active: the event loop must respond, a message that is published to a channel of each
-    /// store must arrive, and each server must have replied recently. So it also finds a worker that has
-    /// lost its subscriptions after a reconnection. It takes up to two seconds for the event loop and two
-    /// for each store, and sends a few commands; call it as often as a health endpoint is called.
+    /// The check is active: the event loop must respond, a message that is published to a channel
+    /// of each store must arrive, and each server must have replied recently. So it also finds a
+    /// worker that has lost its subscriptions after a reconnection. It takes up to two seconds for
+    /// the event loop and two for each store, and sends a few commands; call it as often as a
+    /// health endpoint is called.
     pub async fn health(&self) -> Health {
         health::check(&self.control, self.task.is_finished()).await
     }
@@ -108,8 +110,8 @@ impl Worker {
     ///
     /// # Panics
     ///
-    /// If the worker itself panics, which is a bug of this library; a panic of a handler is a failed run.
-    /// The jobs return to the queue when their leases expire.
+    /// If the worker itself panics, which is a bug of this library; a panic of a handler is a
+    /// failed run. The jobs return to the queue when their leases expire.
     pub async fn run_until(
         self,
         shutdown: impl Future<Output = ()>,
@@ -124,8 +126,8 @@ impl Worker {
         Ok(report_of(task.await))
     }
 
-    /// Runs until no job waits or runs in any of the worker's queues, in this worker or another one, then
-    /// stops. Use it in tests, and in programs that process the waiting jobs and exit.
+    /// Runs until no job waits or runs in any of the worker's queues, in this worker or another
+    /// one, then stops. Use it in tests, and in programs that process the waiting jobs and exit.
     ///
     /// Delayed jobs stay in the queue, also those that wait for their next attempt, unless
     /// [`fast_forward`](crate::WorkerBuilder::fast_forward) is set.
@@ -175,8 +177,8 @@ impl Worker {
     }
 }
 
-/// Returns the report of an engine that has ended. A panic of the engine is propagated to the caller, who
-/// must not mistake it for an orderly stop.
+/// Returns the report of an engine that has ended. A panic of the engine is propagated to the
+/// caller, who must not mistake it for an orderly stop.
 fn report_of(ended: Result<Report, JoinError>) -> Report {
     match ended.map_err(JoinError::try_into_panic) {
         Ok(report) => report,

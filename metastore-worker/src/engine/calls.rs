@@ -108,8 +108,8 @@ impl Engine {
         }
     }
 
-    /// Aborts a running call. The handler is dropped at its next `.await`. A handler that never reaches one
-    /// keeps its thread, but no longer occupies a slot.
+    /// Aborts a running call. The handler is dropped at its next `.await`. A handler that never
+    /// reaches one keeps its thread, but no longer occupies a slot.
     pub(super) fn abort_call(&mut self, call: LocalId) -> Option<RunningCall> {
         let call = self.remove_call(call)?;
         call.cancelled.cancel();

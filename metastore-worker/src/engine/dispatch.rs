@@ -21,8 +21,8 @@ impl Engine {
         let count = self.queues.len();
         self.turn = (self.turn + 1) % count;
         let is_stopping = self.stop.is_cancelled();
-        // Read once, because subscriptions may set more flags at any time, and the shares depend on the
-        // number of set ones.
+        // Read once, because subscriptions may set more flags at any time, and the shares depend on
+        // the number of set ones.
         let order: Vec<(usize, bool)> = (0..count)
             .map(|offset| (self.turn + offset) % count)
             .map(|index| (index, !is_stopping && self.queues[index].has_jobs()))
@@ -57,7 +57,8 @@ impl Engine {
         let (config, run_context) = (self.config.clone(), self.run_context.clone());
         let queue = &mut self.queues[index];
         let take = (slots > 0).then(|| {
-            // Cleared before the request, so that a notification that arrives meanwhile is not lost.
+            // Cleared before the request, so that a notification that arrives meanwhile is not
+            // lost.
             queue.may_have_jobs.store(false, Ordering::Release);
             let jobs = slots.saturating_mul(queue.handler.batch_size());
             queue.backlog = queue.backlog.saturating_sub(jobs);

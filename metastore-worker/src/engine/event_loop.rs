@@ -24,7 +24,8 @@ impl Engine {
                 Some(event) = self.background.join_next() => self.handle_event(event),
                 () = sleep_until(wait_until) => {}
             }
-            // Other handlers that are about to end do so first, and are recorded by the same round trip.
+            // Other handlers that are about to end do so first, and are recorded by the same round
+            // trip.
             tokio::task::yield_now().await;
             let now = Instant::now();
             self.handle_deadlines(now);

@@ -51,14 +51,14 @@ impl Engine {
                     self.lose(*id);
                 }
             }
-            // While the server is unavailable, no other worker can take the jobs either, so they continue.
-            // The fence decides in the end.
+            // While the server is unavailable, no other worker can take the jobs either, so they
+            // continue. The fence decides in the end.
             Err(error) => tracing::warn!(%error, "cannot renew leases"),
         }
     }
 
-    /// Drops a job that the worker no longer holds. Its handler is stopped, unless it also works on other
-    /// jobs.
+    /// Drops a job that the worker no longer holds. Its handler is stopped, unless it also works on
+    /// other jobs.
     fn lose(&mut self, id: LocalId) {
         // For a completed job, the outcome of the completion decides.
         let Some(leased) = self.jobs.get(&id).filter(|leased| leased.completed_at.is_none()) else {

@@ -58,8 +58,8 @@ impl Engine {
         self.maintenance.is_reaping = false;
     }
 
-    /// Checks the queues without a handler: one round trip for each store, and up to two more if it has
-    /// jobs.
+    /// Checks the queues without a handler: one round trip for each store, and up to two more if it
+    /// has jobs.
     fn check_unhandled(&mut self) {
         for (number, queues) in self.maintenance.unhandled.iter_mut().enumerate() {
             if std::mem::replace(&mut queues.is_checking, true) {

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use crate::collection::MaintainedCollection;
 use crate::config::Config;
 
-/// The least time between two collections, so that many collections do not keep an idle worker busy.
+/// The least time between two collections, so that many collections do not keep an idle worker
+/// busy.
 const MIN_PAUSE: Duration = Duration::from_secs(4);
 
 pub(super) struct MaintenancePlan {
@@ -64,8 +65,8 @@ impl MaintenancePlan {
             |collection: &&Arc<dyn MaintainedCollection>| collection.expires() && !until_idle;
         let expiring: Vec<_> = collections.iter().filter(expires).cloned().collect();
         let now = Instant::now();
-        // Workers that start at the same time have subscribed by then. A worker that runs until it is idle
-        // checks at once.
+        // Workers that start at the same time have subscribed by then. A worker that runs until it
+        // is idle checks at once.
         let delay = if until_idle { Duration::ZERO } else { config.poll_interval };
         let mut plan = Self {
             expiring,
@@ -97,8 +98,8 @@ impl MaintenancePlan {
     }
 }
 
-/// The time between two collections. Each has its turn once in an interval, unless the pauses would be too
-/// short.
+/// The time between two collections. Each has its turn once in an interval, unless the pauses would
+/// be too short.
 fn pause(interval: Duration, collections: usize) -> Duration {
     let count = u32::try_from(collections).unwrap_or(u32::MAX).max(1);
     (interval / count).max(MIN_PAUSE.min(interval))

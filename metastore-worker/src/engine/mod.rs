@@ -1,7 +1,7 @@
 //! The engine: the event loop of a worker.
 //!
-//! One task owns the whole state, so no lock is needed. It never waits for a server itself: round trips run
-//! as background tasks and return events.
+//! One task owns the whole state, so no lock is needed. It never waits for a server itself: round
+//! trips run as background tasks and return events.
 //!
 //! - `state`, `event`: the state of the engine and its events
 //! - `event_loop`: waiting for events and deadlines

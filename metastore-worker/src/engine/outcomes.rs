@@ -44,7 +44,8 @@ impl Engine {
                 metrics::job_lost(label);
                 self.report.lost += 1;
             }
-            // The server may return while the lease is valid, or before another worker takes the job.
+            // The server may return while the lease is valid, or before another worker takes the
+            // job.
             Err(error)
                 if error.is_retryable()
                     && leased
@@ -57,7 +58,8 @@ impl Engine {
             }
             Err(error) => {
                 // The job returns to the queue when its lease expires.
-                tracing::warn!(job, queue = &**label, %error, "cannot record the completion of a job");
+                let queue = &**label;
+                tracing::warn!(job, queue, %error, "cannot record the completion of a job");
                 metrics::job_lost(label);
                 self.report.lost += 1;
             }

@@ -6,23 +6,25 @@ use tokio::time::{Instant, sleep_until};
 
 use super::state::Engine;
 
-/// How long to try to release jobs after the drain timeout. If the server is unavailable, the jobs return
-/// to the queue when their leases expire.
+/// How long to try to release jobs after the drain timeout. If the server is unavailable, the jobs
+/// return to the queue when their leases expire.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Engine {
-    /// Waits for the running jobs while renewing their leases, and releases those that do not end in time.
+    /// Waits for the running jobs while renewing their leases, and releases those that do not end
+    /// in time.
     pub(super) async fn drain(&mut self) {
         self.stop.cancel();
         let deadline = Instant::now() + self.config.drain_timeout;
         let renewal = self.config.lease / 3;
         let mut renew_at = Instant::now() + renewal;
         let mut has_released = false;
-        // Also waits for a `take` in flight, whose jobs would otherwise stay leased until the lease expires.
+        // Also waits for a `take` in flight, whose jobs would otherwise stay leased until the lease
+        // expires.
         loop {
             self.process();
-            // Checked after `process`, which may have handled the last event: nothing would wake the loop
-            // after that.
+            // Checked after `process`, which may have handled the last event: nothing would wake
+            // the loop after that.
             if self.is_drained() {
                 break;
             }

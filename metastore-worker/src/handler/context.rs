@@ -14,7 +14,8 @@ use crate::future::BoxFuture;
 /// The least time between two stored progress reports of a job; reports in between are dropped.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
-/// The shared states of all handlers, by type; see [`WorkerBuilder::state`](crate::WorkerBuilder::state).
+/// The shared states of all handlers, by type; see
+/// [`WorkerBuilder::state`](crate::WorkerBuilder::state).
 pub(crate) type States = Arc<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>;
 
 /// What a handler knows about its job.
@@ -27,21 +28,21 @@ pub struct JobContext {
     pub item: Id,
     /// The label of the queue: `domain:app:collection:transformation`.
     pub queue: Arc<str>,
-    /// The number of this attempt, counted from 1. A run that was interrupted by a crash or a shutdown is
-    /// repeated with the same number; see `crashes`.
+    /// The number of this attempt, counted from 1. A run that was interrupted by a crash or a
+    /// shutdown is repeated with the same number; see `crashes`.
     pub attempt: u32,
     /// How often a worker crashed or froze while it ran this job.
     pub crashes: u32,
-    /// The fencing token; it grows each time the job is taken. Pass it to other systems that must refuse the
-    /// writes of an outdated run.
+    /// The fencing token; it grows each time the job is taken. Pass it to other systems that must
+    /// refuse the writes of an outdated run.
     pub fence: u64,
     /// How long the job waited since it was ready to run.
     pub waited: Duration,
     /// The trace context of the request.
     pub trace: Option<String>,
-    /// Cancelled when the handler has ended, when it has exceeded its time limit, or when the worker has lost
-    /// the job. The handler itself is dropped at its next `.await`; use the token to stop work that it has
-    /// spawned.
+    /// Cancelled when the handler has ended, when it has exceeded its time limit, or when the
+    /// worker has lost the job. The handler itself is dropped at its next `.await`; use the token
+    /// to stop work that it has spawned.
     pub cancelled: CancellationToken,
     pub(crate) states: States,
     pub(crate) reporter: Arc<Reporter>,
@@ -63,11 +64,12 @@ impl Reporter {
 }
 
 impl JobContext {
-    /// Reports the progress of the job: a fraction from 0 to 1, and what the handler is doing. Callers see it
-    /// in [`JobStatus::progress`](metastore::JobStatus::progress) and by [`Job::watch`](metastore::Job::watch).
+    /// Reports the progress of the job: a fraction from 0 to 1, and what the handler is doing.
+    /// Callers see it in [`JobStatus::progress`](metastore::JobStatus::progress) and by
+    /// [`Job::watch`](metastore::Job::watch).
     ///
-    /// At most one round trip, and none if the last report is less than 200 ms old, so it can be called in
-    /// a loop. A report that cannot be stored is dropped; it never fails the job.
+    /// At most one round trip, and none if the last report is less than 200 ms old, so it can be
+    /// called in a loop. A report that cannot be stored is dropped; it never fails the job.
     pub async fn progress(&self, fraction: f64, message: impl Into<String>) {
         let now = Instant::now();
         {
@@ -89,8 +91,8 @@ impl JobContext {
         self.states.get(&TypeId::of::<S>())?.clone().downcast().ok()
     }
 
-    /// Creates the context of a job that is in no queue, to call a handler directly in a test. Every report of
-    /// [`JobContext::progress`] is collected in the [`ReportedProgress`].
+    /// Creates the context of a job that is in no queue, to call a handler directly in a test.
+    /// Every report of [`JobContext::progress`] is collected in the [`ReportedProgress`].
     ///
     /// ```
     /// use metastore::Item;

@@ -16,8 +16,8 @@ pub enum HandlerOutcome {
     Failed {
         /// The error and its sources.
         message: String,
-        /// Whether the run is not retried: the error was marked as [`Fatal`](crate::Fatal), or the result
-        /// cannot be stored.
+        /// Whether the run is not retried: the error was marked as [`Fatal`](crate::Fatal), or the
+        /// result cannot be stored.
         is_fatal: bool,
     },
     /// The handler panicked.

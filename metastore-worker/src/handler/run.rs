@@ -39,7 +39,8 @@ pub(super) async fn run_with_hooks(
         };
         for hook in hooks.iter().rev() {
             let (hook, context, inner) = (hook.clone(), first.clone(), next);
-            // The hook is called when the future is polled, so that its synchronous part runs in order.
+            // The hook is called when the future is polled, so that its synchronous part runs in
+            // order.
             next = JobRun { future: Box::pin(async move { hook(context, inner).await }) };
         }
         next.run().await;

@@ -127,7 +127,8 @@ fn split<T>(taken: Vec<TakenJob<T>>) -> (Vec<ReadyJob<T>>, Vec<UndecodableJob>) 
         let job = ClaimedJob { claim, attempts, waited };
         match item {
             Ok(item) => ready.push(ReadyJob { job, item, crashes, timeout, trace }),
-            // Another attempt reads the same bytes; only a worker with a newer schema can decode them.
+            // Another attempt reads the same bytes; only a worker with a newer schema can decode
+            // them.
             Err(error) => {
                 let is_fatal = !matches!(error.kind(), ErrorKind::NewerSchema { .. });
                 undecodable.push(UndecodableJob { job, message: error.to_string(), is_fatal });
@@ -150,7 +151,7 @@ impl<T: Collection> ErasedHandler for TypedHandler<T> {
         let label = &self.label;
         if self.queue.schema().inline {
             return Some(format!(
-                "{label} is declared with `mode = inline`, so no job is ever queued; remove the handler"
+                "{label} is declared with `mode = inline`, so no job is queued; remove the handler"
             ));
         }
         (!(1..=256).contains(&self.batch_size))
@@ -170,8 +171,8 @@ impl<T: Collection> ErasedHandler for TypedHandler<T> {
             if !self.queue.may_publish().await? {
                 tracing::warn!(
                     queue = &*self.label,
-                    "the user may not publish: jobs are found only by polling, and waiting callers learn of \
-                     results late; grant the user access to the channels"
+                    "the user may not publish: jobs are found only by polling, and waiting callers \
+                     learn of results late; grant the user access to the channels"
                 );
             }
             self.queue.wake_up().await

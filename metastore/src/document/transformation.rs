@@ -18,8 +18,8 @@ pub trait StoredResult {}
 #[diagnostic::do_not_recommend]
 impl<R: Serialize + DeserializeOwned> StoredResult for R {}
 
-/// A transformation of a collection, declared by `#[transformation(…)]`; the derive generates a constant for
-/// each, for example `Text::SUMMARIZE`.
+/// A transformation of a collection, declared by `#[transformation(…)]`; the derive generates a
+/// constant for each, for example `Text::SUMMARIZE`.
 pub struct Transformation<T, R> {
     schema: TransformationSchema,
     types: PhantomData<fn(&T) -> R>,

@@ -24,17 +24,18 @@ const OPERATION: &str = "enqueue";
 const MAX_ITEMS: usize = 256;
 
 impl<T: Document> Repo<T> {
-    /// Requests a run of a transformation on each of many items. Returns the jobs in the order of the
-    /// ids.
+    /// Requests a run of a transformation on each of many items. Returns the jobs in the order of
+    /// the ids.
     ///
-    /// One round trip for each 256 items. Each item has its own result: a missing item does not prevent
-    /// the requests of the others.
+    /// One round trip for each 256 items. Each item has its own result: a missing item does not
+    /// prevent the requests of the others.
     ///
     /// # Errors
     ///
-    /// For the whole call: `InvalidId` and `InvalidArgument`, before anything is requested; `OutOfMemory`,
-    /// `WrongType`, `Unavailable` and `OutcomeUnknown`, after which the items of earlier round trips are
-    /// requested. For one item: `NotFound`, `WrongType`, and `Decode` if its key does not hold a document.
+    /// For the whole call: `InvalidId` and `InvalidArgument`, before anything is requested;
+    /// `OutOfMemory`, `WrongType`, `Unavailable` and `OutcomeUnknown`, after which the items of
+    /// earlier round trips are requested. For one item: `NotFound`, `WrongType`, and `Decode` if
+    /// its key does not hold a document.
     ///
     /// ```
     /// # use metastore::{Collection, EnqueueOptions, Store};

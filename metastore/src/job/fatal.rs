@@ -6,8 +6,8 @@ use std::fmt;
 /// A non-retryable error of a handler: the job is dead at once, whatever its retries are.
 ///
 /// Workers and [`run_with`](crate::ItemTransformation::run_with) find it anywhere in the chain of
-/// sources, however it is boxed: in an `anyhow::Error` with any context, in a `Box<dyn Error>`, or as the
-/// source of an error of your own.
+/// sources, however it is boxed: in an `anyhow::Error` with any context, in a `Box<dyn Error>`, or
+/// as the source of an error of your own.
 ///
 /// ```
 /// use metastore::Fatal;
@@ -46,8 +46,8 @@ impl StdError for Fatal {
     }
 }
 
-/// The source of each [`Fatal`]. Wrappers that hide the type of an error, such as `anyhow::Error`, `Arc`
-/// or a transparent error, still return its source.
+/// The source of each [`Fatal`]. Wrappers that hide the type of an error, such as `anyhow::Error`,
+/// `Arc` or a transparent error, still return its source.
 #[derive(Debug)]
 struct Mark(Box<dyn StdError + Send + Sync>);
 

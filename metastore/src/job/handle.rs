@@ -55,8 +55,8 @@ impl<T: Document, R: DeserializeOwned> Job<T, R> {
         &self.item
     }
 
-    /// The status of the transformation of this item. If a later job has replaced this one, the status
-    /// is that of the later job.
+    /// The status of the transformation of this item. If a later job has replaced this one, the
+    /// status is that of the later job.
     ///
     /// One round trip.
     ///
@@ -68,18 +68,18 @@ impl<T: Document, R: DeserializeOwned> Job<T, R> {
         self.read("status").await
     }
 
-    /// Waits until this job has finished and returns its result, or the result of a later job that has
-    /// replaced this one.
+    /// Waits until this job has finished and returns its result, or the result of a later job that
+    /// has replaced this one.
     ///
     /// The server pushes a message when the job finishes. Because a message can be lost with a
-    /// connection, the status is also read after each reconnection and every five seconds. Never waits
-    /// longer than `timeout`.
+    /// connection, the status is also read after each reconnection and every five seconds. Never
+    /// waits longer than `timeout`.
     ///
     /// # Errors
     ///
-    /// `JobFailed` with the last error if the job is dead; `JobCancelled` if it was cancelled; `JobGone` if
-    /// the item was deleted or has expired; `Timeout`; `Decode` if the stored result does not deserialize
-    /// as `R`.
+    /// `JobFailed` with the last error if the job is dead; `JobCancelled` if it was cancelled;
+    /// `JobGone` if the item was deleted or has expired; `Timeout`; `Decode` if the stored result
+    /// does not deserialize as `R`.
     pub async fn wait(&self, timeout: Duration) -> Result<R> {
         const OPERATION: &str = "wait";
         let deadline = Instant::now() + timeout;
@@ -133,8 +133,8 @@ impl<T: Document, R: DeserializeOwned> Job<T, R> {
         if status.next.as_deref() == Some(&self.id) {
             return None;
         }
-        // A later job has replaced this one. The ids of two clients may be a few milliseconds out of
-        // order, so the result of the last job counts whatever its id is.
+        // A later job has replaced this one. The ids of two clients may be a few milliseconds out
+        // of order, so the result of the last job counts whatever its id is.
         if status.state == JobState::Done && status.result_job.as_ref() == Some(&status.job) {
             return Some(Ok(()));
         }

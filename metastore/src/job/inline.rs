@@ -34,19 +34,20 @@ impl<T: Document, R: Serialize + DeserializeOwned> ItemTransformation<'_, T, R> 
     /// Runs the transformation in this process, stores its result as a worker does, and returns it.
     ///
     /// Use it for transformations with `mode = inline`, which need no worker, or to run any other
-    /// transformation at once. The run is a job like any other: each item has at most one run at a time,
-    /// status and result are the same, and a failed job goes to the dead-letter set. An error marked as
-    /// [`Fatal`](crate::Fatal) is not retried. If this process dies, a call of `run_with` can claim the
-    /// job after 30 seconds. The timeout and the retries are those of the transformation; default: no
-    /// timeout and no retries.
+    /// transformation at once. The run is a job like any other: each item has at most one run at a
+    /// time, status and result are the same, and a failed job goes to the dead-letter set. An error
+    /// marked as [`Fatal`](crate::Fatal) is not retried. If this process dies, a call of `run_with`
+    /// can claim the job after 30 seconds. The timeout and the retries are those of the
+    /// transformation; default: no timeout and no retries.
     ///
     /// Two round trips, and one more every ten seconds to renew the claim.
     ///
     /// # Errors
     ///
-    /// `JobRunning` if the transformation of this item is already running, in this process or another one;
-    /// `JobFailed` with the last error of the handler; `JobGone` if the claim was lost while the handler
-    /// ran; `NotFound`, `Decode`, `Unavailable`; and for the result as [`Queue::finish`].
+    /// `JobRunning` if the transformation of this item is already running, in this process or
+    /// another one; `JobFailed` with the last error of the handler; `JobGone` if the claim was lost
+    /// while the handler ran; `NotFound`, `Decode`, `Unavailable`; and for the result as
+    /// [`Queue::finish`].
     ///
     /// ```
     /// # use metastore::{Collection, Item, Store};
@@ -110,8 +111,8 @@ impl<T: Document, R: Serialize + DeserializeOwned> ItemTransformation<'_, T, R> 
     }
 }
 
-/// Runs the handler until it succeeds, fails with a [`Fatal`] error or has no retries left. `before` is the
-/// number of attempts that failed earlier.
+/// Runs the handler until it succeeds, fails with a [`Fatal`] error or has no retries left.
+/// `before` is the number of attempts that failed earlier.
 async fn run_attempts<T, R, F, Fut, E>(
     queue: &Queue<T>,
     item: &Item<T>,

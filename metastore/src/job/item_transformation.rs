@@ -30,8 +30,8 @@ impl<T: Document, R> Clone for ItemTransformation<'_, T, R> {
 }
 
 impl<'a, T: Document> ItemHandle<'a, T> {
-    /// Returns the handle of a transformation of this item. `#[derive(Collection)]` also generates a
-    /// method for each transformation.
+    /// Returns the handle of a transformation of this item. `#[derive(Collection)]` also generates
+    /// a method for each transformation.
     pub fn transformation<R>(
         &self,
         transformation: Transformation<T, R>,
@@ -53,21 +53,22 @@ impl<'a, T: Document, R> ItemTransformation<'a, T, R> {
 impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
     /// Requests a run on the current version of the item.
     ///
-    /// One round trip. Each item has at most one live job for each transformation. If a job waits, that
-    /// job is returned; if a job runs on an older version, a new job runs after it.
+    /// One round trip. Each item has at most one live job for each transformation. If a job waits,
+    /// that job is returned; if a job runs on an older version, a new job runs after it.
     ///
     /// # Errors
     ///
-    /// `NotFound`, `InvalidId`, `OutOfMemory`, `Unavailable`, `OutcomeUnknown`; `Decode` if the item's key
-    /// does not hold a document; `InvalidArgument` for a transformation with `mode = inline`.
+    /// `NotFound`, `InvalidId`, `OutOfMemory`, `Unavailable`, `OutcomeUnknown`; `Decode` if the
+    /// item's key does not hold a document; `InvalidArgument` for a transformation with
+    /// `mode = inline`.
     pub async fn enqueue(self) -> Result<Job<T, R>> {
         self.enqueue_with(EnqueueOptions::new()).await
     }
 
     /// Requests a run after `delay` at the earliest, on the version that the item has by then.
     ///
-    /// One round trip. A live job is returned as by [`ItemTransformation::enqueue`]. That method also
-    /// runs a job at once that was requested with a delay.
+    /// One round trip. A live job is returned as by [`ItemTransformation::enqueue`]. That method
+    /// also runs a job at once that was requested with a delay.
     ///
     /// # Errors
     ///
@@ -78,12 +79,13 @@ impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
 
     /// Requests a run with a delay, a priority, a timeout or a trace context.
     ///
-    /// One round trip. A live job is returned as by [`ItemTransformation::enqueue`], without the new
-    /// options, except that a higher priority raises that of a waiting job.
+    /// One round trip. A live job is returned as by [`ItemTransformation::enqueue`], without the
+    /// new options, except that a higher priority raises that of a waiting job.
     ///
     /// # Errors
     ///
-    /// `InvalidArgument` also for options out of range; otherwise as [`ItemTransformation::enqueue`].
+    /// `InvalidArgument` also for options out of range; otherwise as
+    /// [`ItemTransformation::enqueue`].
     pub async fn enqueue_with(self, options: EnqueueOptions) -> Result<Job<T, R>> {
         let id = self.handle.id("enqueue")?;
         let repo = self.handle.repo;
@@ -93,8 +95,8 @@ impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
 
     /// Cancels the live job, whether it waits or runs. Returns whether there was a live job.
     ///
-    /// One round trip. The result of a running job is refused from then on; its handler is dropped when the
-    /// worker next renews its lease. [`Job::wait`] returns `JobCancelled`.
+    /// One round trip. The result of a running job is refused from then on; its handler is dropped
+    /// when the worker next renews its lease. [`Job::wait`] returns `JobCancelled`.
     ///
     /// # Errors
     ///
@@ -118,8 +120,8 @@ impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
         Ok(repo.write(OPERATION, &commit, call).await?.code == 1)
     }
 
-    /// Removes the job if it is dead, and keeps an earlier result. Returns whether there was a dead job.
-    /// To run the job again instead, call [`retry`](Self::retry).
+    /// Removes the job if it is dead, and keeps an earlier result. Returns whether there was a dead
+    /// job. To run the job again instead, call [`retry`](Self::retry).
     ///
     /// One round trip.
     ///
@@ -131,8 +133,8 @@ impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
         Queue::new(self.handle.repo, self.transformation).discard(&id).await
     }
 
-    /// Runs a dead or cancelled job again, with all its retries; runs a delayed job at once. The job keeps
-    /// its id, so that [`Job::wait`] works again. Returns `None` if there is no such job.
+    /// Runs a dead or cancelled job again, with all its retries; runs a delayed job at once. The
+    /// job keeps its id, so that [`Job::wait`] works again. Returns `None` if there is no such job.
     ///
     /// One round trip.
     ///
@@ -158,8 +160,8 @@ impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
         read_status(self.handle.repo, &id, self.transformation, "status").await
     }
 
-    /// Returns the last result; `None` if no run has finished yet. To know whether the item has changed
-    /// since, read [`ItemTransformation::status`].
+    /// Returns the last result; `None` if no run has finished yet. To know whether the item has
+    /// changed since, read [`ItemTransformation::status`].
     ///
     /// One round trip.
     ///
@@ -171,8 +173,8 @@ impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
         read_result(self.handle.repo, &id, self.transformation, "result").await
     }
 
-    /// Waits for the live job and returns its result. If the last job has finished, returns its result at
-    /// once.
+    /// Waits for the live job and returns its result. If the last job has finished, returns its
+    /// result at once.
     ///
     /// # Errors
     ///

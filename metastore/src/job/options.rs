@@ -12,8 +12,8 @@ const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// The priority of a job among the waiting jobs of its transformation.
 ///
-/// Of every 16 jobs that are taken, about 11 prefer the high priority, 4 the normal one and 1 the low
-/// one, so that no job starves.
+/// Of every 16 jobs that are taken, about 11 prefer the high priority, 4 the normal one and 1 the
+/// low one, so that no job starves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -61,16 +61,16 @@ impl EnqueueOptions {
         Self::default()
     }
 
-    /// The least time until the job runs, at most 10 years. It runs on the version that the item has by
-    /// then. Default: no delay.
+    /// The least time until the job runs, at most 10 years. It runs on the version that the item
+    /// has by then. Default: no delay.
     #[must_use]
     pub fn delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// The priority among the waiting jobs of the transformation. Default: normal. Requesting a waiting
-    /// job again with a higher priority raises its priority.
+    /// The priority among the waiting jobs of the transformation. Default: normal. Requesting a
+    /// waiting job again with a higher priority raises its priority.
     #[must_use]
     pub fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
@@ -85,8 +85,8 @@ impl EnqueueOptions {
         self
     }
 
-    /// The trace context of the caller, for example W3C's `traceparent`; at most 512 bytes. The worker's
-    /// span and the handler's context contain it. Default: the value that the store's
+    /// The trace context of the caller, for example W3C's `traceparent`; at most 512 bytes. The
+    /// worker's span and the handler's context contain it. Default: the value that the store's
     /// [`trace_source`](crate::StoreOptions::trace_source) returns.
     #[must_use]
     pub fn trace(mut self, context: impl Into<String>) -> Self {

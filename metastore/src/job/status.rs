@@ -24,7 +24,8 @@ pub enum JobState {
     Queued,
     /// A worker runs it.
     Running,
-    /// It waits until its delay is over: the delay of its request, or the delay before its next attempt.
+    /// It waits until its delay is over: the delay of its request, or the delay before its next
+    /// attempt.
     Delayed,
     /// It finished, and its result is stored.
     Done,
@@ -89,8 +90,8 @@ pub struct JobStatus<R> {
     pub job: String,
     /// The state of that job.
     pub state: JobState,
-    /// How many runs of the job have failed. An explicit retry of a dead or cancelled job resets the number.
-    /// A run that was interrupted by a crash or a shutdown does not count.
+    /// How many runs of the job have failed. An explicit retry of a dead or cancelled job resets
+    /// the number. A run that was interrupted by a crash or a shutdown does not count.
     pub attempts: u32,
     /// How often a worker crashed or froze while it ran the job.
     pub crashes: u32,
@@ -246,8 +247,8 @@ async fn read_with_head<T: Document>(
     Ok((record, start))
 }
 
-/// Whether a result with this `result_until` has outlived its time to live. It stays in the record while
-/// a later job is live.
+/// Whether a result with this `result_until` has outlived its time to live. It stays in the record
+/// while a later job is live.
 fn has_expired<T: Document>(repo: &Repo<T>, until: Option<&Reply>) -> bool {
     let until = until.and_then(Reply::as_u64).map(Timestamp::from_millis);
     until.is_some_and(|until| until <= repo.store().now())

@@ -44,15 +44,15 @@ pub struct JobWatch<'a, T, R> {
 }
 
 impl<T: Document, R: DeserializeOwned> JobWatch<'_, T, R> {
-    /// Returns the status at once, then after each change, and `None` after the job is complete. Changes in
-    /// quick succession may be returned as one.
+    /// Returns the status at once, then after each change, and `None` after the job is complete.
+    /// Changes in quick succession may be returned as one.
     ///
     /// There is no time limit; wrap the call in `tokio::time::timeout` if you need one.
     ///
     /// # Errors
     ///
-    /// `JobGone` if the item was deleted or has expired; otherwise as [`Job::status`], except that errors
-    /// of an unavailable server are not returned but retried.
+    /// `JobGone` if the item was deleted or has expired; otherwise as [`Job::status`], except that
+    /// errors of an unavailable server are not returned but retried.
     pub async fn next(&mut self) -> Result<Option<JobStatus<R>>> {
         while !self.is_complete {
             match self.job.read("watch").await {

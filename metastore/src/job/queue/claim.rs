@@ -4,8 +4,8 @@ use crate::key::Id;
 use crate::redis::command::Reply;
 use crate::redis::script::ScriptCall;
 
-/// A worker's claim on a job. It is valid until its lease expires. The fence makes an old claim invalid
-/// once the job is taken again.
+/// A worker's claim on a job. It is valid until its lease expires. The fence makes an old claim
+/// invalid once the job is taken again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Claim {
     /// The id of the item.

@@ -16,8 +16,9 @@ use crate::time::millis;
 const OPERATION: &str = "run";
 
 impl<T: Document> Queue<T> {
-    /// Claims the job of one item, whether it waits, is delayed or has an expired lease. If the item has
-    /// no live job, a new one is requested and claimed. Returns `None` if the job is running.
+    /// Claims the job of one item, whether it waits, is delayed or has an expired lease. If the
+    /// item has no live job, a new one is requested and claimed. Returns `None` if the job is
+    /// running.
     ///
     /// One round trip.
     ///

@@ -26,8 +26,8 @@ impl<T: Document> Queue<T> {
         Ok(json.into())
     }
 
-    /// Stores the result of a job. Returns false if nothing is stored, because the worker no longer holds
-    /// the job.
+    /// Stores the result of a job. Returns false if nothing is stored, because the worker no longer
+    /// holds the job.
     ///
     /// One round trip.
     ///
@@ -40,8 +40,8 @@ impl<T: Document> Queue<T> {
         self.complete(Completion::Success { claim: claim.clone(), json }).await
     }
 
-    /// Records that a run failed. The job runs again after `retry_in`; with `None` it is dead. Returns
-    /// false if nothing is recorded, because the worker no longer holds the job.
+    /// Records that a run failed. The job runs again after `retry_in`; with `None` it is dead.
+    /// Returns false if nothing is recorded, because the worker no longer holds the job.
     ///
     /// One round trip.
     ///
@@ -65,8 +65,8 @@ impl<T: Document> Queue<T> {
         self.complete(Completion::Failure { claim, message, runs, retry_in: None }).await
     }
 
-    /// Returns jobs to the queue whose run was not completed, without counting an attempt. Returns the
-    /// number of released jobs; a job that the worker no longer holds does not count.
+    /// Returns jobs to the queue whose run was not completed, without counting an attempt. Returns
+    /// the number of released jobs; a job that the worker no longer holds does not count.
     ///
     /// One round trip.
     ///

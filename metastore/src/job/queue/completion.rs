@@ -29,10 +29,11 @@ pub enum Completion {
     Failure {
         /// The claim on the job.
         claim: Claim,
-        /// The error message; see [`failure_message`](super::failure_message). At most 4,096 bytes are
-        /// stored.
+        /// The error message; see [`failure_message`](super::failure_message). At most 4,096 bytes
+        /// are stored.
         message: String,
-        /// How many runs failed under this claim: 1, unless the runs were retried without releasing it.
+        /// How many runs failed under this claim: 1, unless the runs were retried without releasing
+        /// it.
         runs: u32,
         /// The delay before the next run; `None` if the job is dead.
         retry_in: Option<Duration>,

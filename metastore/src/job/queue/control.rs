@@ -1,4 +1,5 @@
-//! Settings of a queue: pause and limits. They apply to all workers and can be changed while workers run.
+//! Settings of a queue: pause and limits. They apply to all workers and can be changed while
+//! workers run.
 
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use crate::time::millis;
 
 /// The most jobs of a transformation that all workers together may start in a time span.
 ///
-/// It is a token bucket by the clock of the server: after an idle time, up to `count` jobs start at once.
+/// It is a token bucket by the clock of the server: after an idle time, up to `count` jobs start at
+/// once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
@@ -29,8 +31,8 @@ impl RateLimit {
 }
 
 impl<T: Document> Queue<T> {
-    /// Stops all workers from starting jobs until [`Queue::resume`]. Running jobs continue, and jobs can
-    /// still be requested.
+    /// Stops all workers from starting jobs until [`Queue::resume`]. Running jobs continue, and
+    /// jobs can still be requested.
     ///
     /// One round trip.
     ///
@@ -54,8 +56,8 @@ impl<T: Document> Queue<T> {
 
     /// Limits how many jobs all workers together start in a time span; `None` removes the limit.
     ///
-    /// One round trip. The limit is stored until it is changed, and applies from the next `take` of each
-    /// worker.
+    /// One round trip. The limit is stored until it is changed, and applies from the next `take` of
+    /// each worker.
     ///
     /// # Errors
     ///
@@ -90,8 +92,8 @@ impl<T: Document> Queue<T> {
 
     /// Limits how many jobs run at the same time in all workers together; `None` removes the limit.
     ///
-    /// One round trip. The limit is stored until it is changed, and applies from the next `take` of each
-    /// worker. Running jobs continue.
+    /// One round trip. The limit is stored until it is changed, and applies from the next `take` of
+    /// each worker. Running jobs continue.
     ///
     /// # Errors
     ///

@@ -67,8 +67,8 @@ impl<T: Document> Queue<T> {
         Ok(self.read_dead(0, 1, id.as_str()).await?.pop())
     }
 
-    /// Runs a dead or cancelled job of an item again, with all its retries; runs a delayed job at once. The
-    /// job keeps its id. Returns the id, or `None` if there is no such job.
+    /// Runs a dead or cancelled job of an item again, with all its retries; runs a delayed job at
+    /// once. The job keeps its id. Returns the id, or `None` if there is no such job.
     ///
     /// One round trip.
     ///
@@ -99,8 +99,8 @@ impl<T: Document> Queue<T> {
         }
     }
 
-    /// Removes the job of an item if it is dead, and keeps an earlier result. Returns whether there was a
-    /// dead job.
+    /// Removes the job of an item if it is dead, and keeps an earlier result. Returns whether there
+    /// was a dead job.
     ///
     /// One round trip.
     ///

@@ -41,9 +41,9 @@ struct CompletionCall {
 impl<T: Document> Queue<T> {
     /// Records completions and takes the next jobs, in one round trip for all.
     ///
-    /// The fence of each job is checked separately, so a job that this worker has lost does not affect the
-    /// others. A completion whose reply is lost is sent again and recorded once. Jobs whose reply is lost
-    /// return to the queue when their leases expire.
+    /// The fence of each job is checked separately, so a job that this worker has lost does not
+    /// affect the others. A completion whose reply is lost is sent again and recorded once. Jobs
+    /// whose reply is lost return to the queue when their leases expire.
     pub async fn exchange(
         &self,
         completions: &[Completion],
@@ -90,11 +90,12 @@ impl<T: Document> Queue<T> {
         Exchange { outcomes, taken }
     }
 
-    /// Takes waiting jobs with their documents. First it moves delayed jobs that are due and jobs whose
-    /// lease has expired back to the waiting ones.
+    /// Takes waiting jobs with their documents. First it moves delayed jobs that are due and jobs
+    /// whose lease has expired back to the waiting ones.
     ///
-    /// One round trip. The work of the server is proportional to the number of taken jobs, not to the
-    /// number of waiting ones. If the reply is lost, the jobs return to the queue when their leases expire.
+    /// One round trip. The work of the server is proportional to the number of taken jobs, not to
+    /// the number of waiting ones. If the reply is lost, the jobs return to the queue when their
+    /// leases expire.
     ///
     /// # Errors
     ///
@@ -104,7 +105,8 @@ impl<T: Document> Queue<T> {
         taken.unwrap_or_else(|| Err(no_reply("take")))
     }
 
-    /// Groups completions into script calls: successes and releases by their limits, failures one by one.
+    /// Groups completions into script calls: successes and releases by their limits, failures one
+    /// by one.
     fn completion_calls(&self, completions: &[Completion]) -> Vec<CompletionCall> {
         let mut calls: Vec<CompletionCall> = Vec::new();
         let mut finish: Option<CompletionCall> = None;

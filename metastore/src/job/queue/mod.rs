@@ -1,12 +1,14 @@
-//! The protocol between the queue of a transformation and its workers, and the administration of queues.
+//! The protocol between the queue of a transformation and its workers, and the administration of
+//! queues.
 //!
-//! - [`Queue`]: one queue; [`Queue::stats`], [`Queue::dead`], [`Queue::pause`], [`Queue::limit_rate`] and more
+//! - [`Queue`]: one queue; [`Queue::stats`], [`Queue::dead`], [`Queue::pause`],
+//!   [`Queue::limit_rate`] and more
 //! - [`QueueSet`]: several queues of one store, read and renewed by one call
 //! - [`Queue::exchange`]: completes jobs and takes the next ones in one round trip
 //!
-//! `metastore-worker` implements workers. Call the methods that take and complete jobs only to implement
-//! another kind of worker. Each is one round trip, and each but `take` is safe to repeat: the fence of the
-//! [`Claim`] tells whether the worker still holds the job.
+//! `metastore-worker` implements workers. Call the methods that take and complete jobs only to
+//! implement another kind of worker. Each is one round trip, and each but `take` is safe to repeat:
+//! the fence of the [`Claim`] tells whether the worker still holds the job.
 
 mod claim;
 mod claim_item;

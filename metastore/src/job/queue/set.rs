@@ -68,8 +68,8 @@ impl QueueSet {
         verdict.array("stats")?.into_iter().map(parse).collect()
     }
 
-    /// Returns the numbers and statistics of the queues in which a worker has something to do, but to which
-    /// no worker subscribes. A handler may be missing, or no worker runs.
+    /// Returns the numbers and statistics of the queues in which a worker has something to do, but
+    /// to which no worker subscribes. A handler may be missing, or no worker runs.
     ///
     /// One round trip, and a second one if a queue is ready.
     ///
@@ -93,8 +93,8 @@ impl QueueSet {
         Ok(ready)
     }
 
-    /// Renews the leases of claims, each with the number of its queue. Returns for each claim whether the
-    /// worker still holds the job.
+    /// Renews the leases of claims, each with the number of its queue. Returns for each claim
+    /// whether the worker still holds the job.
     ///
     /// One round trip.
     ///

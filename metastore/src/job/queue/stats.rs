@@ -11,8 +11,8 @@ use crate::redis::command::{Reply, unexpected};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct QueueStats {
-    /// Jobs that wait for a worker. A cancelled job, or a job whose item was deleted, counts until a worker
-    /// skips it.
+    /// Jobs that wait for a worker. A cancelled job, or a job whose item was deleted, counts until
+    /// a worker skips it.
     pub waiting: u64,
     /// Jobs that wait until their delay is over.
     pub delayed: u64,
@@ -24,8 +24,8 @@ pub struct QueueStats {
     pub oldest: Option<Duration>,
     /// Whether the queue is paused.
     pub paused: bool,
-    /// Whether a worker has something to do now: a job to take, a delayed job that is due, or an expired
-    /// lease.
+    /// Whether a worker has something to do now: a job to take, a delayed job that is due, or an
+    /// expired lease.
     pub ready: bool,
     /// The time until the next delayed job is due or the next lease expires.
     pub due_in: Option<Duration>,

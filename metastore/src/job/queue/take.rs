@@ -24,7 +24,8 @@ const MAX_COUNT: usize = 256;
 pub struct TakenJob<T> {
     /// The claim on the job.
     pub claim: Claim,
-    /// How many runs of the job have failed; see [`JobStatus::attempts`](crate::JobStatus::attempts).
+    /// How many runs of the job have failed; see
+    /// [`JobStatus::attempts`](crate::JobStatus::attempts).
     pub attempts: u32,
     /// How often a worker crashed or froze while it ran the job.
     pub crashes: u32,
@@ -46,10 +47,11 @@ pub struct TakenBatch<T> {
     pub jobs: Vec<TakenJob<T>>,
     /// How many jobs are still waiting.
     pub waiting: u64,
-    /// Whether some of the waiting jobs can be taken now: the queue is not paused, and its limits are not
-    /// reached.
+    /// Whether some of the waiting jobs can be taken now: the queue is not paused, and its limits
+    /// are not reached.
     pub ready: bool,
-    /// The time until the next delayed job is due, the next lease expires or the rate limit permits a job.
+    /// The time until the next delayed job is due, the next lease expires or the rate limit permits
+    /// a job.
     pub due_in: Option<Duration>,
 }
 
@@ -132,8 +134,9 @@ impl<T: Document> Queue<T> {
         let taken_job = |job| match self.taken_job(job, now) {
             Ok(taken) => Some(taken),
             Err(error) => {
-                // The other jobs must still run. This one returns to the queue when its lease expires.
-                tracing::warn!(%error, "cannot parse a taken job; it is retried after its lease expires");
+                // The other jobs must still run. This one returns to the queue when its lease
+                // expires.
+                tracing::warn!(%error, "cannot parse a taken job; it runs after its lease expires");
                 None
             }
         };

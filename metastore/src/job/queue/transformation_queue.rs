@@ -38,8 +38,8 @@ impl<T: Document> Queue<T> {
         Self::of_schema(repo, transformation.schema())
     }
 
-    /// Returns the queues of all transformations of a collection, except those with `mode = inline`. No
-    /// round trip.
+    /// Returns the queues of all transformations of a collection, except those with
+    /// `mode = inline`. No round trip.
     #[must_use]
     pub fn all(repo: &Repo<T>) -> Vec<Self> {
         let queued = T::SCHEMA.transformations.iter().filter(|schema| !schema.inline);

@@ -20,7 +20,8 @@ impl WakeUp {
 }
 
 impl<T: Document> Queue<T> {
-    /// Subscribes to the notification that is published when the queue turns from empty to not empty.
+    /// Subscribes to the notification that is published when the queue turns from empty to not
+    /// empty.
     ///
     /// # Errors
     ///
@@ -29,8 +30,8 @@ impl<T: Document> Queue<T> {
         self.repo.store().subscribe(self.keys.wake.clone()).await.map(WakeUp)
     }
 
-    /// Whether the user may publish the notifications of this queue and of its jobs. Without that right
-    /// jobs still run, but workers and waiting callers notice changes only when they poll.
+    /// Whether the user may publish the notifications of this queue and of its jobs. Without that
+    /// right jobs still run, but workers and waiting callers notice changes only when they poll.
     ///
     /// One round trip.
     ///
