@@ -31,6 +31,26 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Metrics
+//!
+//! With the feature `metrics`, workers record metrics through the `metrics` facade.
+//! All names begin with `metastore_jobs_`, and all metrics have the label `queue`
+//! (`domain:app:collection:transformation`):
+//!
+//! | name | kind | value |
+//! |---|---|---|
+//! | `finished_total` | counter | jobs whose result was stored |
+//! | `failed_total` | counter | runs that failed; each is also counted as retried or dead |
+//! | `retried_total` | counter | failed runs whose job is retried |
+//! | `dead_total` | counter | failed runs whose job is dead |
+//! | `released_total` | counter | jobs returned to the queue at shutdown |
+//! | `lost_total` | counter | jobs that the worker had lost, or whose completion it could not record |
+//! | `wait_seconds` | histogram | time from when a job was ready to run until it was taken |
+//! | `run_seconds` | histogram | time from when a job was taken until its completion was recorded |
+//! | `queued`, `delayed`, `running` | gauge | jobs in that state, updated in each poll interval |
+//! | `dead` | gauge | dead jobs, updated after each job and in each maintenance interval |
+//! | `oldest_seconds` | gauge | how long the oldest waiting job has been ready to run |
 
 mod backoff;
 mod builder;
