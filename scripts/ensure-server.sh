@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Makes sure that a Redis-compatible server program is installed, and installs one if not.
+# Installs a Redis-compatible server program unless there is one. Prints nothing if it has nothing to do.
 #
-# Tests, demo and benchmarks start servers of their own, so a program is all they need: a service
-# that the installation would start on port 6379 is kept from running.
-# Says nothing when there is nothing to do.
+# Tests, examples and benchmarks start servers of their own and need the program only. So this prevents
+# the service that a package would start on port 6379.
 set -euo pipefail
 
 readonly ADVICE="install redis-server or valkey-server, or set METASTORE_REDIS_SERVER to the path of one"
@@ -17,7 +16,7 @@ is_installed() {
     command -v redis-server >/dev/null || command -v valkey-server >/dev/null
 }
 
-# Runs a command as root, without ever asking for a password.
+# Runs a command as root, without asking for a password.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
@@ -26,7 +25,7 @@ as_root() {
     fi
 }
 
-# Runs a command up to three times, since networks fail.
+# Runs a command up to three times, because networks fail.
 with_retries() {
     local attempt
     for attempt in 1 2 3; do
@@ -40,8 +39,8 @@ with_retries() {
     return 1
 }
 
-# In run level 1 the package does not start the service with an init script. systemd and minimal
-# containers pay no heed to that, so a service that runs nevertheless is stopped.
+# In run level 1 the package does not start its service by an init script. systemd and minimal containers
+# ignore the run level, so a service that was started is stopped afterwards.
 install_with_apt() {
     with_retries as_root apt-get update &&
         as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
@@ -57,7 +56,7 @@ stop_packaged_service() {
     fi
 }
 
-# Newer releases have Valkey in place of Redis.
+# Newer releases have Valkey instead of Redis.
 install_with_dnf() {
     as_root dnf install -y redis || as_root dnf install -y valkey
 }
@@ -72,7 +71,7 @@ install_with_brew() {
 
 if [ -n "${METASTORE_REDIS_SERVER:-}" ]; then
     command -v "$METASTORE_REDIS_SERVER" >/dev/null && exit 0
-    fail "METASTORE_REDIS_SERVER names \`$METASTORE_REDIS_SERVER\`, which is not an executable program."
+    fail "METASTORE_REDIS_SERVER names \`$METASTORE_REDIS_SERVER\`, which is not an executable program: $ADVICE."
 fi
 if is_installed; then
     exit 0
@@ -101,4 +100,4 @@ dnf) with_retries install_with_dnf ;;
 apk) with_retries install_with_apk ;;
 esac || fail "the installation with $manager failed: $ADVICE."
 
-is_installed || fail "$manager has installed no redis-server or valkey-server on the PATH: $ADVICE."
+is_installed || fail "$manager installed no redis-server or valkey-server on the PATH: $ADVICE."

