@@ -23,9 +23,9 @@ use crate::report::LeftOut;
 use crate::rows::{Backlog, Generated, LINES};
 use crate::side::Side;
 
-/// A private server that keeps nothing on disk, with one connection to it for each side.
+/// A private server without persistence, with one connection for each side.
 pub(crate) struct Bench {
-    // Dropped first, while their server still answers.
+    // Dropped first, while their server still runs.
     pub(crate) ours: Metastore,
     pub(crate) fred: Fred,
     pub(crate) redis_rs: RedisRs,
@@ -33,7 +33,7 @@ pub(crate) struct Bench {
     server: Server,
     crowds: Mutex<HashMap<usize, Arc<Crowd>>>,
     pub(crate) generated: OnceCell<Generated>,
-    /// Where whatever is built goes.
+    /// The directory of builds.
     directory: PathBuf,
 }
 
@@ -89,7 +89,7 @@ impl Bench {
         &self.directory
     }
 
-    /// Measures what the settings ask for, and says of what it cannot measure why.
+    /// Measures the selected rows, and reports why it cannot measure one.
     pub(crate) async fn measure_all(
         &self,
         settings: &Settings,
@@ -123,7 +123,7 @@ impl Bench {
         Ok((lines, left_out))
     }
 
-    /// Starts the program of a side that has one; an error says why it cannot be had here.
+    /// Starts the program of a side that has one; the error says why it cannot run here.
     async fn make_ready(&self, side: Side) -> Result<()> {
         let mut externals = self.externals.lock().await;
         if matches!(side, Side::Bullmq | Side::BullmqNode | Side::Apalis)
@@ -186,7 +186,7 @@ impl Bench {
         Ok(ids)
     }
 
-    /// Refuses a run that has left another number of keys behind than its work would.
+    /// Fails a run that left another number of keys than its work should.
     pub(crate) async fn check_keys(&self, expected: u64) -> Result<()> {
         let found = self.server.dbsize().await;
         ensure!(u64::try_from(found) == Ok(expected), "{found} keys, expected {expected}");

@@ -1,6 +1,6 @@
-//! The chart: for each operation the throughput on the left and the latency on the right, by the number
-//! of tasks. Both axes are logarithmic, and the logarithms are taken here: the library's own logarithmic
-//! axes do not come to an end for some ranges.
+//! The chart: for each operation the throughput on the left and the latency on the right, by the
+//! number of tasks. Both axes are logarithmic, and the logarithms are computed here: the library's
+//! own logarithmic axes loop forever for some ranges.
 
 use anyhow::{Result, anyhow};
 use plotters::backend::SVGBackend;
@@ -91,7 +91,7 @@ fn tasks(point: &Point) -> f64 {
     (point.tasks as f64).log2()
 }
 
-/// Colours that people who see few of them can tell apart.
+/// Colours that colour-blind readers can distinguish.
 fn color(side: Side) -> RGBColor {
     match SIDES.iter().position(|of| *of == side) {
         Some(0) => RGBColor(0, 114, 178),
@@ -110,7 +110,7 @@ fn short(figure: f64) -> String {
     format!("{figure:.decimals$}{unit}")
 }
 
-/// The errors of the library hold a reference to its backend, so only their text is taken on.
+/// The errors of the library hold a reference to its backend, so only their text is returned.
 #[allow(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
 fn failed(error: impl std::error::Error) -> anyhow::Error {
     anyhow!("cannot draw the chart: {error}")

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::rows::Row;
 use crate::side::Side;
 
-/// Measures metastore against the same work written by hand, and against job queues.
+/// Measures metastore against the same work hand-written on two clients, and against job queues.
 #[derive(Parser)]
 #[command(name = "bench")]
 pub(crate) struct Cli {
@@ -29,22 +29,22 @@ pub(crate) struct Cli {
     /// How long a run lasts, in seconds [default: 0.5]
     #[arg(long)]
     seconds: Option<f64>,
-    /// How many jobs a run of `process` works off [default: 10000]
+    /// How many jobs a run of `process` processes [default: 10000]
     #[arg(long)]
     jobs: Option<usize>,
-    /// How many items `page` and `backlog` have where there are many [default: 1000000]
+    /// How many items the large variants of `page` and `backlog` have [default: 1000000]
     #[arg(long)]
     many: Option<usize>,
-    /// A few short runs that show that everything works; the figures say little
+    /// A few short runs that test the benchmark itself; the figures mean little
     #[arg(long)]
     quick: bool,
-    /// Measure for the chart, too, even if only some rows are measured
+    /// Measure for the chart as well, even if only some rows are measured
     #[arg(long)]
     chart: bool,
     /// Write BENCHMARKS.md and the chart into the repository, or into another directory
     #[arg(long, value_name = "DIRECTORY", num_args = 0..=1, default_missing_value = ".")]
     publish: Option<PathBuf>,
-    /// Where to write the report, and to build what has to be built
+    /// Where to write the report and the builds of other programs
     #[arg(long, default_value = "target/bench")]
     directory: PathBuf,
 }
@@ -64,11 +64,11 @@ pub(crate) struct Settings {
     /// How many jobs a run of `start` starts.
     pub(crate) starts: usize,
     pub(crate) many: usize,
-    /// How many items `page` has where there are few, and `memory` has.
+    /// How many items the small variant of `page` and `memory` have.
     pub(crate) few: usize,
     /// How many structs `check` has.
     pub(crate) structs: usize,
-    /// With how many tasks the chart is made, each so many times.
+    /// The numbers of tasks in the chart, and the rounds for each.
     pub(crate) concurrencies: Vec<usize>,
     pub(crate) rounds: usize,
     #[serde(skip)]
@@ -100,7 +100,7 @@ impl Cli {
             structs,
             concurrencies: if self.quick { vec![1, 8] } else { vec![1, 4, 16, 64, 256, 1_024] },
             rounds: if self.quick { 1 } else { 3 },
-            // Whoever asks for single rows does not want to wait for the chart.
+            // With single rows selected, nobody waits for the chart.
             chart,
             publish: self.publish,
             directory: self.directory,

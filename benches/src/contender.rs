@@ -1,4 +1,4 @@
-//! What every side can do. The rows are written once, for whichever side it is.
+//! What every side can do. The rows are written once for all sides.
 
 use std::future::Future;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::document::Article;
 /// How many jobs run at once in the row `process`.
 pub(crate) const CONCURRENCY: usize = 100;
 
-/// A side: metastore, or the same work written by hand. Cloning shares the connection.
+/// A side: metastore, or the same work hand-written. Cloning shares the connection.
 pub(crate) trait Contender: Clone + Send + Sync + 'static {
     /// A document in hand, decoded, with its id and version.
     type Item: Send + Sync + 'static;
@@ -27,10 +27,10 @@ pub(crate) trait Contender: Clone + Send + Sync + 'static {
     /// The same with an entry in the item's audit trail, in the same step.
     fn create_audited(&self, article: Article) -> impl Future<Output = Result<Self::Item>> + Send;
 
-    /// Creates many, in atomic steps of a hundred, three of them under way at a time. Gives how many.
+    /// Creates many, in atomic steps of a hundred, three of them in flight. Returns how many.
     fn create_many(&self, articles: Vec<Article>) -> impl Future<Output = Result<usize>> + Send;
 
-    /// Writes the next version with another content, unless somebody else was faster; the current
+    /// Writes the next version with another content, unless another write came first; the current
     /// version is kept. One round trip.
     fn update(
         &self,
@@ -48,7 +48,7 @@ pub(crate) trait Contender: Clone + Send + Sync + 'static {
     /// Requests a job on an item. Not timed.
     fn enqueue(&self, id: &str) -> impl Future<Output = Result<()>> + Send;
 
-    /// Works off the `jobs` that wait, [`CONCURRENCY`] at once, with a handler that does nothing.
-    /// Gives the time from the start until the last result is stored.
+    /// Processes the `jobs` that wait, [`CONCURRENCY`] at once, with a handler that does nothing.
+    /// Returns the time from the start until the last result is stored.
     fn process(&self, jobs: usize) -> impl Future<Output = Result<Duration>> + Send;
 }

@@ -1,4 +1,4 @@
-//! Throughput and latency as they change with the number of tasks: what the chart shows.
+//! Throughput and latency by the number of tasks, for the chart.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use crate::rows::{Creating, create, get, update};
 use crate::side::Side;
 
-/// One operation as one side does it.
+/// One operation of one side.
 #[derive(Serialize)]
 pub(crate) struct Curve {
     pub(crate) operation: Operation,
@@ -22,7 +22,7 @@ pub(crate) struct Curve {
     pub(crate) points: Vec<Point>,
 }
 
-/// With so many tasks; medians of several rounds.
+/// The result for one number of tasks: medians of several rounds.
 #[derive(Serialize)]
 pub(crate) struct Point {
     pub(crate) tasks: usize,

@@ -24,7 +24,8 @@ pub(crate) struct Article {
 }
 
 impl Article {
-    /// Article number `number`. All have the same length, so that no run has less to carry.
+    /// Article number `number`. All have the same length, so that all runs send the same amount of
+    /// data.
     pub(crate) fn sample(number: u64) -> Self {
         Self {
             title: format!("Notes on structured storage, part {:06}", number % 1_000_000),
@@ -37,8 +38,8 @@ impl Article {
         }
     }
 
-    /// The text of revision `number`, 0 for a new article: as long as any other, and different from
-    /// the one before.
+    /// The text of revision `number`, 0 for a new article. It has the same length as any other and
+    /// differs from the previous one.
     pub(crate) fn content(number: u64) -> String {
         format!(
             "Revision {:06}. A document is read far more often than it is written, and most writes \

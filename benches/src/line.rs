@@ -8,8 +8,8 @@ use crate::measure::Comparison;
 use crate::side::Side;
 use crate::unit::Unit;
 
-/// Figures are medians; `ratio` is our figure divided by the peer's, so above 1 it is good in a unit
-/// of speed and bad in a unit of cost.
+/// Figures are medians; `ratio` is our figure divided by the peer's, so above 1 is good for a
+/// speed and bad for a cost.
 #[derive(Serialize)]
 pub(crate) struct Line {
     pub(crate) name: String,
@@ -24,7 +24,7 @@ pub(crate) struct Line {
     pub(crate) ratio: f64,
     ratio_min: f64,
     ratio_max: f64,
-    /// The ratio to be reached where one is set, and whether it is.
+    /// The goal for the ratio if there is one, and whether it is met.
     goal: Option<f64>,
     ok: Option<bool>,
     runs: usize,

@@ -6,21 +6,21 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use tokio::task::JoinSet;
 
-/// How many preparations are under way at once.
+/// How many preparations run at once.
 const PREPARATIONS: usize = 256;
 
-/// What one task does again and again.
+/// What one task repeats.
 pub(crate) trait Task: Send + 'static {
-    /// One operation. An error ends the whole measurement: no side gets away with failing.
+    /// One operation. An error ends the whole measurement, so that failures are never fast.
     fn step(&mut self) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// What was done in which time.
+/// Operations and the time they took.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
     pub(crate) operations: u64,
     pub(crate) elapsed: Duration,
-    /// How long an operation took: half of them at most so long, and 99 of 100. Zero where nobody asked.
+    /// The time of an operation: median and 99th percentile; zero if not requested.
     pub(crate) median: Duration,
     pub(crate) p99: Duration,
 }
@@ -69,7 +69,7 @@ pub(crate) async fn drive<T: Task>(
     Ok(Load { operations: times.len() as u64, elapsed, median: at(50), p99: at(99) })
 }
 
-/// Runs preparations that are not timed, many at once; gives their results in any order.
+/// Runs untimed preparations, many at once; returns their results in any order.
 pub(crate) async fn prepare<R, F>(work: impl IntoIterator<Item = F>) -> Result<Vec<R>>
 where
     R: Send + 'static,

@@ -1,4 +1,4 @@
-//! What the figures were measured on.
+//! The machine that the figures were measured on.
 
 use std::fmt;
 use std::fs::read_to_string;
@@ -24,7 +24,7 @@ impl fmt::Display for Machine {
 }
 
 impl Machine {
-    /// Looks where Linux tells; elsewhere most of it is unknown.
+    /// Reads the files of Linux; on other systems most values are unknown.
     pub(crate) fn look() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let load = first_word("/proc/loadavg").and_then(|load| load.parse().ok());

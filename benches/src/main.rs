@@ -1,7 +1,7 @@
-//! Measures metastore against the same work written by hand, and against job queues.
+//! Measures metastore against the same work hand-written on two clients, and against job queues.
 //!
 //! `make bench` runs everything; `make bench ARGS="--help"` lists the options. Each row is measured
-//! in pairs of runs, so that whatever slows the machine down meets both sides alike.
+//! in pairs of runs, so that a slow machine affects both sides equally.
 
 #![allow(clippy::print_stdout, reason = "the table is the program's output")]
 
@@ -28,7 +28,7 @@ mod versions;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 
-/// The file of the chart, beside the report and beside BENCHMARKS.md.
+/// The file of the chart, next to the report and to BENCHMARKS.md.
 const CHART: &str = "BENCHMARKS.svg";
 
 fn main() -> Result<()> {
@@ -45,7 +45,7 @@ fn main() -> Result<()> {
     runtime.block_on(async {
         tokio::select! {
             done = run(&settings) => done,
-            // Leaving this way drops the server, which ends it and removes its directory.
+            // Returning drops the server, which stops it and removes its directory.
             _ = tokio::signal::ctrl_c() => bail!("interrupted; nothing is reported"),
         }
     })

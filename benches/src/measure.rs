@@ -1,12 +1,12 @@
-//! Paired runs, and what is made of their figures.
+//! Paired runs and their medians.
 //!
-//! The two sides take turns, A B then B A, so that a machine that grows slower or faster favours
-//! neither. The ratio is taken within each pair, and the median of the ratios is what counts: a pair
-//! that something disturbed moves it little.
+//! The two sides take turns, A B then B A, so that a machine that becomes slower or faster favours
+//! neither. The ratio is taken within each pair, and the result is the median of the ratios, which
+//! a disturbed pair changes little.
 
 use anyhow::Result;
 
-/// The middle of several figures, and how far they lie apart.
+/// The median of several figures, and their spread.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -15,7 +15,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of at least one figure; each `NaN` without any.
+    /// All values are `NaN` without a figure.
     pub(crate) fn of(figures: &[f64]) -> Self {
         let mut sorted = figures.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -53,14 +53,14 @@ impl Comparison {
     }
 }
 
-/// Warms both sides up and measures them in turns. Each call does one run and gives its figure.
+/// Warms up both sides and measures them in turns. Each call is one run and returns its figure.
 pub(crate) async fn compare(
     pairs: usize,
     mut progress: impl FnMut(usize),
     mut ours: impl AsyncFnMut() -> Result<f64>,
     mut peer: impl AsyncFnMut() -> Result<f64>,
 ) -> Result<Comparison> {
-    // The first run loads scripts, grows buffers and finds cold caches; it is thrown away.
+    // The first run loads scripts, enlarges buffers and finds cold caches; it is discarded.
     ours().await?;
     peer().await?;
     let mut figures = Vec::with_capacity(pairs);

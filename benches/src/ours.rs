@@ -1,4 +1,4 @@
-//! metastore itself, used as its documentation says.
+//! metastore, used as documented.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use tokio::time::{sleep, timeout};
 use crate::contender::{CONCURRENCY, Contender};
 use crate::document::Article;
 
-/// A worker that has not come to its end by then never will.
+/// A worker that has not finished by then never will.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How many jobs a worker that is mostly idle might run at once.
+/// The concurrency of a worker that is mostly idle.
 const IDLE_CONCURRENCY: usize = 8;
 
 #[derive(Clone)]
@@ -104,8 +104,8 @@ impl Metastore {
         Ok(Queue::new(&self.articles, Article::DIGEST).stats().await?.waiting)
     }
 
-    /// Works off at least this many of the jobs that wait, [`CONCURRENCY`] at once. Gives how many, and
-    /// the time from the start until the last result is stored.
+    /// Processes at least this many of the waiting jobs, [`CONCURRENCY`] at once. Returns how many,
+    /// and the time from the start until the last result is stored.
     pub(crate) async fn process_some(&self, jobs: usize) -> Result<(u64, Duration)> {
         let (handled, all) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
         let last = all.clone();
@@ -121,7 +121,7 @@ impl Metastore {
         let start = Instant::now();
         let worker = worker.start()?;
         let ended = timeout(PATIENCE, all.notified()).await;
-        // Stopping waits until the last results are stored, so it belongs to the time.
+        // Stopping waits until the last results are stored, so it is part of the time.
         let report = worker.stop().await;
         let elapsed = start.elapsed();
         ended.with_context(|| format!("not done within {PATIENCE:?}: {report:?}"))?;
@@ -129,13 +129,13 @@ impl Metastore {
         Ok((report.finished, elapsed))
     }
 
-    /// Requests one job after the other, each after a pause, from a worker that has nothing else to do.
-    /// Gives the microseconds from before each request until its handler starts.
+    /// Requests one job after the other, each after a pause, from an idle worker. Returns the
+    /// microseconds from before each request until its handler starts.
     pub(crate) async fn starts(&self, ids: &[String], pause: Duration) -> Result<Vec<f64>> {
         let (started, mut starts) = unbounded_channel();
         let worker = Worker::builder(&self.articles)
             .handle(Article::DIGEST, move |_item: Item<Article>, _job| {
-                // The other side is gone only when the run is over.
+                // The receiver is dropped only when the run is over.
                 let _ = started.send(Instant::now());
                 async { Ok::<_, Infallible>(0) }
             })

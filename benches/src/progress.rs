@@ -1,4 +1,4 @@
-//! How far it has come. On a terminal a line that renews itself, elsewhere only the results.
+//! The progress of the benchmark: an updating line on a terminal, elsewhere only the results.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ impl Progress {
         Self(bar)
     }
 
-    /// The next line is being measured.
+    /// Shows which row is being measured.
     pub(crate) fn next(&self, name: String) {
         self.0.inc(1);
         self.0.set_prefix(name);
@@ -29,7 +29,7 @@ impl Progress {
         self.0.set_message(format!(", pair {pair} of {pairs}"));
     }
 
-    /// Something to stay on the screen.
+    /// Prints a line that stays on the screen.
     pub(crate) fn say(&self, text: impl AsRef<str>) {
         self.0.suspend(|| eprintln!("{}", text.as_ref()));
     }

@@ -1,4 +1,4 @@
-//! The whole result: a table for people, and the same as JSON for programs.
+//! The result, as a table and as JSON.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Who does the work that is measured.
+//! The sides that are measured.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub(crate) enum Side {
     Fred,
     /// redis-rs, one multiplexed connection
     RedisRs,
-    /// A bare socket: what the server can do at all
+    /// A bare socket: the limit of the server
     Raw,
     /// bullmq-official, in Rust
     Bullmq,
@@ -23,7 +23,7 @@ pub(crate) enum Side {
     BullmqNode,
     /// apalis-redis
     Apalis,
-    /// metastore with less to carry, to see what more costs
+    /// metastore with less data, to see the cost of more
     Fewer,
     /// Structs with the derives of serde and validator only
     Structs,

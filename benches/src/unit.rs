@@ -1,4 +1,4 @@
-//! What a figure counts, and how it is shown.
+//! The units of figures, and their formatting.
 
 use std::fmt;
 
@@ -11,14 +11,14 @@ pub(crate) enum Unit {
     JobsPerSecond,
     MicrosPerOperation,
     MicrosPerJob,
-    /// The time that 99 of 100 stay below.
+    /// The 99th percentile of a time.
     MicrosAtMost,
     BytesPerItem,
     Seconds,
 }
 
 impl Unit {
-    /// Whether a larger figure is the better one: a speed, and not a cost.
+    /// Whether a larger figure is better: a speed, not a cost.
     pub(crate) fn more_is_better(self) -> bool {
         matches!(self, Self::OperationsPerSecond | Self::DocumentsPerSecond | Self::JobsPerSecond)
     }
@@ -28,7 +28,7 @@ impl Unit {
         if self.more_is_better() { ratio >= goal } else { ratio <= goal }
     }
 
-    /// A figure for people: a large one in groups of three digits, a small one with decimals.
+    /// Formats a figure: a large one in groups of three digits, a small one with decimals.
     pub(crate) fn show(self, figure: f64) -> String {
         let decimals = match self {
             Self::Seconds => 2,

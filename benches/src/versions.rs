@@ -1,4 +1,4 @@
-//! Which versions the figures belong to.
+//! The versions that the figures belong to.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use metastore_tests::Server;
 use serde::Serialize;
 use tokio::process::Command;
 
-/// The lock file says which versions were built in; no crate tells its own at run time.
+/// Read from the lock file, since a crate does not know its version at run time.
 const LOCK: &str = include_str!("../../Cargo.lock");
 const QUEUES_LOCK: &str = include_str!("../queues/Cargo.lock");
 const PACKAGE: &str = include_str!("../queues/node/package.json");
@@ -86,7 +86,7 @@ fn locked_in(lock: &str, package: &str) -> String {
     version.unwrap_or("unknown").trim_matches('"').to_owned()
 }
 
-/// Valkey tells its own version beside that of the Redis it is compatible with.
+/// Valkey reports its own version next to that of the Redis it is compatible with.
 fn server_version(info: &str) -> String {
     let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name));
     match (field("valkey_version:"), field("redis_version:")) {

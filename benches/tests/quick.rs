@@ -1,4 +1,4 @@
-//! The harness itself, in runs so short that only its workings are tested and never its figures.
+//! Tests the harness by runs that are too short for meaningful figures.
 
 use std::path::Path;
 use std::process::Command;

@@ -17,10 +17,10 @@ use tokio::time::{sleep, timeout};
 
 use crate::task::{Answer, Task};
 
-/// A job that has not been worked off by then never will.
+/// A job that has not been processed by then never will.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often the number of stored results is looked at, after the last handler has ended.
+/// How often the number of stored results is read after the last handler has ended.
 const LOOK: Duration = Duration::from_millis(1);
 
 pub(crate) async fn carry_out(url: &str, task: Task) -> Result<Answer> {
@@ -49,7 +49,7 @@ pub(crate) async fn carry_out(url: &str, task: Task) -> Result<Answer> {
     let (stop, stopped) = oneshot::channel::<()>();
     let start = Instant::now();
     let mut running = tokio::spawn(worker.run_until(async move {
-        // Whether told to stop or left alone, it stops.
+        // It stops in either case.
         let _ = stopped.await;
         Ok::<_, std::io::Error>(())
     }));
@@ -67,7 +67,7 @@ pub(crate) async fn carry_out(url: &str, task: Task) -> Result<Answer> {
     let all_stored = timeout(PATIENCE, all_stored);
     let elapsed = tokio::select! {
         elapsed = all_stored => elapsed,
-        // This is how it ends when a backlog is too long for it.
+        // It ends like this if the backlog is too long.
         ended = &mut running => bail!("the worker ended early: {:?}", ended?),
     };
     let elapsed = elapsed.with_context(|| {

@@ -17,10 +17,10 @@ use crate::task::{Answer, Task};
 const QUEUE: &str = "digests";
 const JOB: &str = "digest";
 
-/// A job that has not been worked off by then never will.
+/// A job that has not been processed by then never will.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How many jobs a worker that is mostly idle might run at once.
+/// The concurrency of a worker that is mostly idle.
 const IDLE_CONCURRENCY: usize = 8;
 
 pub(crate) async fn carry_out(url: &str, task: Task) -> Result<Answer> {
@@ -79,7 +79,7 @@ async fn process(
     let worker = Worker::with_options(QUEUE, handler, options).await?;
     let mut completed = 0;
     while completed < jobs {
-        // It tells of a job when its result is stored.
+        // It reports a job once its result is stored.
         let event = timeout(PATIENCE, worker.next_event()).await;
         match event.with_context(|| format!("{completed} of {jobs} jobs are done"))? {
             Some(WorkerEvent::Completed { .. }) => completed += 1,
@@ -104,7 +104,7 @@ async fn start(
 ) -> Result<Answer> {
     let (started, mut starts) = unbounded_channel();
     let handler = move |_job: Job, _token| {
-        // The other side is gone only when the run is over.
+        // The receiver is dropped only when the run is over.
         let _ = started.send(Instant::now());
         async { Ok(Value::from(0)) }
     };

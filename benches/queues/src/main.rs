@@ -1,8 +1,8 @@
-//! Job queues for Rust, used as their own documentation says, at the benchmark's command.
+//! Job queues for Rust, used as documented, controlled by the benchmark.
 //!
-//! `queues <bullmq|apalis> <url>` reads one task a line from its input, does it, and answers with one
-//! line; see `task.rs`. It lives as long as its input, so that it stays warm from one run to the next
-//! and ends together with the benchmark.
+//! `queues <bullmq|apalis> <url>` reads one task per line from its input, runs it, and answers with
+//! one line; see `task.rs`. It runs until its input ends, so that it stays warm between runs and
+//! ends with the benchmark.
 
 #![allow(clippy::print_stdout, reason = "that is how it answers")]
 

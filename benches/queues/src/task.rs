@@ -1,4 +1,4 @@
-//! What the benchmark asks for, and what it is told. The server is empty whenever it asks.
+//! The tasks of the benchmark and the answers. The server is empty before each task.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,15 +9,15 @@ use serde_json::Value;
 pub(crate) enum Task {
     /// Adds jobs one by one from many tasks; answers with the time of all.
     Enqueue { document: Value, jobs: usize, tasks: usize },
-    /// Adds jobs and works them off with a handler that does nothing; answers with the time from the
-    /// start of the worker until the last result is stored.
+    /// Adds jobs and processes them with a handler that does nothing; answers with the time from
+    /// the start of the worker until the last result is stored.
     Process { document: Value, jobs: usize, concurrency: usize },
     /// Adds one job after the other to a queue whose worker is idle; answers with the times from
     /// before the job is added until its handler starts.
     Start { document: Value, jobs: usize, pause_micros: u64 },
 }
 
-/// What came of it.
+/// The result of a run.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Answer {

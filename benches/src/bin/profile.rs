@@ -1,8 +1,9 @@
-//! One kind of work, for long enough to be looked at with a profiler, and what it costs: the processor's time
-//! of this process and of the server for each operation.
+//! One kind of work, long enough for a profiler, and its cost: the processor time of this process
+//! and of the server for each operation.
 //!
 //! `cargo run --release -p metastore-benches --bin profile -- get`, for symbols with
-//! `CARGO_PROFILE_RELEASE_DEBUG=line-tables-only`; then `perf record -p` with the number that it prints.
+//! `CARGO_PROFILE_RELEASE_DEBUG=line-tables-only`; then `perf record -p` with the number that it
+//! prints.
 
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 
@@ -24,7 +25,7 @@ use metastore_worker::Worker;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-/// Does one kind of work and says what it costs.
+/// Runs one kind of work and prints its cost.
 #[derive(Parser)]
 struct Cli {
     #[arg(value_enum)]
@@ -32,7 +33,7 @@ struct Cli {
     /// How many operations
     #[arg(long, default_value_t = 400_000)]
     operations: u64,
-    /// How many tasks work at once, but for `process` and `create-many`
+    /// How many tasks work at once, except in `process` and `create-many`
     #[arg(long, default_value_t = 256)]
     tasks: u64,
 }
@@ -48,7 +49,7 @@ enum Work {
     Process,
 }
 
-/// The documents that there are before the work begins, unless it needs more.
+/// The number of documents before the work starts, unless it needs more.
 const ITEMS: u64 = 10_000;
 
 #[tokio::main]
@@ -58,7 +59,7 @@ async fn main() -> Result<()> {
     let audit = work == Work::CreateAudited;
     let store = Store::options().audit(audit).connect(&server.url()).await?;
     let articles: Repo<Article> = store.repo();
-    // A second request of a job that waits would not make another.
+    // A second request of a waiting job would not create another one.
     let items = if matches!(work, Work::Process | Work::Enqueue) { operations } else { ITEMS };
     let mut ids = Vec::new();
     for created in articles.create_many((0..items).map(Article::sample)).await {
@@ -154,13 +155,14 @@ async fn process(articles: &Repo<Article>, jobs: u64) -> Result<u64> {
     Ok(worker.stop().await.finished)
 }
 
-/// The processor's time that a process has used.
+/// The processor time that a process has used.
 fn cpu(process: u32) -> Result<Duration> {
-    /// A hundredth of a second on every Linux that there is.
+    /// A hundredth of a second on every Linux.
     const TICK: Duration = Duration::from_millis(10);
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))
         .context("the processor's time is read from /proc, which Linux has")?;
-    // The name before the bracket may hold blanks; user and system time are the 12th and 13th thereafter.
+    // The name before the bracket may contain spaces; user and system time are the 12th and 13th
+    // after it.
     let fields = stat.rsplit_once(')').context("no bracket")?.1.split_whitespace();
     let ticks = fields.skip(11).take(2).map(str::parse::<u32>).sum::<Result<u32, _>>()?;
     Ok(TICK * ticks)

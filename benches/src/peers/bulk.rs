@@ -1,4 +1,4 @@
-//! Creating many by hand: in hundreds, three of which are under way at a time, as metastore does.
+//! Hand-written bulk creation: chunks of a hundred, three of which are in flight, as in metastore.
 
 use anyhow::Result;
 use tokio::task::JoinSet;

@@ -1,7 +1,8 @@
-//! Job queues that are programs of their own, because they bring many crates along or are not in Rust.
+//! Job queues that run as separate programs, because they have many dependencies or are not in
+//! Rust.
 //!
-//! Such a program is told one task a line and answers with one line; it lives as long as the
-//! benchmark, so it is as warm as metastore is. See `benches/queues/src/task.rs`.
+//! Such a program reads one task per line and answers with one line. It runs as long as the
+//! benchmark, so it is as warm as metastore. See `benches/queues/src/task.rs`.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -44,8 +45,8 @@ pub(crate) struct External {
 }
 
 impl External {
-    /// Builds the program if that was not done yet, below `directory`, and starts it. An error says
-    /// why there is none on this machine.
+    /// Builds the program below `directory` unless it exists, and starts it. The error says why it
+    /// cannot run on this machine.
     pub(crate) async fn start(side: Side, url: &str, directory: &Path) -> Result<Self> {
         let mut command = match side {
             Side::Bullmq => queues(directory, "bullmq").await?,
@@ -65,7 +66,7 @@ impl External {
         Ok(Self { side, _program: program, input, output })
     }
 
-    /// Gives the time of a run.
+    /// Returns the time of a run.
     pub(crate) async fn time(&mut self, task: &Task) -> Result<Duration> {
         match self.carry_out(task).await? {
             Answer::Seconds(seconds) => Ok(Duration::from_secs_f64(seconds)),
@@ -73,7 +74,7 @@ impl External {
         }
     }
 
-    /// Gives the time of each of many events, in microseconds.
+    /// Returns the time of each of many events, in microseconds.
     pub(crate) async fn micros(&mut self, task: &Task) -> Result<Vec<f64>> {
         match self.carry_out(task).await? {
             Answer::Micros(micros) => Ok(micros),
@@ -94,7 +95,7 @@ impl External {
     }
 }
 
-/// The queues in Rust, built as the benchmark itself is.
+/// The queues in Rust, built like the benchmark itself.
 async fn queues(directory: &Path, queue: &str) -> Result<Command> {
     let target = directory.join("queues");
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -133,7 +134,7 @@ async fn node(directory: &Path) -> Result<Command> {
     Ok(program)
 }
 
-/// Runs a command that prepares something to its end.
+/// Runs a preparing command to completion.
 async fn finish(what: &str, mut command: Command) -> Result<()> {
     eprintln!("{what} …");
     let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await;

@@ -1,6 +1,6 @@
-//! The keys, the same as metastore's, so that all sides read and write the same data.
+//! The keys, equal to metastore's, so that all sides read and write the same data.
 
-/// What the keys of an item begin with.
+/// The prefix of all keys of items.
 pub(crate) const PREFIX: &str = "bench:blog:articles:";
 
 /// All items by the time of their creation.
@@ -15,7 +15,7 @@ pub(crate) const RESULTS: &str = "idx:bench:blog:articles:transformation:digest"
 /// The jobs that wait.
 pub(crate) const WAITING: &str = "queue:bench:blog:articles:digest:waiting";
 
-/// The jobs that some worker holds; metastore has a sorted set of leases in its place.
+/// The running jobs; metastore has a sorted set of leases instead.
 pub(crate) const RUNNING: &str = "queue:bench:blog:articles:digest:running";
 
 /// The current version of an item.
@@ -28,7 +28,7 @@ pub(crate) fn version(id: &str, version: u64) -> String {
     format!("{PREFIX}{id}:version:{version}")
 }
 
-/// Where the result of a job goes.
+/// The result of a job.
 pub(crate) fn record(id: &str) -> String {
     format!("{PREFIX}{id}:transformation:digest")
 }

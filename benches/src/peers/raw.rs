@@ -1,6 +1,6 @@
-//! What the server can do at all: the same commands, written in advance, through a bare socket. Replies are
-//! read and thrown away, nothing is decoded, no task is switched. What this does not reach nobody does
-//! who sends these commands.
+//! The limit of the server: the same commands, written in advance, through a bare socket. Replies
+//! are read and discarded, nothing is decoded, no task is switched. No client that sends these
+//! commands can be faster.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -14,14 +14,14 @@ use super::keys;
 use super::stored::Stored;
 use crate::document::Article;
 
-/// The items of one batch, of which two are under way.
+/// The items of one batch, two of which are in flight.
 const BATCH: usize = 50;
 
-/// The documents of one atomic step of `create_many`, of which three are under way.
+/// The documents of one atomic step of `create_many`, three of which are in flight.
 const STEP: usize = 100;
 const STEPS_UNDER_WAY: usize = 3;
 
-/// A time, which costs the same whichever it is.
+/// Any time: all cost the same.
 const TIME: &str = "1790000000000";
 
 /// Commands that are sent at once, and how many replies they have.
@@ -61,7 +61,7 @@ impl Line {
         Ok(self.socket.write_all(&batch.bytes)?)
     }
 
-    /// Reads replies and throws them away.
+    /// Reads and discards replies.
     fn skip(&mut self, mut replies: usize) -> Result<()> {
         while replies > 0 {
             self.line.clear();
@@ -84,7 +84,7 @@ impl Line {
         Ok(())
     }
 
-    /// Sends all batches, so many of them under way at a time. Gives the time until the last reply.
+    /// Sends all batches, with a limit on those in flight. Returns the time until the last reply.
     fn run(&mut self, batches: &[Batch], under_way: usize) -> Result<Duration> {
         let start = Instant::now();
         for batch in batches.iter().take(under_way) {
@@ -122,8 +122,8 @@ pub(crate) fn create_many(port: u16, documents: u64) -> Result<Duration> {
     Line::open(port)?.run(&batches, STEPS_UNDER_WAY)
 }
 
-/// What the protocol of jobs needs of the server for each job that is taken: its record, the document, and
-/// the note who runs it.
+/// The commands that the job protocol needs for each job that is taken: read its record and the
+/// document, store who runs it.
 fn add_take(batch: &mut Batch, ids: &[String]) {
     batch.add(["LPOP", keys::WAITING, &ids.len().to_string()]);
     for id in ids {
@@ -138,8 +138,8 @@ fn add_take(batch: &mut Batch, ids: &[String]) {
     batch.add(["ZADD", keys::RUNNING].into_iter().chain(leases));
 }
 
-/// And for each that ends: its fence, whether the item is there, the result, the call to whoever waits for
-/// it, and the index of results.
+/// And for each that ends: its fence, whether the item exists, the result, the notification of
+/// waiting callers, and the index of results.
 fn add_finish(batch: &mut Batch, ids: &[String]) {
     for id in ids {
         let (record, latest) = (keys::record(id), keys::latest(id));
@@ -174,8 +174,8 @@ fn enqueue(line: &mut Line, ids: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Takes a job on each of the items and stores a result: each batch finishes one half of what runs and takes
-/// as many.
+/// Takes a job on each of the items and stores a result: each batch finishes half of the running
+/// jobs and takes as many.
 pub(crate) fn process(port: u16, ids: &[String]) -> Result<Duration> {
     let mut line = Line::open(port)?;
     enqueue(&mut line, ids)?;
@@ -194,8 +194,8 @@ pub(crate) fn process(port: u16, ids: &[String]) -> Result<Duration> {
     line.run(&batches, 2)
 }
 
-/// Requests one job after the other, each after a pause, of a thread that waits for the wake-up call and then
-/// takes it. Gives the microseconds from before each request until the document is there.
+/// Requests one job after the other, each after a pause; a thread waits for the wake-up message and
+/// takes the job. Returns the microseconds from before each request until the document has arrived.
 pub(crate) fn starts(port: u16, ids: &[String], pause: Duration) -> Result<Vec<f64>> {
     let channel = "wake";
     let mut listener = Line::open(port)?;

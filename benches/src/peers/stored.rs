@@ -1,4 +1,4 @@
-//! The envelope, with the same fields in the same order as metastore's.
+//! The stored document, with the same header as metastore's.
 
 use std::time::SystemTime;
 
@@ -56,8 +56,8 @@ impl Stored {
         [("op", "create"), ("version", "1"), ("commit", &self.commit)]
     }
 
-    /// What the stored bytes of this version begin with. Nobody else writes a version with the same
-    /// commit id, so this names one write and not only one number.
+    /// The first bytes of this stored version. They contain the commit id, so they identify one
+    /// write and not only one number.
     pub(super) fn guard(&self) -> String {
         format!(r#"{{"version":{},"id":"{}","commit":"{}","#, self.version, self.id, self.commit)
     }

@@ -1,12 +1,12 @@
-//! The loop of a worker by hand: as many tasks as jobs may run at once, each of which finishes its
-//! job and takes the next one in a single script call.
+//! The loop of a hand-written worker: as many tasks as jobs may run at once, each of which finishes
+//! its job and takes the next one in a single script call.
 //!
-//! What it does: a job leaves the list of running jobs only together with the storing of its result,
-//! so none is lost, and what a crashed worker held can be found there and be put back by somebody.
+//! A job leaves the list of running jobs in the step that stores its result, so none is lost: the
+//! jobs of a crashed worker can be found there and put back.
 //!
-//! What it does not do, and metastore's worker does: leases, so that jobs of a crashed worker come
-//! back by themselves; a fence against a worker that was only slow; retries, backoff and dead jobs;
-//! at most one live job for an item; waking up when a job comes; telling whoever waits for the end.
+//! Unlike metastore's worker it has no leases, which return jobs of a crashed worker automatically;
+//! no fence against a slow worker; no retries, backoff and dead jobs; no limit of one live job per
+//! item; no wake-up messages; and no notification of waiting callers.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ pub(super) trait Queue: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<(String, Vec<u8>)>>> + Send;
 }
 
-/// Works off the queue until it is empty.
+/// Processes jobs until the queue is empty.
 pub(super) async fn work<Q: Queue>(queue: &Q) -> Result<Duration> {
     let start = Instant::now();
     let mut slots: JoinSet<Result<()>> = JoinSet::new();

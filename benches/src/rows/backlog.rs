@@ -1,4 +1,4 @@
-//! What a job costs when very many wait: the same number of jobs is worked off either way.
+//! The cost of a job when very many wait. The same number of jobs is processed with both backlogs.
 
 use anyhow::{Result, bail, ensure};
 use tokio::sync::OnceCell;
@@ -19,7 +19,7 @@ pub(crate) async fn run(bench: &Bench, side: Side, settings: &Settings) -> Resul
     let jobs = settings.jobs;
     let (handled, elapsed) = match side {
         Side::Metastore => {
-            // The jobs of a run are few among all, so it stays as long from one run to the next.
+            // The jobs of a run are few among all, so the backlog stays about as long.
             let crowd = bench.crowd(settings.many).await?;
             crowd.backlog.get_or_try_init(|| request(&crowd)).await?;
             let waiting = crowd.ours().waiting().await?;

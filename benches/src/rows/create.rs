@@ -10,7 +10,7 @@ use crate::document::Article;
 use crate::load::{Load, Task, drive};
 use crate::peers::keys;
 
-/// Whether an audit entry is written, too.
+/// Whether an audit entry is written as well.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Creating {
     Plain,
@@ -46,8 +46,8 @@ pub(crate) async fn run<C: Contender>(
     bench.empty().await?;
     let tasks = (0..tasks).map(|_| Create { side: side.clone(), creating, number: 0 });
     let load = drive(tasks, time).await?;
-    // Each document is there, with its trail if there is an audit, and each has its entry in the index.
-    // metastore also has a feed of all entries.
+    // Each document exists, with its trail if audited, and has its index entry. metastore also has
+    // the feed of all entries.
     let (trails, feed) = match creating {
         Creating::Plain => (0, 0),
         Creating::Audited => (load.operations, bench.exists(keys::FEED).await?),

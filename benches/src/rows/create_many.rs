@@ -1,4 +1,5 @@
-//! Creating many: one caller hands over thousands, which go in atomic steps of a hundred.
+//! Bulk creation: one caller passes thousands of documents, which are created in atomic steps of a
+//! hundred.
 
 use std::time::Duration;
 

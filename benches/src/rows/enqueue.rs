@@ -1,5 +1,5 @@
-//! Requesting jobs: each task requests one after the other. In metastore each is a job on an item of
-//! its own, whose document the worker will be handed; in `BullMQ` the document is the job's data.
+//! Requesting jobs: each task requests one after the other. In metastore each is a job on an item
+//! of its own, whose document the worker receives; in `BullMQ` the document is the job's data.
 
 use std::sync::Arc;
 use std::time::Instant;

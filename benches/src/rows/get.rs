@@ -38,7 +38,7 @@ pub(crate) async fn run<C: Contender>(
     let tasks = (0..tasks).map(|task| Get {
         side: side.clone(),
         ids: ids.clone(),
-        // Far apart, so that the tasks do not walk in step.
+        // Far apart, so that the tasks do not read the same documents at the same time.
         next: task * 389,
     });
     drive(tasks, time).await

@@ -1,5 +1,5 @@
-//! What the server needs for an item: a small document, at version 1, with its entry in the index.
-//! By hand there is a key of the same length, and as its value the document without any envelope.
+//! The server memory of an item: a small document at version 1, with its index entry. The
+//! hand-written code has a key of the same length and the document without a header as its value.
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -13,7 +13,7 @@ use crate::side::Side;
 #[allow(clippy::cast_precision_loss, reason = "no server has 2^52 bytes")]
 pub(crate) async fn run(bench: &Bench, side: Side, settings: &Settings) -> Result<f64> {
     let items = settings.few as u64;
-    // The first ones grow buffers and load scripts.
+    // The first ones enlarge buffers and load scripts.
     store(bench, side, 256).await?;
     bench.empty().await?;
     let before = used(bench).await?;
@@ -48,7 +48,7 @@ async fn store(bench: &Bench, side: Side, items: u64) -> Result<()> {
     Ok(())
 }
 
-/// What the server has in use, without the buffers of its clients, which come and go.
+/// The memory in use by the server without the buffers of its clients, which change all the time.
 async fn used(bench: &Bench) -> Result<u64> {
     let info = bench.server().cli(&["INFO", "memory"]).await;
     let field = |name: &str| -> Result<u64> {

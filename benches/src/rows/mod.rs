@@ -1,4 +1,4 @@
-//! The rows: one kind of work a file, each checked after every run.
+//! The rows: one kind of work per file, checked after every run.
 
 mod backlog;
 pub(crate) mod create;
@@ -51,7 +51,7 @@ pub(crate) enum Row {
     SingleUpdateById,
     /// Request jobs, many tasks
     Enqueue,
-    /// Work off a backlog of jobs whose handler does nothing
+    /// Process a backlog of jobs whose handler does nothing
     Process,
     /// From requesting a job to the start of its handler, when the worker is idle
     Start,
@@ -65,7 +65,7 @@ pub(crate) enum Row {
     Check,
 }
 
-/// Every line of the report: the row, against whom, and the ratio to be reached where one is set.
+/// Every line of the report: the row, the peer, and the goal for the ratio if there is one.
 pub(crate) const LINES: [(Row, Side, Option<f64>); 30] = [
     (Row::Get, Side::Fred, Some(1.4)),
     (Row::Get, Side::RedisRs, Some(1.6)),
@@ -142,7 +142,7 @@ impl Row {
         }
     }
 
-    /// How many pairs of runs it takes: fewer where a run takes long or gives the same each time.
+    /// The number of pairs of runs: fewer where a run takes long or has the same result each time.
     pub(crate) fn pairs(self, settings: &Settings) -> usize {
         match self {
             Self::Memory | Self::Check => settings.runs.min(3),
@@ -150,7 +150,7 @@ impl Row {
         }
     }
 
-    /// Prepares, runs and checks the work of one side; gives its figure.
+    /// Prepares, runs and checks the work of one side; returns its figure.
     pub(crate) async fn figure(
         self,
         side: Side,
@@ -175,10 +175,10 @@ impl Row {
                 Self::CreateMany if side == Side::Raw => create_many::run_raw(bench).await,
                 _ => match side {
                     Side::Metastore => {
-                        Box::pin(self.by_hand(bench, &bench.ours, peer, settings)).await
+                        Box::pin(self.hand_written(bench, &bench.ours, peer, settings)).await
                     }
-                    Side::Fred => self.by_hand(bench, &bench.fred, peer, settings).await,
-                    Side::RedisRs => self.by_hand(bench, &bench.redis_rs, peer, settings).await,
+                    Side::Fred => self.hand_written(bench, &bench.fred, peer, settings).await,
+                    Side::RedisRs => self.hand_written(bench, &bench.redis_rs, peer, settings).await,
                     _ => bail!("takes no part in this row"),
                 },
             }
@@ -207,7 +207,7 @@ impl Row {
             Self::UpdateById => update_by_id::run(bench, side, tasks, time).await,
             Self::SingleUpdateById => update_by_id::run(bench, side, 1, time).await,
             Self::Process => process::run(bench, side, process::jobs(peer, settings)).await,
-            _ => bail!("is not written by hand"),
+            _ => bail!("has no hand-written counterpart"),
         };
         let per_second = load?.per_second();
         let micros = self.unit() == Unit::MicrosPerOperation;

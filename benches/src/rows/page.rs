@@ -1,5 +1,5 @@
-//! A page of 50 in the middle of all items, reached by a cursor: it should cost the same however many
-//! items there are.
+//! A page of 50 in the middle of all items, reached by a cursor. Its cost should not depend on the
+//! number of items.
 
 use std::time::Instant;
 
@@ -29,7 +29,7 @@ pub(crate) async fn run(bench: &Bench, side: Side, settings: &Settings) -> Resul
         ensure!(page.items.len() == PAGE, "{} items on a page", page.items.len());
         cursor = match page.next {
             Some(next) => next,
-            // At the end; the middle again.
+            // At the end: continue in the middle.
             None => match start_of().page().await?.next {
                 Some(next) => next,
                 None => bail!("there is only one page"),

@@ -1,4 +1,4 @@
-//! Working off a backlog of jobs: the handler does nothing, so what is measured is the queue.
+//! Processing a backlog of jobs. The handler does nothing, so the queue is measured.
 
 use anyhow::{Result, ensure};
 use tokio::task::spawn_blocking;
@@ -19,15 +19,15 @@ const COUNT_RESULTS: &str = "\
     end \
     return count";
 
-/// With a longer backlog the worker of apalis-redis ends: "too many results to unpack".
+/// With a longer backlog the worker of apalis-redis fails: "too many results to unpack".
 const APALIS_SURVIVES: usize = 5_000;
 
-/// How many jobs both sides work off in a run against this peer.
+/// How many jobs both sides process in a run against this peer.
 pub(crate) fn jobs(peer: Side, settings: &Settings) -> usize {
     if peer == Side::Apalis { settings.jobs.min(APALIS_SURVIVES) } else { settings.jobs }
 }
 
-/// A job queue brings its own jobs.
+/// A job queue creates its own jobs.
 pub(crate) async fn run_external(bench: &Bench, side: Side, jobs: usize) -> Result<f64> {
     let document = Article::sample(0);
     let task = Task::Process { document, jobs, concurrency: CONCURRENCY };
@@ -56,13 +56,13 @@ pub(crate) async fn run_raw(bench: &Bench, jobs: usize) -> Result<f64> {
     Ok(Load::total(jobs as u64, elapsed).per_second())
 }
 
-/// Each job has a result, and nothing waits or is held.
+/// Checks that each job has a result and that none waits or runs.
 async fn check(bench: &Bench, jobs: u64) -> Result<()> {
     let records = keys::record("*");
     let results = bench.server().cli(&["EVAL", COUNT_RESULTS, "0", &records]).await.as_int();
     ensure!(u64::try_from(results) == Ok(jobs), "{results} results of {jobs} jobs");
-    // Documents, records, the index, and in metastore the index of results; a job that still waits or is
-    // held would be one key more.
+    // Documents, records, the index, and in metastore the index of results. A job that still waits
+    // or runs would be an additional key.
     let index_of_results = bench.exists(keys::RESULTS).await?;
     bench.check_keys(2 * jobs + 1 + index_of_results).await
 }

@@ -1,5 +1,5 @@
 //! From requesting a job to the start of its handler: one job at a time, with pauses in which the
-//! worker goes idle.
+//! worker becomes idle.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::document::Article;
 use crate::peers::{Task, raw};
 use crate::side::Side;
 
-/// Long enough for a worker to have nothing left to do.
+/// Long enough for a worker to become idle.
 const PAUSE: Duration = Duration::from_millis(4);
 
 pub(crate) async fn run(bench: &Bench, side: Side, settings: &Settings) -> Result<f64> {

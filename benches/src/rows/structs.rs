@@ -1,6 +1,6 @@
-//! What the derive costs whoever compiles: `cargo check` of a crate of nothing but collections,
-//! against one of the same structs with the derives of serde and validator only. What they depend on
-//! is checked beforehand and does not count.
+//! The cost of the derive at compile time: `cargo check` of a crate that contains only collections,
+//! compared with the same structs with the derives of serde and validator only. Dependencies are
+//! checked beforehand and do not count.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::bench::Bench;
 use crate::cli::Settings;
 use crate::side::Side;
 
-/// Eight fields: what collections are made of.
+/// Eight fields, as in a typical collection.
 const FIELDS: &str = "\
     #[validate(length(min = 1, max = 200))]
     pub title: String,
@@ -38,7 +38,7 @@ pub(crate) struct Generated {
 }
 
 impl Generated {
-    /// Writes both crates and checks what they depend on.
+    /// Writes both crates and checks their dependencies.
     async fn write(directory: &Path, structs: usize) -> Result<Self> {
         let directory = directory.join("check");
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -56,7 +56,7 @@ impl Generated {
              validator = {{ version = \"0.21\", features = [\"derive\"] }}\n",
             repository.join("metastore")
         );
-        // The versions that the repository is locked to.
+        // The versions in the repository's lock file.
         fs::create_dir_all(&directory).await?;
         fs::copy(repository.join("Cargo.lock"), directory.join("Cargo.lock")).await?;
         let ours = member("metastore.workspace = true\n", "collections");
@@ -82,7 +82,7 @@ impl Generated {
             .args(["check", "--quiet", "--package", name, "--target-dir"])
             .arg(self.directory.join("target"))
             .current_dir(&self.directory)
-            // Nothing is carried over from one check to the next.
+            // No check reuses results of an earlier one.
             .env("CARGO_INCREMENTAL", "0")
             .stdin(Stdio::null())
             .kill_on_drop(true)

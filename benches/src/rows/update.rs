@@ -38,7 +38,7 @@ pub(crate) async fn run<C: Contender>(
     .await?;
     let items = tasks.len() as u64;
     let load = drive(tasks, time).await?;
-    // Each update leaves one superseded version behind, and beside them stands the index.
+    // The items, the index, and one superseded version for each update.
     bench.check_keys(items + 1 + load.operations).await?;
     Ok(load)
 }

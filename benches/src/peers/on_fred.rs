@@ -1,5 +1,5 @@
-//! By hand on fred: one shared client, raw commands in a pipeline for the transaction, since fred's
-//! own transactions are several times slower on a shared client.
+//! Hand-written code on fred: one shared client, raw commands in a pipeline for the transaction,
+//! since fred's own transactions are several times slower on a shared client.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -112,9 +112,9 @@ impl Fred {
     async fn add(&self, items: &[Stored], audited: bool) -> Result<()> {
         let transaction = self.client.pipeline();
         let none: Vec<Value> = Vec::new();
-        // In a pipeline these only queue. Only MULTI and EXEC are raw, since fred has no others for a
-        // shared client, and it writes to the socket after each raw command instead of waiting for
-        // the next one.
+        // In a pipeline these only queue. Only MULTI and EXEC are raw, since fred has no others for
+        // a shared client, and it writes to the socket after each raw command instead of waiting
+        // for the next one.
         let _: Value = transaction.custom(command("MULTI"), none.clone()).await?;
         if let [item] = items {
             let json = serde_json::to_string(item)?;
@@ -140,7 +140,7 @@ impl Fred {
         Ok(())
     }
 
-    /// Writes the next version; `None` if another one came first.
+    /// Writes the next version; `None` if another write came first.
     async fn write(&self, item: &Stored, content: String) -> Result<Option<Stored>> {
         let next = item.next(content)?;
         let args: Vec<Value> = vec![

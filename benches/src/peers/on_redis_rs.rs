@@ -1,4 +1,4 @@
-//! By hand on redis-rs: one multiplexed connection, `pipe().atomic()` and `Script`.
+//! Hand-written code on redis-rs: one multiplexed connection, `pipe().atomic()` and `Script`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,7 +126,7 @@ impl Contender for RedisRs {
 }
 
 impl RedisRs {
-    /// Stores a document with nothing around it, and its index entry.
+    /// Stores a document without a header, and its index entry.
     pub(crate) async fn store_plain(&self, article: Article) -> Result<()> {
         let stored = Stored::first(article)?;
         redis::pipe()
@@ -140,7 +140,7 @@ impl RedisRs {
         Ok(())
     }
 
-    /// Writes the next version; `None` if another one came first.
+    /// Writes the next version; `None` if another write came first.
     async fn write(&self, item: &Stored, content: String) -> Result<Option<Stored>> {
         let next = item.next(content)?;
         let written: i64 = self
