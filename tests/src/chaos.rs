@@ -1,5 +1,5 @@
-//! A campaign against jobs: workers are killed, frozen and stopped, connections cut, scripts flushed and
-//! the server restarted, by a seed; at the end everything is counted.
+//! A fault campaign on jobs: workers are killed, frozen and stopped, connections cut, scripts
+//! flushed and the server restarted, as chosen by a seed. At the end every job is checked.
 //!
 //! `make chaos` runs it for minutes, the suite for seconds.
 
@@ -27,14 +27,14 @@ use crate::{Proxy, Server, wait};
 use faults::Faults;
 use workers::Workers;
 
-/// How a campaign is run.
+/// The settings of a campaign.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The program of the workers: this crate's `chaos`.
     pub program: String,
     /// How long faults are injected.
     pub length: Duration,
-    /// What all choices follow from.
+    /// The seed of all choices.
     pub seed: u64,
     /// How many jobs are requested, spread over that time.
     pub jobs: usize,
@@ -42,26 +42,26 @@ pub struct Options {
     pub workers: usize,
 }
 
-/// How many jobs are requested one by one to measure how soon they begin.
+/// How many jobs are requested one by one to measure the latency of their start.
 const LATENCIES: usize = 500;
 
-/// How long the work may take to end once no more faults come.
+/// How long the work may take to complete after the last fault.
 const CALM: Duration = Duration::from_secs(120);
 
 /// Runs a campaign.
 ///
 /// # Errors
 ///
-/// What was found to be wrong, with the history.
+/// What is wrong, with the history.
 ///
 /// # Panics
 ///
-/// If the server cannot be started, or the work does not come to an end.
+/// If the server cannot be started, or the work does not complete.
 pub async fn run(options: &Options) -> Result<Findings, String> {
     let server = Arc::new(Server::builder().append_only(true).start().await);
     let proxies = [Proxy::start(server.port()).await, Proxy::start(server.port()).await];
     let proxies = Arc::new(proxies);
-    // Before there are other workers and faults.
+    // Before other workers and faults start.
     let latency =
         latency::measure(&server.url(), LATENCIES).await.map_err(|error| error.to_string())?;
     let store = Store::options()

@@ -22,10 +22,10 @@ pub struct Text {
     pub language: Option<String>,
 }
 
-/// What `summarize` gives.
+/// The result of `summarize`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// The sentences that say most.
+    /// The most important sentences.
     pub sentences: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ pub fn session(user: &str) -> Session {
     Session { user: user.to_owned() }
 }
 
-/// A number to be counted up.
+/// A counter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "counting", name = "counters", object_type = config)]
 pub struct Counter {
@@ -75,7 +75,7 @@ pub struct Counter {
     pub count: u64,
 }
 
-/// All of them.
+/// All of the collections.
 #[derive(Clone, Debug, Repository)]
 pub struct MyRepo {
     /// The texts.
@@ -90,27 +90,27 @@ pub struct MyRepo {
     pub seats: Repo<Seat>,
 }
 
-/// An order in a shop: a field of each kind that can be indexed.
+/// An order in a shop, with a field of each kind that can be indexed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "shop", app = "web", name = "orders", object_type = texts)]
 pub struct Order {
-    /// Where it goes, if that is known.
+    /// The country of delivery, if it is known.
     #[index]
     pub country: Option<String>,
-    /// How far it is.
+    /// Its state.
     #[index]
     pub state: OrderState,
-    /// What it is about.
+    /// Its topics.
     #[index]
     pub tags: Vec<String>,
-    /// What it costs, in cents; negative for a refund.
+    /// The price in cents; negative for a refund.
     #[index(range)]
     pub total: i64,
-    /// How heavy it is.
+    /// The weight.
     #[index(range)]
     #[serde(rename = "weight/kg")]
     pub weight: Option<f64>,
-    /// When it was placed, by RFC 3339.
+    /// When it was placed, as RFC 3339.
     #[index(range)]
     pub placed: String,
     /// Its number at the payment service.
@@ -118,17 +118,17 @@ pub struct Order {
     pub payment: Option<String>,
 }
 
-/// How far an order is.
+/// The state of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Indexable)]
 #[serde(rename_all = "kebab-case")]
 pub enum OrderState {
-    /// Nothing was done yet.
+    /// It is new.
     New,
-    /// It is on its way.
+    /// It was sent.
     OnItsWay,
 }
 
-/// An order that costs this much.
+/// An order with this price.
 #[must_use]
 pub fn order(total: i64) -> Order {
     Order {
@@ -142,14 +142,14 @@ pub fn order(total: i64) -> Order {
     }
 }
 
-/// A place on a waiting list, which ends by itself after a quarter of a second.
+/// A place on a waiting list, which expires after a quarter of a second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "shop", app = "web", name = "seats", object_type = state, ttl = "250ms")]
 pub struct Seat {
     /// Its number.
     #[unique]
     pub number: u32,
-    /// In which row.
+    /// Its row.
     #[index]
     pub row: String,
 }

@@ -8,13 +8,13 @@ use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// How long a run may take that normally takes a second.
+/// The time limit of a run that normally takes a second.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Builds an example and tells where it is. `temporary` is `env!("CARGO_TARGET_TMPDIR")`.
+/// Builds an example and returns its path. `temporary` is `env!("CARGO_TARGET_TMPDIR")`.
 ///
-/// A test of one package is not told where the program of another one is, nor is that one built for
-/// it, so the test builds it into the folder that it was built into itself.
+/// Cargo neither builds the programs of another package for a test nor passes their paths, so the
+/// test builds it into the folder that the test itself was built into.
 #[must_use]
 pub fn build(name: &str, temporary: &str) -> PathBuf {
     let target = Path::new(temporary).parent();
@@ -36,12 +36,12 @@ pub fn build(name: &str, temporary: &str) -> PathBuf {
         .expect("cargo tells where the program is")
 }
 
-/// Runs a program to its end.
+/// Runs a program to completion.
 pub async fn run(command: &mut Command) -> Output {
     timeout(PATIENCE, command.output()).await.expect("it ends in time").expect("it starts")
 }
 
-/// What a program wrote.
+/// The output of a program.
 #[must_use]
 pub fn text_of(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("it writes text")

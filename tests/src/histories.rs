@@ -1,5 +1,5 @@
-//! Recorded histories of what several processes do to a store while things go wrong, and a checker for
-//! them: is there an order of all calls in which every answer is right, and is each write in the audit
+//! Recorded histories of what several processes do to a store under faults, and their checker: is
+//! there an order of all calls in which every answer is right, and is each write in the audit
 //! exactly once?
 //!
 //! `make chaos ARGS="--histories 1000"` runs many of them, the suite a few.
@@ -27,7 +27,7 @@ pub use client::client_main;
 pub use faults::FaultKind;
 pub use history::Outcome;
 
-/// How large a history is.
+/// The size of a history.
 #[derive(Clone, Debug)]
 pub struct Size {
     /// How many processes call.
@@ -36,7 +36,7 @@ pub struct Size {
     pub tasks: u32,
     /// How many calls each task makes.
     pub calls: u32,
-    /// How many ids everybody knows.
+    /// How many ids all processes know.
     pub keys: u32,
     /// The longest pause between two calls of a task, in milliseconds.
     pub pause: u64,

@@ -1,9 +1,9 @@
 //! Test kit: real Redis servers, a fault-injecting proxy, and small tools for waiting.
 //!
-//! All but [`collections`] knows nothing about the library under test. The kit starts servers, looks at what they
-//! hold through a raw connection of its own, and breaks the network between a client and a
-//! server at exactly chosen points. It is a kit for tests, so it panics with a sentence that
-//! says what went wrong instead of returning errors.
+//! Only [`collections`] knows the library under test. The kit starts servers, reads their data
+//! through a raw connection of its own, and breaks the network between a client and a server at
+//! exactly chosen points. It is a kit for tests, so it panics with a sentence that says what went
+//! wrong instead of returning errors.
 
 pub mod chaos;
 pub mod collections;

@@ -21,7 +21,7 @@ use traffic::{Link, Traffic};
 /// connection that the server cannot take, because it is stopped, is closed at once.
 ///
 /// The system completes a client's connection a moment before the proxy takes it over, so only a
-/// connection that has carried a reply is certain to be open in the eyes of the proxy.
+/// connection that has carried a reply is certain to be open for the proxy.
 ///
 /// # Round trips
 ///
@@ -83,7 +83,7 @@ impl Proxy {
     }
 
     /// Sets the round trips and the byte counts back to zero. Meant for a quiet moment: a request
-    /// that is under way is not counted again.
+    /// in flight is not counted again.
     pub fn reset_counts(&self) {
         let traffic = &self.traffic;
         for count in [&traffic.round_trips, &traffic.bytes_up, &traffic.bytes_down] {

@@ -86,7 +86,7 @@ impl Reply {
     }
 }
 
-/// Shows bulk strings as text, because a list of byte values tells nothing in a failed test.
+/// Shows bulk strings as text, because a list of byte values does not help in a failed test.
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! `make chaos`: the campaign against jobs, histories of calls, and the processes of both.
+//! `make chaos`: the fault campaign on jobs, histories of calls, and the processes of both.
 
 #![allow(clippy::print_stdout, reason = "it says what it finds")]
 
@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use metastore_tests::chaos::{self, worker_main};
 use metastore_tests::histories::{self, FaultKind, Size, client_main};
 
-/// Kills, freezes and cuts workers at work, or, with `--histories`, clients at their calls.
+/// Injects faults into running workers or, with `--histories`, into clients.
 #[derive(Debug, Parser)]
 struct Args {
     /// How long faults are injected, in minutes [default: 9, so that all of it takes at most 10].
@@ -19,7 +19,7 @@ struct Args {
     /// The same in seconds.
     #[arg(long)]
     seconds: Option<u64>,
-    /// What all choices follow from; histories count on from here [default: chosen anew].
+    /// The seed of all choices; histories use this and the following ones [default: random].
     #[arg(long)]
     seed: Option<u64>,
     /// How many jobs are requested [default: 40 a second].
@@ -28,14 +28,14 @@ struct Args {
     /// How many worker processes there are.
     #[arg(long, default_value_t = 4)]
     workers: usize,
-    /// How many histories to record and check, instead of the campaign against jobs.
+    /// How many histories to record and check, instead of the campaign on jobs.
     #[arg(long)]
     histories: Option<u64>,
     /// How many histories run at the same time.
     #[arg(long, default_value_t = 6)]
     parallel: usize,
-    /// What goes wrong in histories: none, cut, delay, halve, repeat, late, freeze, flush, kill, restart or
-    /// mixed [default: each in turn].
+    /// The faults in histories: none, cut, delay, halve, repeat, late, freeze, flush, kill, restart
+    /// or mixed [default: each in turn].
     #[arg(long, value_parser = fault_kind)]
     faults: Option<FaultKind>,
     /// How many processes a history has.
@@ -66,7 +66,7 @@ fn fault_kind(name: &str) -> Result<FaultKind, String> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().collect();
-    // What the campaigns start processes with.
+    // The modes in which the campaigns start processes.
     match &args[..] {
         [_, mode, url] if mode == "worker" => return worker_main(url).await,
         [_, mode, options] if mode == "client" => return client_main(options).await,
@@ -132,7 +132,7 @@ async fn run_histories(
     let bar = ProgressBar::new(histories).with_style(style);
     let mut wrong = 0;
     let stop = async {
-        // Without a handler for Ctrl-C it ends the process, which ends the rest.
+        // Without a handler Ctrl-C ends the process, which ends everything else.
         let _ = tokio::signal::ctrl_c().await;
     };
     let summary = histories::run(&options, stop, |outcome| {

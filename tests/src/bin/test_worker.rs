@@ -1,8 +1,8 @@
 //! A worker process for the tests that kill and freeze it.
 //!
-//! With `embedded` for a URL it starts a server of its own and says the URL of that first.
-//! `test-worker URL LEASE_MS POLL_MS SLEEP_MS ANSWER` says `ready` when it runs, `began` when a handler
-//! begins, and `finished F lost L` when it has stopped, which SIGTERM makes it do.
+//! `test-worker URL LEASE_MS POLL_MS SLEEP_MS ANSWER` prints `ready` when it runs, `began` when a
+//! handler starts, and `finished F lost L` after SIGTERM has stopped it. With `embedded` as the URL
+//! it starts a server of its own and prints that server's URL first.
 
 #![allow(clippy::print_stdout, reason = "the tests read what it says")]
 

@@ -1,4 +1,4 @@
-//! What is found at the end of a campaign.
+//! The checks at the end of a campaign.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,15 +11,16 @@ use super::recovery::Recoveries;
 use super::{History, LEASE, Latency, MAX_CRASHES, POLL};
 use crate::{Connection, Server};
 
-/// What a busy machine may add to a recovery: scheduling, a write that the disk has to confirm.
+/// The time that a busy machine may add to a recovery: scheduling, and writes that wait for the
+/// disk.
 const SLACK: Duration = Duration::from_millis(250);
 
-/// The sum of a campaign.
+/// The findings of a campaign.
 #[derive(Debug)]
 pub struct Findings {
-    /// What is wrong; empty if nothing is.
+    /// The problems; empty if there are none.
     pub problems: Vec<String>,
-    /// Jobs that were looked at.
+    /// The number of checked jobs.
     pub jobs: usize,
     /// Those of them with one result.
     pub finished: usize,
@@ -29,13 +30,13 @@ pub struct Findings {
     pub crashes: u64,
     /// Faults by kind.
     pub faults: BTreeMap<&'static str, u64>,
-    /// Jobs of killed workers that were brought back under observation.
+    /// Observed jobs of killed workers that were returned to their queue.
     pub recovered: usize,
     /// The longest time that took.
     pub longest_recovery: Duration,
-    /// How soon an idle worker began a job, before the faults.
+    /// How soon an idle worker started a job, before the faults.
     pub latency: Latency,
-    /// How long it all took.
+    /// The duration of the campaign.
     pub took: Duration,
 }
 
@@ -106,7 +107,7 @@ pub(super) async fn check(
     findings
 }
 
-/// Checks one job, and tells whether it is dead by rule.
+/// Checks one job, and returns whether it is rightly dead.
 async fn check_job(
     findings: &mut Findings,
     tasks: &Repo<Task>,
@@ -170,7 +171,7 @@ async fn check_job(
     false
 }
 
-/// What the audit trail and the records say of an item, read past the library.
+/// The audit trail and the records of an item, read without the library.
 struct Trail {
     entries: Vec<Vec<String>>,
     fences: BTreeMap<&'static str, u64>,

@@ -11,10 +11,10 @@ use super::recovery::{Orphans, Recoveries};
 use super::workers::{LEASE, Workers};
 use crate::{Proxy, Server};
 
-/// How long those who were cut off, delayed or restarted before take to work again.
+/// How long processes that were cut off, delayed or restarted need to work again.
 const SETTLING: Duration = Duration::from_millis(1_500);
 
-/// One after the other, except that frozen workers thaw while other things happen.
+/// Injects one fault after the other; only frozen workers thaw during other faults.
 pub(super) struct Faults {
     server: Arc<Server>,
     proxies: Arc<[Proxy; 2]>,
@@ -71,7 +71,7 @@ impl Faults {
         if self.is_frozen(at) {
             return;
         }
-        // In every third one nothing else happens before and after, so that the time says something.
+        // Before and after every third one nothing else happens, so that its time is meaningful.
         let is_measured = self.random.u8(..3) == 0 && self.frozen.is_empty();
         if is_measured {
             sleep(SETTLING).await;
@@ -146,7 +146,7 @@ impl Faults {
         }
     }
 
-    /// Everything that was held up goes on.
+    /// Ends all faults that last.
     pub(super) async fn end_all(&mut self) {
         while !self.frozen.is_empty() {
             sleep(Duration::from_millis(50)).await;

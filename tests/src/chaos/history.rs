@@ -1,11 +1,11 @@
-//! What happened in a campaign, for whoever has to find out why it failed.
+//! What happened in a campaign, for finding out why it failed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-/// What happened, with the time since the beginning.
+/// Events with the time since the start.
 #[derive(Clone, Debug)]
 pub struct History(Arc<(Instant, Mutex<Inner>)>);
 
@@ -27,7 +27,7 @@ impl History {
         self.inner(|inner| inner.lines.push(format!("{at:9.3} s  {}", what.as_ref())));
     }
 
-    /// Notes a fault and counts it.
+    /// Records and counts a fault.
     pub(super) fn fault(&self, kind: &'static str, detail: impl AsRef<str>) {
         self.note(format!("{kind} {}", detail.as_ref()));
         self.inner(|inner| *inner.faults.entry(kind).or_default() += 1);
@@ -37,7 +37,7 @@ impl History {
         self.inner(|inner| inner.faults.clone())
     }
 
-    /// All of it, under what is wrong.
+    /// The findings followed by all events.
     pub(super) fn told(&self, seed: u64, problems: &[String]) -> String {
         let mut text = format!("seed {seed}\n");
         for problem in problems {

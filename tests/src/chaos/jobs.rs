@@ -1,4 +1,4 @@
-//! The jobs of a campaign, and how they are to end.
+//! The jobs of a campaign, and their expected ends.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 use validator::Validate;
 
-/// What a task does when it is worked on.
+/// What a task does when its handler runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// It takes some milliseconds and succeeds.
@@ -17,9 +17,9 @@ pub enum Kind {
     FailsOnce,
     /// It panics at the first attempt.
     PanicsOnce,
-    /// It fails at every attempt, so it ends dead after four.
+    /// It fails at every attempt, so it is dead after four.
     Fails,
-    /// No repetition mends it, so it ends dead after one.
+    /// It fails with a non-retryable error, so it is dead after one attempt.
     IsFatal,
 }
 
@@ -35,16 +35,16 @@ pub struct Task {
     pub millis: u64,
 }
 
-/// What a handler leaves behind.
+/// The result of a handler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The job that it ran.
     pub job: String,
-    /// Under which fence.
+    /// Its fence.
     pub fence: u64,
 }
 
-/// Works on a task.
+/// Runs the handler of a task.
 ///
 /// # Errors
 ///
@@ -63,7 +63,8 @@ pub async fn handle(
     }
 }
 
-/// Creates tasks and requests their jobs, spread over `length`. Gives the kind of each, by its number.
+/// Creates tasks and requests their jobs, spread over `length`. Returns the kind of each, by its
+/// number.
 pub(super) async fn produce(
     tasks: &Repo<Task>,
     count: usize,
@@ -97,11 +98,11 @@ fn fraction(part: usize, whole: usize) -> f64 {
     part as f64 / whole as f64
 }
 
-/// As a caller would: until it is told that it is done.
+/// Repeats a request until it succeeds, as a caller would.
 async fn request(tasks: &Repo<Task>, number: usize, task: Task, options: &EnqueueOptions) {
     let id = format!("t{number}");
     while let Err(error) = tasks.create_with_id(id.as_str(), task.clone()).await {
-        // An earlier attempt whose outcome could not be found out in time.
+        // An earlier attempt with an unknown outcome.
         if error.is_conflict() {
             break;
         }

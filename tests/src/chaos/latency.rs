@@ -1,4 +1,4 @@
-//! How soon an idle worker begins a job: from the request to the begin of its handler.
+//! How soon an idle worker starts a job: from the request to the start of its handler.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use metastore_worker::Worker;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
-/// An item whose jobs only say that they have begun.
+/// An item whose jobs only report that they have started.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "tests", app = "chaos", name = "probes", object_type = texts)]
 #[transformation(ping -> u64)]
@@ -16,17 +16,17 @@ struct Probe {
     number: u64,
 }
 
-/// How often it may look without being told: never, as far as this goes.
+/// The poll interval: so long that no poll happens during the measurement.
 const POLL: Duration = Duration::from_secs(3600);
 
-/// From the request to the begin of the handler.
+/// The times from request to start of the handler.
 #[derive(Clone, Copy, Debug)]
 pub struct Latency {
     /// How many jobs were measured, one after the other.
     pub jobs: usize,
-    /// Half of them began sooner.
+    /// The median.
     pub p50: Duration,
-    /// Of a hundred, 99 began sooner.
+    /// The 99th percentile.
     pub p99: Duration,
 }
 
@@ -41,17 +41,17 @@ impl fmt::Display for Latency {
     }
 }
 
-/// Measures with a worker of its own that is never helped by a poll, and leaves nothing behind.
+/// Measures with a worker of its own that never polls, and removes its data.
 ///
 /// # Errors
 ///
-/// What a call on the store gave.
+/// The error of a call on the store.
 ///
 /// # Panics
 ///
-/// If the worker does not begin a job within 20 seconds.
+/// If the worker does not start a job within 20 seconds.
 pub async fn measure(url: &str, jobs: usize) -> Result<Latency, Error> {
-    // Each side has connections of its own, as processes would.
+    // Each side has connections of its own, like separate processes.
     let worker_side: Repo<Probe> = Store::connect(url).await?.repo();
     let probes: Repo<Probe> = Store::connect(url).await?.repo();
     let (began, mut begins) = tokio::sync::mpsc::unbounded_channel();

@@ -1,5 +1,5 @@
-//! How long it takes until the jobs of a killed worker are brought back, by the server's own account: the
-//! time from which a job that was brought back could be taken again.
+//! How long it takes until the jobs of a killed worker are returned to their queue, measured by the
+//! server: the time from which a returned job could be taken again.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,20 +20,20 @@ pub(super) struct Orphans {
     killed: Duration,
 }
 
-/// The times of jobs that were brought back.
+/// The times of returned jobs.
 #[derive(Debug, Default)]
 pub(super) struct Recoveries(pub(super) Vec<Duration>);
 
-/// How often to look whether it holds jobs.
+/// How often to check whether the process holds jobs.
 const MOMENTS: usize = 100;
 
 const TASKS: &str = "tests:chaos:tasks";
 
-/// How long to watch a job that is never brought back.
+/// How long to watch a job that is never returned.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Orphans {
-    /// Waits a while for a moment in which a process holds jobs, and kills it right then, by `kill`.
+    /// Waits for a moment in which a process holds jobs, and kills it at that moment, by `kill`.
     pub(super) async fn of(server: &Server, process: u32, kill: impl FnOnce()) -> Self {
         let mut connection = server.connect().await.expect("the server is there");
         let mut jobs = held(&mut connection, process).await;
@@ -49,8 +49,8 @@ impl Orphans {
         Self { jobs, connection, killed }
     }
 
-    /// Watches until each of them has been brought back, or has ended after all: its end may have been on its
-    /// way.
+    /// Watches until each of them has been returned to its queue or has ended: its end may have
+    /// been in flight.
     pub(super) async fn watch(mut self, into: &mut Recoveries) -> Vec<Duration> {
         let mut times = Vec::new();
         for orphan in self.jobs {

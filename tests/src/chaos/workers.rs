@@ -13,13 +13,13 @@ use super::jobs::Task;
 use super::{History, Options, handle};
 use crate::Proxy;
 
-/// How long a worker holds a job without renewing it.
+/// The lease of the workers.
 pub const LEASE: Duration = Duration::from_millis(1_000);
 
-/// How often a worker looks without being told.
+/// The poll interval of the workers.
 pub const POLL: Duration = Duration::from_millis(250);
 
-/// After how many crashes a job is dead; a campaign kills more often than life does.
+/// After how many crashes a job is dead: more than usual, because a campaign kills often.
 pub const MAX_CRASHES: u32 = 40;
 
 /// What a worker process does.
@@ -32,7 +32,7 @@ pub async fn worker_main(url: &str) -> Result<(), Box<dyn std::error::Error>> {
         let options = Store::options().audit(true).command_timeout(Duration::from_millis(700));
         match options.connect(url).await {
             Ok(store) => break store,
-            // The server may be on its way up.
+            // The server may be starting.
             Err(error) if error.is_retryable() => tokio::time::sleep(POLL).await,
             Err(error) => return Err(error.into()),
         }
@@ -104,7 +104,7 @@ impl Workers {
         }
     }
 
-    /// Waits for a process that was told to end, and puts another in its place.
+    /// Waits for a process that was asked to stop, and replaces it.
     pub(super) async fn replace(&mut self, at: usize) {
         let ended = tokio::time::timeout(Duration::from_secs(20), self.children[at].wait()).await;
         if ended.is_err() {

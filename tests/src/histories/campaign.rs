@@ -1,4 +1,4 @@
-//! Many histories, some of them at the same time, and what came of them.
+//! Many histories, some of them concurrent, and their outcomes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use super::Size;
 use super::faults::FaultKind;
 use super::history::{Outcome, run_one};
 
-/// How a campaign is run.
+/// The settings of a campaign.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The program of the processes: this crate's `chaos`.
@@ -21,13 +21,13 @@ pub struct Options {
     pub seed: u64,
     /// How many histories run at the same time.
     pub parallel: usize,
-    /// What goes wrong; `None` for all kinds in turn, as the seed says.
+    /// The kind of faults; `None` for all kinds in turn, by the seed.
     pub faults: Option<FaultKind>,
-    /// How large each history is.
+    /// The size of each history.
     pub size: Size,
 }
 
-/// What came of a campaign.
+/// The outcome of a campaign.
 #[derive(Debug, Default)]
 pub struct Summary {
     /// How many histories were checked, by kind, and how many of them are wrong.
@@ -40,9 +40,9 @@ pub struct Summary {
     pub faults: BTreeMap<&'static str, u64>,
     /// The histories that are wrong or undecided.
     pub failed: Vec<Outcome>,
-    /// How long it took.
+    /// The duration of the campaign.
     pub took: Duration,
-    /// How much processor-independent time the checks took, summed up.
+    /// The total wall-clock time of the checks.
     pub checking: Duration,
 }
 

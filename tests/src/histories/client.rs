@@ -1,4 +1,4 @@
-//! What a process of a history does: several tasks call a store and write down what comes of it.
+//! A process of a history: several tasks call a store and record the outcomes.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -13,12 +13,12 @@ use super::documents::{Audited, Plain, Unique};
 use super::log::Log;
 use super::tasks::Tasks;
 
-/// What a process is told.
+/// The options of a process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ClientOptions {
     /// The server, behind a proxy.
     pub(super) url: String,
-    /// Where its log goes.
+    /// The path of its log.
     pub(super) log: PathBuf,
     /// Its number.
     pub(super) process: u32,
@@ -26,7 +26,7 @@ pub(super) struct ClientOptions {
     pub(super) tasks: u32,
     /// How many calls each task makes.
     pub(super) calls: u32,
-    /// How many ids that everybody knows there are in each collection.
+    /// How many ids in each collection all processes know.
     pub(super) keys: u32,
     /// The longest pause between two calls of a task, in milliseconds.
     pub(super) pause: u64,
@@ -34,7 +34,7 @@ pub(super) struct ClientOptions {
     pub(super) command_timeout: u64,
     /// The store's `outcome_timeout`, in milliseconds.
     pub(super) outcome_timeout: u64,
-    /// What all choices follow from.
+    /// The seed of all choices.
     pub(super) seed: u64,
 }
 
@@ -45,7 +45,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 ///
 /// # Errors
 ///
-/// If the options do not read, the log cannot be written or the server refuses.
+/// If the options do not parse, the log cannot be written or the server refuses.
 pub async fn client_main(options: &str) -> Result<(), Box<dyn Error>> {
     let options: ClientOptions = serde_json::from_str(options)?;
     let log = Arc::new(Log::create(&options.log)?);

@@ -12,11 +12,11 @@ use super::record::Call;
 /// How many processes may be killed in one history.
 const MAX_KILLS: u32 = 3;
 
-/// Processes that call, each behind a proxy of its own.
+/// Client processes, each behind a proxy of its own.
 pub(super) struct Clients {
     program: String,
     directory: PathBuf,
-    /// What they are told, with the addresses of their proxies.
+    /// Their options, with the addresses of their proxies.
     slots: Vec<(ClientOptions, Child)>,
     started: u32,
     kills: u32,
@@ -70,8 +70,8 @@ impl Clients {
         self.slots.iter_mut().all(|(_, child)| matches!(child.try_wait(), Ok(Some(_))))
     }
 
-    /// Kills one that still calls, and starts another in its place that makes half as many calls. Returns
-    /// whether there was one to kill.
+    /// Kills one that is not done, and replaces it by another that makes half as many calls.
+    /// Returns whether there was one to kill.
     pub(super) async fn kill_one(&mut self, random: &mut fastrand::Rng) -> bool {
         let slot = random.usize(..self.slots.len());
         let (options, child) = &mut self.slots[slot];
@@ -102,7 +102,7 @@ impl Clients {
         }
     }
 
-    /// What they have recorded. A process that was killed before it connected has recorded nothing.
+    /// The recorded calls. A process that was killed before it connected has recorded none.
     pub(super) fn calls(&self) -> Vec<Call> {
         (0..self.started)
             .filter(|process| self.path(*process).exists())

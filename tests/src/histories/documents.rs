@@ -1,4 +1,4 @@
-//! The collections of the histories: the same document, kept in three ways.
+//! The collections of the histories: the same document, stored in three ways.
 
 use metastore::{Collection, Condition};
 use serde::{Deserialize, Serialize};
@@ -17,25 +17,25 @@ pub trait Document: Collection + Clone + Send + Sync + 'static {
     /// Its content.
     fn value(&self) -> Value;
 
-    /// Sets the token and counts up.
+    /// Sets the token and increments the counter.
     fn add(&mut self, token: &str);
 
-    /// The patch that sets the token, and the name if that is to change.
+    /// The patch that sets the token, and optionally the name.
     fn set(token: &str, name: Option<Option<String>>) -> Self::Patch;
 
     /// The condition that the unique field has this value, where there is one.
     fn named(name: &str) -> Option<Condition<Self>>;
 }
 
-/// Nothing but versions.
+/// Versions only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "tests", app = "histories", name = "plain", object_type = texts, audit = off)]
 pub struct Plain {
-    /// Which call wrote it.
+    /// The call that wrote it.
     pub token: String,
-    /// A number to be counted up.
+    /// A counter.
     pub count: u64,
-    /// Nothing here.
+    /// Unused.
     pub name: Option<String>,
 }
 
@@ -43,13 +43,13 @@ pub struct Plain {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "tests", app = "histories", name = "audited", object_type = texts, audit = on)]
 pub struct Audited {
-    /// Which call wrote it.
+    /// The call that wrote it.
     #[index]
     pub token: String,
-    /// A number to be counted up.
+    /// A counter.
     #[index(range)]
     pub count: u64,
-    /// Nothing here.
+    /// Unused.
     pub name: Option<String>,
 }
 
@@ -57,11 +57,11 @@ pub struct Audited {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "tests", app = "histories", name = "unique", object_type = texts, audit = on)]
 pub struct Unique {
-    /// Which call wrote it.
+    /// The call that wrote it.
     pub token: String,
-    /// A number to be counted up.
+    /// A counter.
     pub count: u64,
-    /// What no two items share.
+    /// Unique among items.
     #[unique]
     pub name: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a history, in as few lines as say it.
+//! Explains in a few lines what is wrong with a history.
 
 use std::fmt::Write as _;
 
@@ -19,7 +19,7 @@ pub(super) fn check(partition: &Partition, calls: &[Call]) -> Result<(), Problem
     }
 }
 
-/// What the search for an order gave.
+/// The result of the search for an order.
 #[derive(Debug)]
 pub(super) enum Problem {
     Wrong(String),
@@ -74,8 +74,8 @@ fn explain(partition: &Partition, calls: &[Call]) -> String {
     text
 }
 
-/// The calls up to the first end at which there is no order any more, without the reads that it does not
-/// take.
+/// The calls up to the first end at which no order exists any more, without the reads that do not
+/// matter.
 fn shortest_prefix(ops: &[Op]) -> (Vec<Op>, Longest) {
     let mut ends: Vec<u64> = ops.iter().filter_map(|op| op.returned).collect();
     ends.sort_unstable();
@@ -93,7 +93,7 @@ fn shortest_prefix(ops: &[Op]) -> (Vec<Op>, Longest) {
             begun.filter(|op| op.operation.writes() || op.returned.is_some_and(|at| at <= end));
         kept.map(cut).collect()
     };
-    // An order for all up to an end is one for all up to an earlier end, too.
+    // An order of all calls up to an end is also one up to any earlier end.
     let (mut low, mut high) = (0, ends.len() - 1);
     while low < high {
         let middle = low.midpoint(high);
@@ -182,7 +182,7 @@ fn answered(answer: &Answer) -> String {
     }
 }
 
-/// The last characters of a commit id, which tell it from its neighbours.
+/// The last characters of a commit id, in which neighbouring ids differ.
 fn short(commit: &str) -> &str {
     commit.get(commit.len().saturating_sub(6)..).unwrap_or(commit)
 }

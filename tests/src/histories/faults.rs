@@ -10,7 +10,7 @@ use super::clients::Clients;
 use crate::Server;
 use crate::proxy::{Disturbance, Disturbances};
 
-/// What goes wrong during a history.
+/// The faults of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FaultKind {
     /// Nothing.
@@ -25,9 +25,9 @@ pub enum FaultKind {
     Repeat,
     /// Requests reach the server long after their connection was closed.
     Late,
-    /// The server is stopped and goes on.
+    /// The server is suspended and continues.
     Freeze,
-    /// The server forgets its scripts.
+    /// The server loses its scripts.
     Flush,
     /// Clients are killed.
     Kill,
@@ -60,7 +60,7 @@ impl FaultKind {
         Self::ALL[usize::try_from(seed % count).unwrap_or(0)]
     }
 
-    /// Whether requests reach the server twice, or once their client has long been answered.
+    /// Whether requests reach the server twice, or long after their client was answered.
     #[must_use]
     pub fn delivers_twice(self) -> bool {
         matches!(self, Self::Repeat | Self::Late | Self::Mixed)
@@ -84,7 +84,7 @@ impl FaultKind {
         }
     }
 
-    /// What the proxy of a process does to its traffic; `None` for nothing.
+    /// The faults that the proxy of a process injects; `None` for none.
     pub(super) fn disturbances_of(self, seed: u64, timeout: Duration) -> Option<Disturbances> {
         let kinds = self.disturbances();
         (!kinds.is_empty()).then(|| Disturbances {
@@ -116,7 +116,7 @@ pub(super) struct Injector<'a> {
 }
 
 impl Injector<'_> {
-    /// Lets one thing go wrong after the other until the processes have made their calls.
+    /// Injects one fault after the other until the processes have made their calls.
     pub(super) async fn run(&mut self, clients: &mut Clients) {
         while !clients.have_ended() {
             self.pause(5, 60).await;
@@ -124,7 +124,7 @@ impl Injector<'_> {
                 FaultKind::Mixed => {
                     let kinds =
                         [FaultKind::Freeze, FaultKind::Flush, FaultKind::Kill, FaultKind::Restart];
-                    // Most of what happens is done by the proxies.
+                    // The proxies inject most of the faults.
                     if self.random.u8(..4) != 0 {
                         continue;
                     }

@@ -1,4 +1,4 @@
-//! One history: a server, processes that call, faults, and the checks.
+//! One history: a server, client processes, faults, and the checks.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -19,15 +19,15 @@ use crate::{Proxy, Server};
 /// How long processes may take to make their calls.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The process that stands for the reads after the end.
+/// The process number of the reads after the end.
 const AFTERWARDS: u32 = 999;
 
-/// What came of a history.
+/// The outcome of a history.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The seed, with which it can be run again.
+    /// The seed that repeats it.
     pub seed: u64,
-    /// What went wrong.
+    /// The kind of faults.
     pub kind: FaultKind,
     /// How many calls were recorded.
     pub calls: usize,
@@ -35,9 +35,9 @@ pub struct Outcome {
     pub open: usize,
     /// How many faults happened, by kind.
     pub faults: BTreeMap<&'static str, u64>,
-    /// What is wrong.
+    /// The problems that were found.
     pub problems: Vec<String>,
-    /// Parts of which it could not be found out in time whether they are right.
+    /// Parts that could not be decided in time.
     pub undecided: Vec<String>,
     /// How long it took, and how much of that the checks.
     pub took: (Duration, Duration),
@@ -71,7 +71,7 @@ pub(super) async fn run_one(program: &str, size: &Size, kind: FaultKind, seed: u
         keys: size.keys,
         pause: size.pause,
         command_timeout: 250,
-        // Some give up before a late delivery arrives.
+        // Some clients time out before a late delivery arrives.
         outcome_timeout: random.u64(400..4_000),
         seed: random.u64(..),
     };
@@ -139,7 +139,7 @@ fn name(kind: crate::proxy::Disturbance) -> &'static str {
     }
 }
 
-/// Reads everything once no more faults come, and holds it against what must always hold.
+/// Reads everything after the last fault, and checks the invariants.
 async fn afterwards(
     server: &Server,
     calls: &mut Vec<Call>,

@@ -1,4 +1,4 @@
-//! What must hold of the store once a history is over, whatever happened.
+//! The invariants of the store after a history, under any faults.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -71,9 +71,9 @@ async fn versions<T: Document>(
     Ok(stored)
 }
 
-/// Whoever sees a version of an item sees the same.
+/// All reads of a version of an item return the same.
 fn immutable(calls: &[&Call], stored: &Stored, problems: &mut Vec<String>) {
-    // Items that were created within the same millisecond cannot be told apart by that.
+    // The creation time does not distinguish items that were created within the same millisecond.
     let mut created: HashMap<(&str, u64), HashSet<&str>> = HashMap::new();
     let mut known: HashMap<(&str, u64, u64), &str> = HashMap::new();
     let seen = || calls.iter().flat_map(|call| call.seen());
@@ -111,7 +111,7 @@ async fn claims(connection: &mut Connection, problems: &mut Vec<String>) {
     let key = "idx:tests:histories:unique:unique:name";
     let claims = connection.call(&["ZRANGE", key, "0", "-1"]).await.expect("the server answers");
     let mut values = BTreeSet::new();
-    // No value at all is no claim.
+    // An absent value claims nothing.
     let is_claim = |claim: &&crate::Reply| !claim.as_bytes().starts_with(b"0\0");
     for claim in claims.as_array().iter().filter(is_claim) {
         let value = claim.as_bytes().split(|byte| *byte == 0).next().unwrap_or_default().to_vec();

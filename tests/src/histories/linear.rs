@@ -1,24 +1,25 @@
-//! The search for an order: is there a sequence of the calls, each between its begin and its end, in which
-//! every answer is right?
+//! The linearizability check: is there a sequence of the calls, each between its start and its end,
+//! in which every answer is right?
 //!
-//! Wing and Gong's search with Lowe's memory of what was tried, as in porcupine. Calls with an open outcome
-//! may come at any time after their begin, or never. stateright's tester is not used: it remembers nothing
-//! of what it has tried, lets a thread go on after no open outcome, and its model has to know each answer
-//! in advance, which leaves no room for commit ids that nobody has seen.
+//! Wing and Gong's search with Lowe's cache of visited states, as in porcupine. Calls with an
+//! unknown outcome may take effect at any time after their start, or never. stateright's tester is
+//! not used: it caches no visited states, does not let a thread continue after an unknown outcome,
+//! and its model has to know each answer in advance, which excludes commit ids that nobody has
+//! seen.
 
 use std::collections::HashSet;
 
 use super::model::{Op, State, Step};
 
-/// How many states are looked at before the search gives up.
+/// How many states are visited before the search gives up.
 const BUDGET: usize = 400_000;
 
-/// What was found.
+/// The result of the search.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// There is an order.
+    /// An order exists.
     Order,
-    /// There is none.
+    /// None exists.
     None(Longest),
     /// The search was given up.
     Undecided,
@@ -29,7 +30,7 @@ pub(super) enum Found {
 pub(super) struct Longest {
     /// The calls, by their positions.
     pub(super) order: Vec<usize>,
-    /// Where it leads.
+    /// The state that it leads to.
     pub(super) state: State,
 }
 
@@ -38,7 +39,7 @@ struct Frame {
     state: State,
     /// The calls that this frame has added.
     added: Vec<usize>,
-    /// What may come next.
+    /// The candidates for the next call.
     next: Vec<usize>,
 }
 
@@ -51,7 +52,7 @@ struct Search<'a> {
     marks: Vec<u128>,
     done: Vec<bool>,
     done_mark: u128,
-    /// How many calls with an answer have their place.
+    /// How many calls with an answer are placed.
     placed: usize,
     seen: HashSet<u128>,
 }
@@ -112,8 +113,8 @@ impl Search<'_> {
         }
     }
 
-    /// Places a call, and with it all that changes nothing: moving those forward takes nothing from
-    /// anybody.
+    /// Places a call, and with it all calls that change nothing: placing those earlier excludes no
+    /// other order.
     fn enter(&mut self, state: State, call: Option<usize>) -> Frame {
         let mut added = Vec::from_iter(call);
         if let Some(call) = call {
@@ -147,14 +148,14 @@ impl Search<'_> {
             if placed_any {
                 continue;
             }
-            // What begins after the first end comes after it. Of the others, those that end first are tried
-            // first, and open ones last.
+            // What starts after the first end comes after it. Of the others, those that end first
+            // are tried first, and unknown ones last.
             next.retain(|at| self.ops[*at].invoked <= bound);
             next.sort_by_key(|at| std::cmp::Reverse(self.ops[*at].returned));
             let mut all: Vec<usize> = Vec::new();
             for at in &self.open {
                 let op = &self.ops[*at];
-                // Of those that do the same, one stands for all.
+                // Of calls with the same effect, one is tried for all.
                 let is_same = |other: &usize| self.ops[*other].does_the_same(op);
                 if !self.done[*at]
                     && op.invoked <= bound

@@ -20,8 +20,8 @@ pub(super) fn now() -> u64 {
     seconds * 1_000_000_000 + nanos
 }
 
-/// Writes down calls as they begin and end. Each line goes to the system at once, so that it outlives a
-/// process that is killed.
+/// Records calls when they start and end. Each line is written to the system at once, so that it
+/// survives if the process is killed.
 #[derive(Debug)]
 pub(super) struct Log {
     file: Mutex<File>,
@@ -38,7 +38,7 @@ impl Log {
         Ok(Self { file: Mutex::new(File::create(path)?), calls: AtomicU64::new(0) })
     }
 
-    /// Notes that a call begins, and returns its number.
+    /// Records the start of a call, and returns its number.
     pub(super) fn invoked(
         &self,
         task: u32,
@@ -48,12 +48,12 @@ impl Log {
     ) -> u64 {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         let (id, operation) = (id.map(str::to_owned), operation.clone());
-        // The time is taken first, so that the call cannot have begun before it.
+        // The time is read first, so that the call cannot have started before it.
         self.write(&Line::Invoked { call, at: now(), task, kind, id, operation });
         call
     }
 
-    /// Notes what came of a call.
+    /// Records the outcome of a call.
     pub(super) fn returned(&self, call: u64, answer: Answer) {
         self.write(&Line::Returned { call, at: now(), answer });
     }

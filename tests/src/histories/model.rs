@@ -1,5 +1,5 @@
-//! What a collection does when its calls come one after the other: the rules that each answer is held
-//! against.
+//! The sequential model of a collection: the answer to each call when calls come one after the
+//! other.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,7 +15,7 @@ pub(super) struct Version {
     commit: Option<String>,
     pub(super) value: Value,
     before: Option<Arc<Version>>,
-    /// Of all of it, so that states are compared in no time.
+    /// A hash of the whole, for fast comparison.
     hash: u64,
 }
 
@@ -44,13 +44,13 @@ impl Version {
     }
 }
 
-/// What there is: items by their numbers.
+/// The state: items by their numbers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
     items: BTreeMap<usize, Arc<Version>>,
 }
 
-/// What a call does to a state, if its answer is right there.
+/// The effect of a call on a state in which its answer is right.
 pub(super) enum Step {
     /// The answer is wrong in this state.
     Wrong,
@@ -63,21 +63,21 @@ pub(super) enum Step {
 /// A call on items that have numbers.
 #[derive(Clone, Debug)]
 pub(super) struct Op {
-    /// The item, where it is about one.
+    /// The item, if the call names one.
     pub(super) item: usize,
     pub(super) operation: Operation,
     pub(super) answer: Answer,
     /// The items in an answer, by number.
     pub(super) seen: Vec<(usize, Seen)>,
     pub(super) invoked: u64,
-    /// `None` if the outcome is open.
+    /// `None` if the outcome is unknown.
     pub(super) returned: Option<u64>,
-    /// Where it stands in the history.
+    /// Its position in the history.
     pub(super) call: usize,
 }
 
 impl Op {
-    /// Whether it makes no difference which of the two comes.
+    /// Whether both calls have the same effect.
     pub(super) fn does_the_same(&self, other: &Self) -> bool {
         self.item == other.item && self.operation == other.operation && self.answer == other.answer
     }
@@ -121,8 +121,8 @@ impl State {
                 .any(|(other, version)| *other != item && version.value.name.as_ref() == name)
     }
 
-    /// The state after an answer has shown versions: their commit ids are known then. `None` if they are
-    /// not what there is.
+    /// The state after an answer has shown versions, whose commit ids are known then. `None` if
+    /// they differ from the state.
     fn showing(&self, seen: &[(usize, Seen)]) -> Option<Step> {
         let mut next = None;
         for (item, seen) in seen {
@@ -163,7 +163,7 @@ impl State {
         self.with(item, Version::new(commit, value, before.cloned()))
     }
 
-    /// Carries out a call.
+    /// Applies a call.
     pub(super) fn step(&self, op: &Op) -> Step {
         match &op.operation {
             Operation::Create(value) => self.create(op, value),
@@ -217,7 +217,7 @@ impl State {
             return Step::Wrong;
         }
         let taken = self.is_taken(value.name.as_ref(), op.item);
-        // Two versions that nobody has seen differ nevertheless.
+        // Two versions that nobody has seen still differ.
         let unchanged = value == current.value && op.operation.token() != Some(UNSEEN);
         match &op.answer {
             Answer::AlreadyExists(Some(_)) if taken => Step::Same,

@@ -1,16 +1,17 @@
-//! What can be checked by itself: each item, and a collection with a unique field as a whole.
+//! The parts of a history that can be checked separately: each item, or a whole collection if it
+//! has a unique field.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::model::Op;
 use super::record::{Answer, Call, Kind, Operation, Seen};
 
-/// Calls that say nothing of any others.
+/// Calls that are independent of all others.
 #[derive(Debug)]
 pub(super) struct Partition {
-    /// What it is, for people.
+    /// Its description.
     pub(super) name: String,
-    /// By begin.
+    /// Sorted by start.
     pub(super) ops: Vec<Op>,
 }
 
@@ -59,7 +60,7 @@ fn by_item(calls: &[Call], ids: &Ids, kind: Kind, id: &str, item: usize) -> Part
 #[derive(Default)]
 struct Ids {
     items: BTreeMap<(Kind, String), usize>,
-    /// Where something was created whose id no answer to the call itself has told.
+    /// Creations whose own answer did not contain the id.
     by_token: HashMap<(Kind, String), String>,
     /// The tokens and the commits that an answer has shown.
     seen: HashSet<(Kind, String)>,
@@ -99,13 +100,13 @@ impl Ids {
         self.items.entry((kind, id.to_owned())).or_insert(next);
     }
 
-    /// The call as the model knows it; `None` if it cannot have had an effect and says nothing.
+    /// The call for the model; `None` if it cannot have had an effect and shows nothing.
     fn op(&self, call: &Call, at: usize) -> Option<Op> {
         let is_read = !call.operation.writes();
         match &call.answer {
             Answer::Failed(_) | Answer::Unexpected(_) => return None,
             Answer::Unknown(_) if is_read => return None,
-            // What is not on the page may be anywhere.
+            // An item that is not on the page may be anywhere.
             Answer::Items(_, false) => return None,
             _ => {}
         }
@@ -120,7 +121,7 @@ impl Ids {
         let seen = call.seen().iter().map(|seen| (number(seen), seen.clone())).collect();
         let returned = if call.is_open() { None } else { call.returned };
         let (mut operation, mut answer) = (call.operation.clone(), call.answer.clone());
-        // What nobody has seen cannot be told apart, which spares the search to try each.
+        // Unseen writes cannot be distinguished, so the search need not try each.
         if call.is_open() && !token.is_some_and(|token| self.seen.contains(&token)) {
             operation = operation.unseen();
             answer = match answer {

@@ -1,14 +1,14 @@
-//! What is recorded of each call: what was asked, when, and what came of it.
+//! The record of a call: its request, its times and its outcome.
 
 use serde::{Deserialize, Serialize};
 
-/// The token of each write that no answer has shown.
+/// The token of writes that no answer has shown.
 pub(super) const UNSEEN: &str = "?";
 
 /// The collections that histories use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Kind {
-    /// Nothing but versions: updates are coalesced.
+    /// Versions only: updates are coalesced.
     Plain,
     /// With an index and an audit trail.
     Audited,
@@ -19,18 +19,18 @@ pub enum Kind {
 /// The content of a document.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Value {
-    /// Which call wrote it; no two calls write the same.
+    /// The call that wrote it, unique to each call.
     pub token: String,
-    /// How often it was counted up since it was last written as a whole.
+    /// How often it was incremented since it was last written as a whole.
     pub count: u64,
     /// Its value of the unique field, where there is one.
     pub name: Option<String>,
 }
 
-/// What a write expects to find.
+/// The state that a write expects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Basis {
-    /// Whatever there is.
+    /// Any state.
     Current,
     /// This version.
     At(u64),
@@ -52,12 +52,12 @@ pub(super) enum Change {
     Rename(String, Option<String>),
     /// `replace`.
     Whole(Value),
-    /// `modify`: counts up and sets the token.
+    /// `modify`: increments and sets the token.
     Add(String),
 }
 
 impl Change {
-    /// What becomes of a document.
+    /// The document after the change.
     #[must_use]
     pub(super) fn apply(&self, old: &Value) -> Value {
         match self {
@@ -82,7 +82,7 @@ impl Change {
     }
 }
 
-/// What was asked.
+/// The request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Operation {
     /// `create`, `create_with_id`, `create_many`.
@@ -155,12 +155,12 @@ pub(super) struct Seen {
     pub(super) value: Value,
 }
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Answer {
     /// This version, written or read.
     Item(Seen),
-    /// A write had nothing to change; the version that there is.
+    /// A write had nothing to change; the current version.
     Unchanged(Seen),
     /// A read found nothing.
     Nothing,
@@ -181,11 +181,11 @@ pub(super) enum Answer {
         /// The version that was found.
         actual: u64,
     },
-    /// It may or may not have happened, now or later; with the commit id if the answer names it.
+    /// It may or may not take effect, now or later; with the commit id if the answer contains it.
     Unknown(Option<String>),
-    /// It did not happen, by what the error says.
+    /// It did not happen, according to the error.
     Failed(String),
-    /// An answer that there should not be.
+    /// An answer that should not occur.
     Unexpected(String),
 }
 
@@ -198,26 +198,26 @@ pub(super) struct Call {
     pub(super) task: u32,
     /// The collection.
     pub(super) kind: Kind,
-    /// The item that was named; `None` for a generated id and for lists.
+    /// The named item; `None` for a generated id and for lists.
     pub(super) id: Option<String>,
-    /// What was asked.
+    /// The request.
     pub(super) operation: Operation,
-    /// When it began, in nanoseconds of the machine's monotonic clock.
+    /// When it started, in nanoseconds of the machine's monotonic clock.
     pub(super) invoked: u64,
     /// When it ended; `None` if it never did.
     pub(super) returned: Option<u64>,
-    /// What came of it. `Unknown` if it never returned.
+    /// Its outcome. `Unknown` if it never returned.
     pub(super) answer: Answer,
 }
 
 impl Call {
-    /// Whether its outcome is open: it may have happened at any time since it began.
+    /// Whether its outcome is unknown: it may have happened at any time since it started.
     #[must_use]
     pub(super) fn is_open(&self) -> bool {
         matches!(self.answer, Answer::Unknown(_))
     }
 
-    /// The item that it was about, as far as that is known.
+    /// Its item, if known.
     #[must_use]
     pub(super) fn item(&self) -> Option<&str> {
         match (&self.id, &self.answer) {
@@ -240,7 +240,7 @@ impl Call {
 /// One line of a process's log.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Line {
-    /// A call begins.
+    /// A call starts.
     Invoked {
         /// Its number within the process.
         call: u64,
@@ -252,7 +252,7 @@ pub(super) enum Line {
         kind: Kind,
         /// The item.
         id: Option<String>,
-        /// What is asked.
+        /// The request.
         operation: Operation,
     },
     /// A call has returned.
@@ -261,7 +261,7 @@ pub(super) enum Line {
         call: u64,
         /// The time.
         at: u64,
-        /// What came of it.
+        /// The outcome.
         answer: Answer,
     },
 }

@@ -1,4 +1,4 @@
-//! One call of a task: chosen by chance, recorded, carried out.
+//! One call of a task: chosen at random, recorded and made.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,7 @@ const NAMES: u32 = 4;
 /// How many items with generated ids a process remembers.
 const GENERATED: usize = 6;
 
-/// What the tasks of a process share of one collection.
+/// What the tasks of a process share for one collection.
 pub(super) struct Tasks<T> {
     repo: Repo<T>,
     log: Arc<Log>,
@@ -27,7 +27,7 @@ pub(super) struct Tasks<T> {
     tokens: AtomicU64,
     /// The items that were read or written last, which may be out of date.
     in_hand: Mutex<HashMap<String, Item<T>>>,
-    /// Ids that others may not know.
+    /// Ids that other processes may not know.
     generated: Mutex<Vec<String>>,
 }
 
@@ -47,7 +47,7 @@ impl<T: Document> Tasks<T> {
     pub(super) async fn call(&self, task: u32, random: &mut Rng) {
         let id = self.id(random);
         let item = lock(&self.in_hand).get(&id).cloned();
-        // A version that there may be.
+        // A version that may exist.
         let near = item.as_ref().map_or(1, |item| item.version);
         let near = if random.u8(..10) < 7 { near } else { random.u64(1..=near + 1) };
         let in_hand = item.filter(|_| random.bool());
@@ -113,7 +113,7 @@ impl<T: Document> Tasks<T> {
         self.log.invoked(task, T::KIND, id, operation)
     }
 
-    /// Keeps an item in hand, and says what is seen of it.
+    /// Keeps an item in hand, and returns what it shows.
     fn seen(&self, item: &Item<T>) -> Seen {
         let id = item.id.to_string();
         lock(&self.in_hand).insert(id, item.clone());
@@ -223,7 +223,7 @@ impl<T: Document> Tasks<T> {
     async fn get_version(&self, task: u32, id: String, version: u64) {
         let call = self.begin(task, Some(&id), &Operation::GetVersion(version));
         let answer = match self.repo.get_version(&id, version).await {
-            // Not to be taken in hand: it may be superseded.
+            // Not kept in hand: it may be superseded.
             Ok(Some(item)) => Answer::Item(seen(&item)),
             Ok(None) => Answer::Nothing,
             Err(error) => failed(&error),

@@ -12,7 +12,7 @@ fn named(token: &str, name: &str) -> Value {
     Value { name: Some(name.to_owned()), ..value(token) }
 }
 
-/// A version whose commit is called as its token.
+/// A version whose commit id equals its token.
 fn seen(id: &str, version: u64, value: Value) -> Seen {
     let commit = format!("commit of {}", value.token);
     Seen { id: id.to_owned(), version, commit, created: 0, value }
@@ -140,7 +140,7 @@ fn an_open_write_may_come_late_or_never() {
         |answer| vec![created(0, 1, "a"), update(2, 3, "b", unknown()), get(90, 91, answer)];
     right(&history(shows(2, "b")));
     right(&history(shows(1, "a")));
-    // It comes only once.
+    // It is applied only once.
     let mut twice = history(shows(2, "b"));
     twice.extend([deleted(92, 93), created(94, 95, "c"), get(96, 97, shows(2, "b"))]);
     wrong(&twice);
@@ -315,7 +315,7 @@ fn what_is_wrong_is_said_with_its_item_and_few_calls() {
         ));
         calls.push(get(at + 2, at + 3, shows(version, &format!("u{number}"))));
     }
-    // After this one nothing matters any more.
+    // Nothing after this one matters.
     calls.push(get(401, 402, shows(1, "a")));
     let told = wrong(&calls);
     assert!(told.starts_with("Audited k:"), "{told}");

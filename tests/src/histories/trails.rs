@@ -1,4 +1,4 @@
-//! What the audit says of a history: each write exactly once, in the order of its versions.
+//! Compares the audit with a history: each write exactly once, in the order of its versions.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -66,7 +66,7 @@ async fn entries(connection: &mut Connection, key: &str) -> Vec<Entry> {
     read.as_array().iter().map(entry).collect()
 }
 
-/// The entries follow on each other and lead to what is stored.
+/// The entries are consecutive and end at what is stored.
 fn check_sequence(
     trail: &[Entry],
     stored: Option<&(u64, Vec<String>)>,
@@ -101,7 +101,7 @@ fn check_sequence(
     }
 }
 
-/// Each answer has its entry, and each entry a call that can have written it.
+/// Each answer has an entry, and each entry has a call that can have written it.
 fn check_answers(trail: &[Entry], own: &[&Call], all: &[&Call], found: &mut impl FnMut(String)) {
     let mut written: HashMap<&str, &Call> = HashMap::new();
     for call in own.iter().filter(|call| call.operation.writes()) {
@@ -115,7 +115,7 @@ fn check_answers(trail: &[Entry], own: &[&Call], all: &[&Call], found: &mut impl
             }
         }
     }
-    // The latest begin of what stands before an entry: none after it may have ended earlier.
+    // The latest start of the calls before an entry: none after it may have ended earlier.
     let mut begun = 0;
     for entry in trail {
         if let Some(call) = written.get(entry.commit.as_str()) {

@@ -1,4 +1,4 @@
-//! What a test can do to the traffic: cut it, stop it, slow it down, deliver it late or twice.
+//! How a test controls the traffic: cut it, stop it, slow it down, deliver it late or twice.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::SeqCst;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Cut, Disturbance, Disturbances, Fault, Proxy};
 
 impl Proxy {
-    /// Arms a one-shot fault for the next traffic, on whichever connection carries it: the next
+    /// Arms a one-shot fault for the next traffic, on any connection: the next
     /// request bytes for [`Cut::RequestAt`], the next reply bytes for [`Cut::ReplyAt`].
     ///
     /// It replaces a fault that is still armed.
@@ -20,29 +20,29 @@ impl Proxy {
     ///
     /// [`Cut::RequestAt`] counts from the start of the chunk, as it arrived, that completes the
     /// needle. [`Cut::ReplyAt`] counts the reply bytes after that chunk; they include the replies
-    /// to requests that were under way on the same connection already. Either way the server
+    /// to requests that were in flight on the same connection already. Either way the server
     /// receives every forwarded request before its connection closes.
     pub fn cut_when(&self, needle: &[u8], cut: Cut) {
         self.strike_when(needle, Fault::Cut(cut));
     }
 
-    /// Arms a one-shot fault that waits until request bytes containing `needle` pass. Anything but a cut
-    /// happens to the chunk, as it arrived, that completes the needle.
+    /// Arms a one-shot fault that waits until request bytes containing `needle` pass. Anything but
+    /// a cut happens to the chunk, as it arrived, that completes the needle.
     pub fn strike_when(&self, needle: &[u8], fault: Fault) {
         self.traffic.faults().arm(needle, fault);
     }
 
-    /// Lets faults happen by chance from now on, except while a fault is armed.
+    /// Enables random faults, except while a fault is armed.
     pub fn disturb(&self, disturbances: Disturbances) {
         self.traffic.faults().disturb(Some(disturbances));
     }
 
-    /// Lets no more faults happen by chance. Requests that are held already are still delivered.
+    /// Disables random faults. Requests that are held already are still delivered.
     pub fn calm(&self) {
         self.traffic.faults().disturb(None);
     }
 
-    /// How often each kind has happened by chance since the start.
+    /// The number of random faults of each kind since the start.
     pub fn disturbed(&self) -> BTreeMap<Disturbance, u64> {
         self.traffic.faults().disturbed()
     }
@@ -59,22 +59,22 @@ impl Proxy {
         self.settled().await;
     }
 
-    /// Takes back a fault that has not struck.
+    /// Disarms a fault that has not happened.
     pub fn disarm(&self) {
         self.traffic.faults().disarm();
     }
 
-    /// True when the fault that was armed last has struck.
+    /// True when the fault that was armed last has happened.
     pub fn fired(&self) -> bool {
         self.traffic.faults().fired()
     }
 
-    /// The number of faults that have struck since the start.
+    /// The number of armed faults that have happened since the start.
     pub fn cuts(&self) -> u64 {
         self.traffic.faults().cuts()
     }
 
-    /// Becomes a black hole: connections stay open, and nothing passes until
+    /// Pauses: connections stay open, and nothing passes until
     /// [`resume`](Self::resume).
     ///
     /// What arrives in the meantime is delivered late, even if the client has given up on it,
@@ -94,7 +94,8 @@ impl Proxy {
         self.traffic.refusing.store(on, SeqCst);
     }
 
-    /// Leads new connections to the server on this loopback port. Open connections remain where they are.
+    /// Forwards new connections to the server on this loopback port. Open connections remain where
+    /// they are.
     pub fn lead_to(&self, server_port: u16) {
         self.traffic.server_port.store(server_port, SeqCst);
     }

@@ -1,4 +1,5 @@
-//! What a proxy does wrong, and the decision where in the traffic: one armed fault, or many by chance.
+//! The faults of a proxy and where they happen in the traffic: one armed fault, or many random
+//! ones.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -14,7 +15,7 @@ pub enum Cut {
     /// Forward requests whole, but only this many further reply bytes to the client.
     ///
     /// With 0 the cut comes with the first reply byte: the server has executed the request and
-    /// the client never hears of it.
+    /// the client never receives the reply.
     ReplyAt(usize),
 }
 
@@ -30,12 +31,12 @@ pub enum Fault {
     /// The request is forwarded, and its bytes reach the server a second time after this long, on
     /// another connection. The second reply is read and discarded.
     Repeat(Duration),
-    /// The client's connection is closed at once, and the request reaches the server after this long, on
-    /// the connection that was opened for it.
+    /// The client's connection is closed at once, and the request reaches the server after this
+    /// long, on the connection that was opened for it.
     Late(Duration),
 }
 
-/// Kinds of faults that happen by chance.
+/// Kinds of random faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Disturbance {
     /// [`Fault::Cut`] within a request.
@@ -52,10 +53,10 @@ pub enum Disturbance {
     Late,
 }
 
-/// Faults by chance: what may happen, and how often.
+/// Random faults: which, and how often.
 #[derive(Debug, Clone)]
 pub struct Disturbances {
-    /// What may happen, each as often as the others.
+    /// The kinds, all equally often.
     pub kinds: Vec<Disturbance>,
     /// How many chunks of requests pass for each fault, on average.
     pub one_in: u32,
@@ -65,7 +66,7 @@ pub struct Disturbances {
     pub longest_hold: Duration,
     /// The longest time for which new connections are refused after one was closed by a fault.
     pub longest_outage: Duration,
-    /// What all choices follow from.
+    /// The seed of all choices.
     pub seed: u64,
 }
 
@@ -98,7 +99,7 @@ impl Verdict {
 /// Identifies a connection of the proxy.
 pub(super) type ConnectionId = u64;
 
-/// The armed fault, if any, what happens by chance, and what became of the earlier faults.
+/// The armed fault, if any, the random faults, and the counts of earlier faults.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     armed: Option<Armed>,
@@ -145,7 +146,7 @@ impl Faults {
         self.armed = None;
     }
 
-    /// Lets faults happen by chance from now on, or no longer.
+    /// Enables or disables random faults.
     pub(super) fn disturb(&mut self, settings: Option<Disturbances>) {
         self.chance = settings.map(|settings| {
             let random = fastrand::Rng::with_seed(settings.seed);
@@ -153,17 +154,17 @@ impl Faults {
         });
     }
 
-    /// How often each kind has happened by chance so far.
+    /// The number of random faults of each kind so far.
     pub(super) fn disturbed(&self) -> BTreeMap<Disturbance, u64> {
         self.disturbed.clone()
     }
 
-    /// True when the fault that was armed last has struck.
+    /// True when the fault that was armed last has happened.
     pub(super) fn fired(&self) -> bool {
         self.fired
     }
 
-    /// The number of armed faults that have struck so far.
+    /// The number of armed faults that have happened so far.
     pub(super) fn cuts(&self) -> u64 {
         self.cuts
     }
@@ -176,7 +177,7 @@ impl Faults {
         })
     }
 
-    /// Judges bytes on their way to the server.
+    /// Decides about bytes on their way to the server.
     pub(super) fn on_request(&mut self, connection: ConnectionId, chunk: &[u8]) -> Verdict {
         if let Some(armed) = &mut self.armed {
             match armed.fault {
@@ -211,7 +212,7 @@ impl Faults {
         self.by_chance(connection, chunk.len())
     }
 
-    /// Judges bytes on their way to the client.
+    /// Decides about bytes on their way to the client.
     pub(super) fn on_reply(&mut self, connection: ConnectionId, chunk: &[u8]) -> Verdict {
         match &mut self.armed {
             Some(armed) if matches!(armed.fault, Fault::Cut(Cut::ReplyAt(_))) => {
@@ -225,7 +226,7 @@ impl Faults {
         }
     }
 
-    /// Lets bytes of the target pass until none are left, and strikes then.
+    /// Lets the remaining bytes of the target pass and then causes the fault.
     fn count(&mut self, connection: ConnectionId, length: usize) -> Verdict {
         match &mut self.armed {
             Some(armed) if armed.target == Some(connection) => {

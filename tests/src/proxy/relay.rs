@@ -1,4 +1,4 @@
-//! Carrying the bytes of one connection in both directions.
+//! Relays the bytes of one connection in both directions.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(super) async fn relay(
     let (client_in, client_out) = client.split();
     let (server_in, server_out) = server.split();
     // Requests go before replies when both have arrived: bytes that the client sent without
-    // having seen the reply belong to the round trip that is under way.
+    // having seen the reply belong to the current round trip.
     let late = tokio::select! {
         biased;
         _ = drops.changed() => None,
@@ -145,6 +145,6 @@ async fn part_from_server(mut server: TcpStream) {
             while let Ok(1..) = server.read(&mut buffer).await {}
         }
     };
-    // A frozen server never says goodbye.
+    // A frozen server never closes its side.
     let _ = timeout(FAREWELL, farewell).await;
 }

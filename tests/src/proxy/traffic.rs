@@ -12,7 +12,7 @@ use super::fault::{ConnectionId, Faults, Verdict};
 /// The shared state of a proxy.
 #[derive(Debug)]
 pub(super) struct Traffic {
-    /// Where new connections lead.
+    /// The port that new connections are forwarded to.
     pub(super) server_port: AtomicU16,
     pub(super) round_trips: AtomicU64,
     pub(super) bytes_up: AtomicU64,
@@ -87,7 +87,7 @@ impl Traffic {
         is_out || self.refusing.load(Ordering::SeqCst)
     }
 
-    /// Notes that a fault has closed a connection.
+    /// Records that a fault has closed a connection.
     pub(super) fn closed_by_fault(&self) {
         let outage = self.faults().outage();
         if !outage.is_zero() {

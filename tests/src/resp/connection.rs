@@ -12,8 +12,8 @@ use super::Reply;
 
 /// One TCP connection to a server or to a proxy in front of it.
 ///
-/// It sends what it is told to send and reconnects never, so a test that uses it knows every
-/// byte on the wire.
+/// It sends exactly what it is given and never reconnects, so a test that uses it knows every byte
+/// on the wire.
 #[derive(Debug)]
 pub struct Connection {
     stream: BufReader<TcpStream>,

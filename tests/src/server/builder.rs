@@ -31,8 +31,8 @@ impl Builder {
     ///
     /// # Panics
     ///
-    /// Panics unless the password is made of ASCII letters and digits, because it stands in
-    /// [`Server::url`] as it is.
+    /// Panics unless the password is made of ASCII letters and digits, because [`Server::url`]
+    /// contains it without escapes.
     pub fn password(mut self, password: &str) -> Self {
         assert!(
             password.bytes().all(|byte| byte.is_ascii_alphanumeric()),

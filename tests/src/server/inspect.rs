@@ -1,4 +1,4 @@
-//! Looking at what a server holds and does, past the library under test.
+//! Reads the data and statistics of a server, bypassing the library under test.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -68,7 +68,7 @@ impl Server {
         reply.as_str().lines().filter_map(command_count).collect()
     }
 
-    /// Starts the counting of [`command_counts`](Self::command_counts) anew.
+    /// Resets [`command_counts`](Self::command_counts).
     pub async fn reset_command_counts(&self) {
         self.cli(&["CONFIG", "RESETSTAT"]).await;
     }

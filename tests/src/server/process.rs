@@ -15,7 +15,7 @@ const WATCHDOG: &str = include_str!("watchdog.sh");
 /// A server process, killed on drop.
 ///
 /// The server is a child of the watchdog, and the watchdog ends as soon as the server does.
-/// So the end of the watchdog, which is a child of this process, tells of the end of the server.
+/// So when the watchdog, which is a child of this process, has ended, the server has ended as well.
 #[derive(Debug)]
 pub(super) struct Process {
     watchdog: Child,
@@ -61,7 +61,7 @@ impl Process {
 
     /// Sends a signal to the server itself. Nothing happens when the server has ended already.
     pub(super) fn signal(&mut self, signal: Signal) {
-        // The id of an ended process may belong to a stranger by now.
+        // The id of an ended process may have been reused.
         if !self.has_ended() {
             let _ = kill_process(self.server, signal);
         }

@@ -68,7 +68,7 @@ impl Server {
             // A password that was set by a plain option is unknown here, and asking for it is
             // an answer.
             Reply::Error(text) => Ok(text.starts_with("NOAUTH")),
-            // When a stranger got hold of the port first, the PONG is the stranger's.
+            // If another process took the port first, the PONG is from that process.
             Reply::Simple(_) => Ok(self.is_answered_by_own_process(&mut connection).await?),
             _ => Ok(false),
         }

@@ -1,8 +1,8 @@
 -- Stores the result of a finished job, if there is one, and takes the next job with its document.
 --
 -- KEYS  1 waiting  2 running
--- ARGV  1 what item keys begin with  2 id of the finished job, '' for none  3 its result
--- Gives {id, document}, or nil if nothing waits.
+-- ARGV  1 prefix of item keys  2 id of the finished job, '' for none  3 its result
+-- Returns {id, document}, or nil if no job waits.
 
 if ARGV[2] ~= '' then
   redis.call('HSET', ARGV[1] .. ARGV[2] .. ':transformation:digest', 'state', 'done', 'result', ARGV[3])

@@ -2,8 +2,8 @@
 -- key of its own.
 --
 -- KEYS  1 latest  2 key of the expected version
--- ARGV  1 what the expected version begins with  2 document
--- Gives 1 written; 0 it is another version, or there is none.
+-- ARGV  1 first bytes of the expected version  2 document
+-- Returns 1 written; 0 the current version is another one, or there is none.
 
 if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then
   return 0
