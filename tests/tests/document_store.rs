@@ -141,7 +141,7 @@ async fn each_revision_is_a_version_and_new_ones_are_added_to_them() {
 }
 
 #[tokio::test]
-async fn the_last_fifty_versions_are_kept_and_the_history_says_so() {
+async fn the_last_fifty_versions_are_kept_and_the_history_states_it() {
     let desk = Desk::new(&[("long.jsonl", &revisions(57))]).await;
     desk.shows(&["import", "long.jsonl"]).await;
     let history = desk.gives(&["history", "long.jsonl", "--limit", "100"]).await;
@@ -168,7 +168,7 @@ async fn the_last_fifty_versions_are_kept_and_the_history_says_so() {
 }
 
 #[tokio::test]
-async fn versions_are_compared_and_an_old_one_comes_back() {
+async fn versions_are_compared_and_an_old_one_is_restored() {
     let desk = Desk::new(&[("doc.jsonl", &revisions(3))]).await;
     desk.shows(&["import", "doc.jsonl"]).await;
     let diff = desk.shows(&["diff", "doc.jsonl", "1", "3"]).await;
@@ -248,7 +248,7 @@ async fn documents_are_found_by_tag_kind_and_length() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_and_leaves_nothing_half_done() {
+async fn errors_are_reported_and_leave_nothing_half_done() {
     let desk = Desk::new(&[
         ("docs/empty.md", " \n"),
         ("docs/good.md", "good"),

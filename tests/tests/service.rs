@@ -304,7 +304,7 @@ async fn what_cannot_be_done_is_refused_with_its_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_can_be_made_to_say_what_they_are_meant_for() {
+async fn changes_can_be_required_to_name_the_version_they_expect() {
     let service = Service::start_with(&["--require-match"]).await;
     let path = service.article("Guarded");
     let body = article("Changed").to_string();
@@ -376,7 +376,7 @@ async fn lists_are_read_page_by_page_along_their_links() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn history_is_looked_at_compared_and_brought_back() {
+async fn history_is_read_compared_and_restored() {
     let service = Service::start().await;
     let path = service.article("Old");
     let ada = [("x-actor", "ada")];
@@ -470,7 +470,7 @@ async fn mutations_are_run_and_jobs_are_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_its_server_is_away_it_says_so_and_goes_on_afterwards() {
+async fn while_its_server_is_away_it_reports_that_and_continues_afterwards() {
     let mut service = Service::start().await;
     let path = service.article("Lasting");
     service.redis.kill();
@@ -503,7 +503,7 @@ async fn while_its_server_is_away_it_says_so_and_goes_on_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_of_which_nobody_knows_what_became_is_told_apart() {
+async fn a_write_with_an_unknown_outcome_has_an_error_of_its_own() {
     let service = Service::start().await;
     service.article("First");
     service.redis.freeze();
@@ -633,7 +633,7 @@ async fn slow_clients_are_not_held_for_ever() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_is_taken_only_as_what_it_says_it_is() {
+async fn a_body_is_accepted_only_with_its_declared_type_and_length() {
     let service = Service::start().await;
     let body = article("Typed").to_string();
     let post = |content_type: &str| {

@@ -238,7 +238,7 @@ async fn a_path_that_does_not_exist_is_an_error_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn bad_files_are_reported_and_the_rest_goes_on() {
+async fn bad_files_are_reported_and_the_others_are_processed() {
     let server = Server::start().await;
     let folder = texts(&[
         ("empty.md", " \n"),

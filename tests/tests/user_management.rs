@@ -102,7 +102,7 @@ async fn one_of_many_who_register_at_once_gets_the_address() {
 }
 
 #[tokio::test]
-async fn each_use_of_a_session_lets_it_live_for_its_full_time_again() {
+async fn each_use_of_a_session_renews_its_full_time_to_live() {
     let service = Service::start().await;
     service.register("Ada", "ada@example.com").await;
     let session = service.login("ada@example.com").await;
@@ -223,7 +223,7 @@ async fn notes_are_listed_by_their_owner_page_by_page_and_removed_with_them() {
 }
 
 #[tokio::test]
-async fn a_profile_changes_only_where_it_is_told_and_to_no_address_of_others() {
+async fn a_profile_changes_only_the_named_fields_and_takes_no_address_of_others() {
     let service = Service::start().await;
     service.register("Ada", "ada@example.com").await;
     service.register("Bob", "bob@example.com").await;

@@ -9,10 +9,10 @@
 
 mod bulk;
 mod external;
-mod on_fred;
 pub(crate) mod keys;
-pub(crate) mod raw;
+mod on_fred;
 mod on_redis_rs;
+pub(crate) mod raw;
 mod stored;
 mod worker;
 

@@ -178,7 +178,9 @@ impl Row {
                         Box::pin(self.hand_written(bench, &bench.ours, peer, settings)).await
                     }
                     Side::Fred => self.hand_written(bench, &bench.fred, peer, settings).await,
-                    Side::RedisRs => self.hand_written(bench, &bench.redis_rs, peer, settings).await,
+                    Side::RedisRs => {
+                        self.hand_written(bench, &bench.redis_rs, peer, settings).await
+                    }
                     _ => bail!("takes no part in this row"),
                 },
             }

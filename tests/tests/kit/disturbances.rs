@@ -58,7 +58,7 @@ async fn a_request_that_is_late_is_executed_after_its_connection_has_closed() {
 }
 
 #[tokio::test]
-async fn disturbances_happen_by_chance_until_they_are_calmed() {
+async fn random_disturbances_happen_until_they_are_disabled() {
     let (server, proxy, mut client) = set_up().await;
     proxy.disturb(Disturbances {
         kinds: vec![Disturbance::Repeat],

@@ -87,7 +87,7 @@ async fn a_cut_counts_across_chunks() {
 }
 
 #[tokio::test]
-async fn a_fault_strikes_once() {
+async fn a_fault_happens_once() {
     let (_server, proxy, mut client) = set_up().await;
     proxy.cut_next(Cut::ReplyAt(0));
     assert!(client.call(&["PING"]).await.is_err());
@@ -138,7 +138,7 @@ async fn a_needle_is_found_across_two_chunks() {
 }
 
 #[tokio::test]
-async fn a_disarmed_fault_does_not_strike() {
+async fn a_disarmed_fault_does_not_happen() {
     let (_server, proxy, mut client) = set_up().await;
     proxy.cut_next(Cut::RequestAt(0));
     proxy.disarm();

@@ -25,7 +25,7 @@ async fn answers(proxy: &Proxy) -> bool {
 }
 
 #[tokio::test]
-async fn a_paused_proxy_is_a_black_hole_until_it_is_resumed() {
+async fn a_paused_proxy_forwards_nothing_until_it_is_resumed() {
     let (server, proxy, mut client) = set_up().await;
     proxy.pause();
     let increment = client.call(&["INCR", "n"]);
@@ -52,7 +52,7 @@ async fn dropping_a_paused_connection_discards_what_it_held() {
 }
 
 #[tokio::test]
-async fn a_refusing_proxy_turns_only_new_connections_away() {
+async fn a_refusing_proxy_closes_only_new_connections() {
     let (_server, proxy, mut client) = set_up().await;
     proxy.refuse(true);
     assert!(!answers(&proxy).await);

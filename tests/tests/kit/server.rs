@@ -113,7 +113,7 @@ async fn a_frozen_server_can_be_stopped_and_restarted() {
 }
 
 #[tokio::test]
-async fn a_server_tells_what_it_holds() {
+async fn the_data_of_a_server_can_be_read() {
     let server = Server::start().await;
     server.cli(&["SET", "b", "1"]).await;
     server.cli(&["RPUSH", "a", "x", "y"]).await;

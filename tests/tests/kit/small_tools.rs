@@ -18,7 +18,7 @@ async fn waiting_ends_as_soon_as_the_condition_holds() {
 
 #[tokio::test]
 #[should_panic(expected = "in vain for: pigs that fly")]
-async fn waiting_in_vain_names_what_was_awaited() {
+async fn a_timeout_names_what_was_awaited() {
     wait::until("pigs that fly", Duration::from_millis(20), async || false).await;
 }
 

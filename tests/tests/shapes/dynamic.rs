@@ -138,7 +138,7 @@ async fn a_name_that_create_knows_is_known_to_update() {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_knows_is_refused_on_every_level() {
+async fn an_unknown_name_is_refused_on_every_level() {
     let (_server, _repo, dynamic) = accounts().await;
     let id = &dynamic.create_item("accounts", json!({"wei": 1})).await.unwrap().id.clone();
     for (json, unknown) in [
@@ -197,7 +197,7 @@ async fn violations_within_maps_name_the_key() {
 }
 
 #[tokio::test]
-async fn json_that_is_not_sound_is_refused_with_its_place() {
+async fn invalid_json_is_refused_with_its_place() {
     let (server, repo, dynamic) = accounts().await;
     let id =
         &dynamic.create_item("accounts", text("\u{feff} {\"wei\": 1}")).await.unwrap().id.clone();
@@ -235,7 +235,7 @@ async fn json_that_is_not_sound_is_refused_with_its_place() {
 }
 
 #[tokio::test]
-async fn a_document_that_is_too_large_is_refused_before_anything_is_made_of_it() {
+async fn a_document_that_is_too_large_is_refused_before_it_is_parsed() {
     let server = Server::start().await;
     let store = Store::options().max_document_bytes(1_000_000).connect(server.url()).await.unwrap();
     let dynamic = Dynamic::new().collection::<Account>(&store);

@@ -198,7 +198,7 @@ async fn goes_through<T: Collection + std::fmt::Debug>(
 }
 
 #[tokio::test]
-async fn files_of_others_go_through_and_nothing_is_lost() {
+async fn foreign_files_are_preserved_completely() {
     let (server, store) = connect().await;
     for (name, json) in [
         ("geo", geo_json()),
@@ -251,7 +251,7 @@ const CORNERS: [(&str, Option<&str>); 26] = [
 ];
 
 #[tokio::test]
-async fn the_corners_of_the_grammar_stay_to_the_letter_or_are_refused_in_words() {
+async fn unusual_json_is_preserved_byte_for_byte_or_refused_with_a_reason() {
     let (server, store) = connect().await;
     let (repo, dynamic): (Repo<Raw>, _) = (store.repo(), Dynamic::new().collection::<Raw>(&store));
     let base = &dynamic.create_item("raw", json!({"body": null})).await.unwrap().id.clone();

@@ -174,7 +174,7 @@ async fn an_older_program_keeps_what_it_does_not_know_on_every_level() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_another_variant_is_never_in_the_way() {
+async fn fields_of_a_previous_variant_prevent_no_read() {
     let (_server, people) = people().await;
     let item = people.modify("ada", |ada| ada.kind = older::Kind::Flat).await.unwrap();
     assert_eq!(people.get("ada").await.unwrap().unwrap().data, item.data);

@@ -51,7 +51,7 @@ pub(crate) fn all_said(page: &AuditPage) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn each_operation_writes_one_entry_that_says_what_it_did() {
+async fn each_operation_writes_one_entry_that_describes_it() {
     let (server, repo) = audited().await;
     let before = repo.texts.store().now();
     let texts = &repo.texts;
@@ -231,7 +231,7 @@ async fn a_write_that_is_refused_or_changes_nothing_writes_no_entry() {
 }
 
 #[tokio::test]
-async fn a_job_that_dies_with_its_worker_is_told_of() {
+async fn a_job_that_dies_with_its_worker_is_audited() {
     let (_server, repo) = audited().await;
     repo.texts.create_with_id("abc123", text("one")).await.unwrap();
     repo.texts.item("abc123").summarize().enqueue().await.unwrap();
@@ -261,7 +261,7 @@ struct Never {
 }
 
 #[tokio::test]
-async fn what_a_collection_says_wins_over_the_store() {
+async fn the_setting_of_a_collection_overrides_the_store() {
     let server = Server::start().await;
     for on in [true, false] {
         server.cli(&["FLUSHALL"]).await;
@@ -286,7 +286,7 @@ async fn what_a_collection_says_wins_over_the_store() {
 }
 
 #[tokio::test]
-async fn the_trail_of_an_item_that_expires_goes_after_it() {
+async fn the_trail_of_an_expired_item_expires_later() {
     let options = Store::options().audit(true).audit_trail_grace(Duration::from_millis(1_500));
     let (server, repo) = start_with(options).await;
     let mut ids = Vec::new();
@@ -328,7 +328,7 @@ struct Open {
 }
 
 #[tokio::test]
-async fn names_of_changed_fields_are_exact_and_bounded_and_no_value_is_told() {
+async fn names_of_changed_fields_are_exact_and_bounded_and_no_value_is_recorded() {
     let (server, repo) = audited().await;
     let open = repo.texts.store().repo::<Open>();
     let secret = "do not tell";
@@ -390,7 +390,7 @@ async fn a_feed_of_another_type_refuses_each_write_whole() {
 }
 
 #[tokio::test]
-async fn a_server_that_forgets_its_scripts_loses_and_doubles_no_entry() {
+async fn no_entry_is_lost_or_doubled_when_the_server_loses_its_scripts() {
     let (server, repo) = audited().await;
     for round in 0..4 {
         let mut tasks = JoinSet::new();

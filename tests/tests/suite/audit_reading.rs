@@ -106,7 +106,7 @@ async fn pages_go_on_where_the_last_one_ended_in_either_order() {
 }
 
 #[tokio::test]
-async fn a_reader_that_goes_on_misses_nothing_while_writers_write() {
+async fn a_reader_that_continues_misses_nothing_while_writers_write() {
     let (server, repo) = audited().await;
     let mut writers = JoinSet::new();
     for writer in 0..8 {
@@ -148,7 +148,7 @@ async fn a_reader_that_goes_on_misses_nothing_while_writers_write() {
 }
 
 #[tokio::test]
-async fn a_search_in_vain_ends_in_time_and_can_go_on() {
+async fn a_search_without_results_ends_in_time_and_can_be_continued() {
     let (_server, repo) = audited().await;
     for _ in 0..11 {
         let mut tasks = JoinSet::new();
@@ -171,7 +171,7 @@ async fn a_search_in_vain_ends_in_time_and_can_go_on() {
 }
 
 #[tokio::test]
-async fn trails_and_feeds_keep_to_their_lengths_and_tell_of_what_is_gone() {
+async fn trails_and_feeds_have_bounded_lengths_and_report_gaps() {
     let options = Store::options().audit(true).audit_trail_length(20).audit_feed_length(300);
     let (server, repo) = start_with(options).await;
     let mut item = repo.counters.create_with_id("a", Counter { count: 0 }).await.unwrap();
@@ -204,7 +204,7 @@ async fn trails_and_feeds_keep_to_their_lengths_and_tell_of_what_is_gone() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_put_into_a_stream_is_told_with_its_place() {
+async fn foreign_entries_of_a_stream_are_reported_with_their_position() {
     let (server, repo) = audited().await;
     repo.texts.create_with_id("abc123", text("one")).await.unwrap();
     let trail = format!("{FEED}:abc123");
@@ -278,7 +278,7 @@ async fn bad_questions_get_clear_answers() {
 }
 
 #[tokio::test]
-async fn by_the_name_of_a_collection_the_same_is_told() {
+async fn the_dynamic_api_returns_the_same_entries() {
     let (_server, repo) = audited().await;
     let item = repo.texts.create_with_id("abc123", text("one")).await.unwrap();
     repo.texts.update(&item, Text::patch().content("two")).await.unwrap();
@@ -312,7 +312,7 @@ async fn a_page_can_be_shown_as_json() {
 }
 
 #[tokio::test]
-async fn nothing_is_told_where_nothing_was_audited() {
+async fn no_entry_exists_where_nothing_was_audited() {
     let (_server, repo) = start().await;
     repo.texts.create_with_id("abc123", text("one")).await.unwrap();
     for page in [repo.texts.audit("abc123").await.unwrap(), repo.texts.audit_feed().await.unwrap()]

@@ -36,7 +36,7 @@ async fn check_stored(server: &Server, repo: &MyRepo, created: &BTreeSet<String>
 }
 
 #[tokio::test]
-async fn a_document_over_the_limit_is_refused_and_spares_the_others() {
+async fn a_document_over_the_limit_is_refused_without_affecting_the_others() {
     let (server, repo) = start_with(Store::options().max_document_bytes(10_000)).await;
     let mut created = BTreeSet::new();
     for (size, result) in create_at_once(&repo, (0..60).map(|n| 1 + n % 4 * 3_500)).await {
@@ -63,7 +63,7 @@ async fn a_document_over_the_limit_is_refused_and_spares_the_others() {
 }
 
 #[tokio::test]
-async fn a_batch_larger_than_the_server_accepts_goes_through_in_pieces() {
+async fn a_chunk_larger_than_the_server_accepts_is_split() {
     let (server, repo) = start().await;
     // The server hangs up on the client that needs the most, when all need more than this together.
     server.cli(&["CONFIG", "SET", "maxmemory-clients", "3mb"]).await;
@@ -84,7 +84,7 @@ async fn a_batch_larger_than_the_server_accepts_goes_through_in_pieces() {
 /// A call is refused as a whole if the server is full when it begins; then each write is tried alone, and small
 /// ones may still find room.
 #[tokio::test]
-async fn a_server_that_fills_up_within_a_batch_tells_each_the_truth() {
+async fn each_element_gets_the_right_answer_when_the_server_fills_up_within_a_chunk() {
     let (server, repo) = start_with(Store::options().audit(true)).await;
     repo.texts.create(text("first")).await.unwrap();
     let mut refused = 0;

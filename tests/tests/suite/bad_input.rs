@@ -213,7 +213,7 @@ async fn a_document_that_does_not_decode_names_key_version_and_path() {
 }
 
 #[tokio::test]
-async fn another_type_of_value_under_a_key_is_told_and_nothing_is_half_written() {
+async fn another_type_of_value_under_a_key_is_reported_and_nothing_is_half_written() {
     let (server, repo) = start_with(Store::options().audit(true)).await;
     let item = repo.texts.create_with_id("abc123", text("one")).await.unwrap();
     let dump = async || {
@@ -326,7 +326,7 @@ async fn numbers_keep_every_digit_and_text_every_character() {
 }
 
 #[tokio::test]
-async fn a_struct_that_denies_unknown_fields_is_obeyed() {
+async fn deny_unknown_fields_is_respected() {
     #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
     #[collection(domain = "myapp", app = "strict", name = "values", object_type = config)]
     #[serde(deny_unknown_fields)]

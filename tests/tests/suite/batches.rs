@@ -8,7 +8,7 @@ use crate::fixture::{Counter, MyRepo, Order, Text, order, start, start_proxied, 
 use crate::queries::indexes;
 
 #[tokio::test]
-async fn each_element_has_a_result_and_a_refused_one_spares_the_others() {
+async fn each_element_has_a_result_and_a_refused_one_does_not_affect_the_others() {
     let (_server, repo) = start().await;
     let nameless = Text { name: String::new(), ..text("x") };
     let created = repo.texts.create_many([text("one"), nameless, text("three")]).await;
@@ -100,7 +100,7 @@ async fn two_patches_of_one_item_in_a_chunk_are_both_applied() {
 }
 
 #[tokio::test]
-async fn progress_is_told_and_nothing_is_taken_that_is_not_asked_for() {
+async fn progress_is_reported_and_elements_are_taken_only_when_needed() {
     let (_server, repo) = start().await;
     let (mut seen, mut taken) = (Vec::new(), 0);
     let documents = (0..1_000).map(|count| {
@@ -121,7 +121,7 @@ async fn progress_is_told_and_nothing_is_taken_that_is_not_asked_for() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_is_looked_up_element_by_element() {
+async fn after_a_lost_reply_each_element_is_looked_up() {
     for cut in [Cut::RequestAt(0), Cut::RequestAt(90), Cut::ReplyAt(0), Cut::ReplyAt(3)] {
         let server = Server::start().await;
         let proxy = metastore_tests::Proxy::start(server.port()).await;

@@ -137,7 +137,7 @@ async fn many_reads_of_stored_mutations_make_few_round_trips_and_each_gets_its_o
 }
 
 #[tokio::test]
-async fn one_poisoned_write_spoils_no_other_in_its_group() {
+async fn one_refused_write_does_not_affect_the_others_of_its_group() {
     let (server, repo) = start_with(Store::options().audit(true)).await;
     server.cli(&["SET", "idx:myapp:counting:counters", "foreign"]).await;
     let mut good = JoinSet::new();
@@ -180,7 +180,7 @@ async fn one_poisoned_write_spoils_no_other_in_its_group() {
 }
 
 #[tokio::test]
-async fn a_connection_cut_with_many_writers_waiting_tells_each_the_truth() {
+async fn each_of_many_writers_gets_the_right_answer_after_a_connection_cut() {
     let (server, proxy, repo) = start_proxied(Store::options().audit(true)).await;
     for cut in [Cut::RequestAt(2_000), Cut::ReplyAt(0), Cut::ReplyAt(20), Cut::RequestAt(10)] {
         server.cli(&["FLUSHALL"]).await;
@@ -258,7 +258,7 @@ async fn a_caller_that_gives_up_neither_drops_nor_repeats_a_write() {
 }
 
 #[tokio::test]
-async fn calls_that_are_not_polled_hold_up_no_others() {
+async fn calls_that_are_not_polled_delay_no_others() {
     let (_server, repo) = start().await;
     let item = repo.texts.create(text("x")).await.unwrap();
     let counter = repo.counters.create(Counter { count: 0 }).await.unwrap();

@@ -83,7 +83,7 @@ async fn no_walk_over_items_with_a_thousand_tags_is_one_long_script() {
 }
 
 #[tokio::test]
-async fn a_page_of_large_documents_ends_after_64_mib_and_goes_on_by_its_cursor() {
+async fn a_page_of_large_documents_ends_after_64_mib_and_continues_by_its_cursor() {
     let (_server, repo) = start_with(Store::options()).await;
     let large = "x".repeat(8 * 1024 * 1024);
     for number in 0..12 {

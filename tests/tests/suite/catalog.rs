@@ -173,7 +173,7 @@ async fn the_catalog_costs_one_round_trip_and_is_written_once() {
 }
 
 #[tokio::test]
-async fn two_versions_of_a_service_do_not_take_the_entry_from_each_other() {
+async fn two_versions_of_a_service_do_not_overwrite_each_others_entry() {
     let server = Server::start().await;
     let repo = MyRepo::connect(server.url()).await.unwrap();
     let store = repo.texts.store();
@@ -212,7 +212,7 @@ async fn the_definition_with_the_highest_schema_number_stays() {
 }
 
 #[tokio::test]
-async fn two_shapes_with_one_schema_number_are_told() {
+async fn two_shapes_with_one_schema_number_are_reported() {
     let server = Server::start().await;
     MyRepo::connect(server.url()).await.unwrap();
     let log = Log::default();
@@ -253,7 +253,7 @@ async fn many_that_connect_at_once_make_one_catalog() {
 }
 
 #[tokio::test]
-async fn the_address_is_the_one_that_the_store_gives() {
+async fn the_address_is_that_of_the_store() {
     let server = Server::start().await;
     let options = Store::options().domain("tenant1").app("shop");
     let store = options.connect(server.url()).await.unwrap();
@@ -303,7 +303,7 @@ async fn thousands_of_tenants_are_found_in_order() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_no_writes_is_connected_to_all_the_same() {
+async fn connecting_to_a_server_that_refuses_writes_succeeds() {
     let primary = Server::start().await;
     let follow = format!("127.0.0.1 {}", primary.port());
     let replica = Server::builder().arg("--replicaof", &follow).start().await;
@@ -325,7 +325,7 @@ async fn a_server_that_takes_no_writes_is_connected_to_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_full_server_is_connected_to_all_the_same() {
+async fn connecting_to_a_full_server_succeeds() {
     let server = Server::builder().arg("--maxmemory", "1kb").start().await;
     let repo = MyRepo::connect(server.url()).await.unwrap();
     let error = repo.register().await.unwrap_err();
@@ -337,7 +337,7 @@ async fn a_full_server_is_connected_to_all_the_same() {
 }
 
 #[tokio::test]
-async fn keys_of_another_type_stop_nobody_from_connecting_and_are_told() {
+async fn keys_of_another_type_are_reported_and_do_not_prevent_connecting() {
     let server = Server::start().await;
     server.cli(&["SET", "catalog:myapp:login", "x"]).await;
     let repo = MyRepo::connect(server.url()).await.unwrap();
@@ -352,7 +352,7 @@ async fn keys_of_another_type_stop_nobody_from_connecting_and_are_told() {
 }
 
 #[tokio::test]
-async fn an_entry_that_is_none_is_told_and_mended_by_registering() {
+async fn an_invalid_entry_is_reported_and_replaced_by_registering() {
     let (server, repo) = start().await;
     repo.register().await.unwrap();
     let store = repo.texts.store();
@@ -372,7 +372,7 @@ async fn an_entry_that_is_none_is_told_and_mended_by_registering() {
 }
 
 #[tokio::test]
-async fn the_last_collection_that_leaves_takes_its_app_and_domain_along() {
+async fn unregistering_the_last_collection_removes_its_app_and_domain() {
     let (server, repo) = start().await;
     repo.register().await.unwrap();
     let store = repo.texts.store();

@@ -90,7 +90,7 @@ async fn shifted(hours: i64) -> (Server, Store, Arc<AtomicI64>) {
 const SHIFTS: [i64; 2] = [2, -2];
 
 #[tokio::test]
-async fn no_item_is_created_dead_or_lives_on_because_of_a_clock() {
+async fn no_item_expires_too_early_or_too_late_because_of_a_clock() {
     for hours in SHIFTS {
         for way in ["create", "create_with_id", "create single", "create_many", "import"] {
             let (server, store, shift) = shifted(hours).await;
@@ -133,7 +133,7 @@ async fn no_item_is_created_dead_or_lives_on_because_of_a_clock() {
 }
 
 #[tokio::test]
-async fn an_update_gives_the_time_to_live_by_the_servers_clock() {
+async fn an_update_sets_the_time_to_live_by_the_servers_clock() {
     for hours in SHIFTS {
         let (server, store, shift) = shifted(0).await;
         let grouped: Repo<Grouped> = store.repo();
@@ -153,7 +153,7 @@ async fn an_update_gives_the_time_to_live_by_the_servers_clock() {
 }
 
 #[tokio::test]
-async fn a_deletion_by_a_client_with_a_wrong_time_goes_through() {
+async fn a_deletion_by_a_client_with_a_wrong_time_succeeds() {
     for hours in SHIFTS {
         let (_server, store, shift) = shifted(hours).await;
         shift.store(0, Ordering::SeqCst);

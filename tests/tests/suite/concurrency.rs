@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use crate::fixture::{Counter, MyRepo, Text, start, text};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_64_tasks_counting_up_one_item_none_loses_a_count() {
+async fn no_count_is_lost_when_64_tasks_increment_one_item() {
     let (_server, repo) = start().await;
     let item = repo.counters.create(Counter { count: 0 }).await.unwrap();
     let mut tasks = JoinSet::new();
@@ -78,7 +78,7 @@ async fn of_many_creators_of_one_id_exactly_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_many_enqueuers_one_job_comes() {
+async fn many_concurrent_enqueues_create_one_job() {
     let (server, repo) = start().await;
     let item = repo.texts.create(text("one")).await.unwrap();
     let mut tasks = JoinSet::new();

@@ -182,7 +182,7 @@ async fn programs_on_one_server_share_the_key_and_one_with_another_key_refuses()
 }
 
 #[tokio::test]
-async fn a_server_that_takes_no_writes_still_serves_pages() {
+async fn a_server_that_refuses_writes_still_serves_pages() {
     let log = Log::default();
     let _guard = log.record();
     let (server, repo) = start_with(Store::options()).await;

@@ -107,7 +107,7 @@ async fn a_damaged_waiting_job_is_set_aside_and_all_others_are_taken() {
 }
 
 #[tokio::test]
-async fn a_damaged_running_job_whose_worker_is_gone_holds_up_no_other() {
+async fn a_damaged_running_job_whose_worker_is_gone_delays_no_other() {
     let (server, repo) = start_with(Store::options()).await;
     let queue = Queue::new(&repo.texts, Text::SUMMARIZE);
     let mut ids = Vec::new();

@@ -148,7 +148,7 @@ async fn expired_items_are_taken_off_the_lists() {
 }
 
 #[tokio::test]
-async fn a_list_that_has_drifted_is_told_and_mended() {
+async fn a_list_that_has_drifted_is_reported_and_repaired() {
     let (server, repo) = start().await;
     let texts = &repo.texts;
     let ids = texts_of(texts, &["a", "b"]).await;

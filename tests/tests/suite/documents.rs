@@ -293,7 +293,7 @@ async fn domain_and_app_can_be_overridden_for_each_tenant() {
 }
 
 #[tokio::test]
-async fn a_store_connects_anew_after_its_server_was_restarted() {
+async fn a_store_reconnects_after_its_server_was_restarted() {
     let (server, repo) = start().await;
     server.restart().await;
     let deadline = tokio::time::Instant::now() + SOON;

@@ -28,7 +28,7 @@ async fn orders(dynamic: &Dynamic, selection: DynamicQuery) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn an_item_goes_all_the_way_by_name_and_is_the_same_by_type() {
+async fn an_item_has_the_same_life_by_name_and_by_type() {
     let (_server, repo) = start().await;
     let dynamic = repo.dynamic();
 
@@ -105,7 +105,7 @@ async fn history_by_name_is_the_history_by_type() {
 }
 
 #[tokio::test]
-async fn mistakes_in_history_are_told_apart_by_name_as_by_type() {
+async fn errors_in_history_have_the_same_kinds_by_name_as_by_type() {
     let (_server, repo) = start().await;
     let dynamic = repo.dynamic();
     let id = &repo.texts.create(text("x")).await.unwrap().id.clone();
@@ -330,7 +330,7 @@ async fn each_mistake_gets_the_error_that_it_gets_by_type() {
 }
 
 #[tokio::test]
-async fn json_that_is_no_such_document_is_told_apart_and_never_repeated() {
+async fn json_that_is_no_such_document_has_an_error_of_its_own_that_repeats_no_value() {
     let (_server, repo) = start().await;
     let dynamic = repo.dynamic();
     let item = repo.orders.create(order(1)).await.unwrap();
@@ -450,7 +450,7 @@ async fn conditions_by_name_find_what_typed_ones_find() {
 }
 
 #[tokio::test]
-async fn a_condition_that_makes_no_sense_says_why_and_what_would() {
+async fn an_invalid_condition_says_why_and_what_is_valid() {
     let (_server, repo) = start().await;
     let dynamic = repo.dynamic();
     let long = "x".repeat(1000);
@@ -656,7 +656,7 @@ struct Both {
 }
 
 #[tokio::test]
-async fn collections_of_the_same_name_are_told_apart_by_their_app() {
+async fn collections_with_the_same_name_are_distinguished_by_their_app() {
     let (server, repo) = start().await;
     let repo = Both::with_store(repo.texts.store());
     let dynamic = repo.dynamic();
@@ -690,7 +690,7 @@ async fn collections_of_the_same_name_are_told_apart_by_their_app() {
 }
 
 #[tokio::test]
-async fn odd_documents_come_through_by_name_as_by_type() {
+async fn odd_documents_are_the_same_by_name_as_by_type() {
     let (_server, repo) = start().await;
     let repo = Both::with_store(repo.texts.store());
     let (dynamic, name) = (repo.dynamic(), "blog/texts");

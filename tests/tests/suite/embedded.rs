@@ -57,7 +57,7 @@ async fn an_embedded_server_is_private_and_ends_with_its_last_store() {
 }
 
 #[tokio::test]
-async fn an_embedded_server_keeps_its_data_where_it_is_told_to() {
+async fn an_embedded_server_keeps_its_data_in_the_given_folder() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::embedded_at(folder.path()).await.unwrap();
     let repo = MyRepo::with_store(&store);
@@ -179,7 +179,7 @@ async fn a_server_that_dies_at_its_start_is_noticed_at_once_and_leaves_nothing_b
 }
 
 #[tokio::test]
-async fn kept_data_that_a_server_cannot_read_is_told_at_once() {
+async fn kept_data_that_a_server_cannot_read_is_an_error_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("appendonlydir");
     std::fs::create_dir(&log).unwrap();
@@ -204,7 +204,7 @@ fn tree(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn kept_data_is_readable_by_nobody_else() {
+async fn kept_data_is_private() {
     let place = tempfile::tempdir().unwrap();
     let made = place.path().join("data/of/mine");
     let there = place.path().join("there");

@@ -9,7 +9,7 @@ use metastore_tests::{Server, wait};
 use crate::fixture::{MyRepo, SOON, Summary, Text, start, text};
 
 #[tokio::test]
-async fn everything_goes_on_after_the_scripts_were_flushed() {
+async fn everything_continues_after_the_scripts_were_flushed() {
     let (server, repo) = start().await;
     let queue = Queue::new(&repo.texts, Text::SUMMARIZE);
     let options = TakeOptions::new("w", 1);
@@ -42,7 +42,7 @@ async fn everything_goes_on_after_the_scripts_were_flushed() {
 }
 
 #[tokio::test]
-async fn without_a_server_every_call_says_so_in_time() {
+async fn without_a_server_every_call_fails_in_time() {
     let server = Server::start().await;
     let store = Store::options()
         .command_timeout(Duration::from_millis(100))
@@ -76,7 +76,7 @@ async fn without_a_server_every_call_says_so_in_time() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_told_and_no_retry_helps() {
+async fn a_wrong_password_is_a_non_retryable_error() {
     let server = Server::builder().password("secret").start().await;
     let store = Store::connect(server.url()).await.unwrap();
     assert_eq!(store.server(), format!("redis://127.0.0.1:{}", server.port()));
@@ -160,7 +160,7 @@ async fn a_read_only_replica_refuses_writes_and_serves_reads() {
 }
 
 #[tokio::test]
-async fn a_loading_server_is_told_apart_and_worth_a_retry() {
+async fn a_loading_server_has_a_retryable_error_of_its_own() {
     let server = Server::builder()
         .arg("--enable-debug-command", "yes")
         .arg("--loading-process-events-interval-bytes", "1024")

@@ -68,7 +68,7 @@ fn millis(time: u64) -> Timestamp {
 }
 
 #[tokio::test]
-async fn versions_tell_when_by_whom_and_in_which_write_they_were_made() {
+async fn versions_state_their_time_actor_and_commit() {
     let (server, repo) = start_with(Store::options().actor("ada")).await;
     let first = repo.texts.create_with_id("abc123", text("one")).await.unwrap();
     let bob = Store::options().actor("bob").connect(server.url()).await.unwrap().repo::<Text>();
@@ -186,7 +186,7 @@ async fn a_revert_adds_a_version_and_never_rewrites_history() {
 }
 
 #[tokio::test]
-async fn saving_a_stale_copy_never_takes_the_version_backwards() {
+async fn reverting_a_stale_copy_is_a_conflict() {
     let (_server, repo) = start().await;
     let stale = versions(&repo.texts, &["one", "two"]).await;
     let current = repo.texts.update(&stale, Text::patch().content("three")).await.unwrap();
@@ -224,7 +224,7 @@ async fn a_revert_to_the_present_content_stores_nothing_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_revert_brings_back_the_fields_of_its_version_that_the_struct_does_not_know() {
+async fn a_revert_restores_the_fields_of_its_version_that_the_struct_does_not_know() {
     let (server, repo) = start().await;
     repo.texts.create_with_id("abc123", text("one")).await.unwrap();
     add_field(&server, &format!("{AT}:latest"), r#""tag":1.50,"then":true"#).await;
@@ -256,7 +256,7 @@ async fn a_revert_keeps_to_the_rules_that_hold_now() {
 }
 
 #[tokio::test]
-async fn a_revert_of_an_item_that_is_gone_is_not_found_and_does_not_bring_it_back() {
+async fn a_revert_of_a_deleted_item_is_not_found_and_does_not_restore_it() {
     let (_server, repo) = start().await;
     let item = versions(&repo.texts, &["one", "two"]).await;
     repo.texts.delete("abc123").await.unwrap();
@@ -410,7 +410,7 @@ async fn as_of_is_exact_at_the_moment_of_each_write() {
 }
 
 #[tokio::test]
-async fn as_of_is_none_where_nothing_is_left_to_tell() {
+async fn as_of_is_none_where_no_version_is_left() {
     let (server, repo) = start().await;
     assert!(repo.texts.as_of("abc123", millis(u64::MAX)).await.unwrap().is_none());
     plant(&server, &(1..=100).map(|n| n * 1_000).collect::<Vec<_>>()).await;
@@ -473,7 +473,7 @@ async fn as_of_makes_few_round_trips_however_long_the_history_is() {
 }
 
 #[tokio::test]
-async fn diff_and_revert_make_the_round_trips_that_they_say() {
+async fn diff_and_revert_make_the_documented_round_trips() {
     let (_server, proxy, repo) = start_proxied(Store::options().audit(true)).await;
     proxy.delay_replies(Duration::from_millis(20));
     let item = versions(&repo.texts, &["one", "two", "three"]).await;

@@ -38,7 +38,7 @@ async fn everything(server: &Server) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_dry_run_tells_what_would_be_and_writes_nothing() {
+async fn a_dry_run_reports_what_would_change_and_writes_nothing() {
     let (server, repo) = start().await;
     legacy(&server).await;
     let before = everything(&server).await;
@@ -50,7 +50,7 @@ async fn a_dry_run_tells_what_would_be_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn documents_become_items_with_everything_that_a_create_gives_and_originals_stay() {
+async fn documents_become_complete_items_and_originals_stay() {
     let (server, repo) = start().await;
     legacy(&server).await;
     let before = everything(&server).await;
@@ -108,7 +108,7 @@ async fn originals_go_when_asked_to_and_only_what_was_adopted() {
 }
 
 #[tokio::test]
-async fn ids_and_documents_can_be_made_otherwise_and_progress_is_told() {
+async fn ids_and_documents_can_be_mapped_and_progress_is_reported() {
     let (server, repo) = start().await;
     for number in 0..1_200 {
         put(&server, &format!("t:{number}:json"), &json!({"title": number}).to_string()).await;

@@ -80,7 +80,7 @@ async fn a_new_index_is_never_shown_half_filled_and_needs_no_downtime() {
 }
 
 #[tokio::test]
-async fn a_walk_that_was_broken_off_goes_on_where_it_was() {
+async fn an_interrupted_run_is_resumed() {
     let (_server, repo) = start().await;
     let before: Repo<PersonBefore> = repo.texts.store().repo();
     let people: Repo<Person> = repo.texts.store().repo();
@@ -126,7 +126,7 @@ async fn equal_values_that_were_there_before_the_field_was_unique_are_reported_a
 }
 
 #[tokio::test]
-async fn every_kind_of_drift_is_reported_and_mended() {
+async fn every_kind_of_drift_is_reported_and_repaired() {
     let (server, repo) = start().await;
     let orders = &repo.orders;
     let mut ids = Vec::new();

@@ -87,7 +87,7 @@ async fn an_update_is_applied_once_and_not_taken_for_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_deletion_is_applied_once_and_still_said_to_be_one() {
+async fn a_deletion_is_applied_once_and_still_reported_as_one() {
     each_cut(async |server, proxy, repo, cut| {
         repo.texts.create_with_id("abc123", text("one")).await.unwrap();
         proxy.cut_when(b":trimmed", cut);
@@ -114,7 +114,7 @@ async fn a_job_is_requested_once() {
 }
 
 #[tokio::test]
-async fn a_result_is_stored_once_and_not_taken_for_a_zombies() {
+async fn a_result_is_stored_once_and_not_refused_as_a_stale_one() {
     each_cut(async |server, proxy, repo, cut| {
         repo.texts.create_with_id("abc123", text("one")).await.unwrap();
         let job = repo.texts.item("abc123").summarize().enqueue().await.unwrap();
@@ -184,7 +184,7 @@ async fn an_update_whose_reply_was_lost_is_found_although_another_has_followed()
 }
 
 #[tokio::test]
-async fn an_outcome_that_cannot_be_found_out_is_said_to_be_unknown() {
+async fn an_outcome_that_cannot_be_determined_is_unknown() {
     let options = Store::options()
         .command_timeout(Duration::from_millis(150))
         .outcome_timeout(Duration::from_millis(400));

@@ -28,7 +28,7 @@ async fn a_mutation_runs_on_the_current_version_or_on_any_other() {
 }
 
 #[tokio::test]
-async fn a_stored_result_tells_its_source_and_whether_it_is_stale() {
+async fn a_stored_result_has_its_source_version_and_may_be_stale() {
     let (server, repo) = start().await;
     let item = repo.texts.create_with_id("abc123", text("one two three")).await.unwrap();
     let of_item = repo.texts.item(&item.id);

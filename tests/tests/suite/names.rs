@@ -89,7 +89,7 @@ async fn a_store_can_have_any_actor_up_to_a_length() {
 }
 
 #[tokio::test]
-async fn any_text_has_an_id_under_which_an_item_goes_all_the_way() {
+async fn any_text_can_be_encoded_as_the_id_of_an_item() {
     let (server, repo) = start().await;
     for name in NAMES {
         let id = Id::encoded(name).unwrap();

@@ -135,7 +135,7 @@ async fn a_repository_connects_with_options() {
 
 /// `objectType`: CONFIG, SETTINGS, STATE, TEXTS
 #[tokio::test]
-async fn the_object_type_says_how_long_an_item_lives() {
+async fn the_object_type_determines_the_time_to_live() {
     let (server, repo) = start().await;
     let expected = [
         (Flag::SCHEMA.object_type, ObjectType::Config),
@@ -166,7 +166,7 @@ async fn the_object_type_says_how_long_an_item_lives() {
 
 /// `ttl` override
 #[tokio::test]
-async fn a_collection_can_say_how_long_its_items_live() {
+async fn a_collection_can_set_the_time_to_live_of_its_items() {
     let (server, repo) = start().await;
     repo.drafts.create_with_id("a", Draft { text: "one".into() }).await.unwrap();
     let draft = left(&server, "myapp:splitter:drafts:a:latest").await;
@@ -175,7 +175,7 @@ async fn a_collection_can_say_how_long_its_items_live() {
 
 /// `schema` (zod), `ZodError`
 #[tokio::test]
-async fn what_breaks_a_rule_is_refused_and_told_apart_from_other_errors() {
+async fn a_document_that_breaks_a_rule_is_refused_with_an_error_of_its_own() {
     let (server, repo) = start().await;
     let wrong = Text { name: String::new(), content: "one".into() };
     let error = repo.texts.create(wrong).await.unwrap_err();
@@ -295,7 +295,7 @@ async fn several_mutations_and_closures_share_one_read() {
 
 /// `runTransformation` → job id
 #[tokio::test]
-async fn a_transformation_is_requested_and_gives_a_job() {
+async fn a_transformation_is_requested_and_returns_a_job() {
     let (_server, repo) = start().await;
     let item = repo.texts.create(text("one")).await.unwrap();
     let job = repo.texts.item(&item.id).summarize().enqueue().await.unwrap();
@@ -326,7 +326,7 @@ async fn the_whole_status_of_a_job_and_its_result_alone_can_be_read() {
 
 /// transformation `mode`, `timeout`, `retries`
 #[tokio::test]
-async fn a_transformation_says_where_it_runs_how_long_and_how_often() {
+async fn a_transformation_sets_its_mode_timeout_and_retries() {
     let (server, repo) = start().await;
     let schema = Text::SUMMARIZE.schema();
     assert_eq!((schema.timeout, schema.retries), (Some(Duration::from_secs(30)), Some(0)));
@@ -402,7 +402,7 @@ async fn a_worker_has_the_four_settings_with_the_same_defaults() {
 
 /// server dynamic: `createItem(redis, config, "texts", data)`, `getItem`, `runMutation`
 #[tokio::test]
-async fn actions_go_by_name_and_over_json() {
+async fn the_dynamic_api_works_by_name_and_over_json() {
     let (_server, repo) = start().await;
     let dynamic: Dynamic = repo.dynamic();
     let data = json!({"name": "a", "content": "one two"});
@@ -458,7 +458,7 @@ async fn the_audit_is_read_by_item_and_by_operation() {
 
 /// `getCollectionStats`, `getCollectionItems`
 #[tokio::test]
-async fn a_collection_tells_what_it_amounts_to_and_its_ids() {
+async fn a_collection_has_statistics_and_lists_its_ids() {
     let (_server, repo) = start().await;
     let item = repo.texts.create(text("one")).await.unwrap();
     let other = repo.texts.create(text("two")).await.unwrap();
@@ -516,7 +516,7 @@ fn add_words(document: &mut serde_json::Map<String, serde_json::Value>) -> Resul
 
 /// existing data coexists; schema evolution; migration tools
 #[tokio::test]
-async fn existing_data_stays_is_taken_in_and_brought_to_a_new_schema() {
+async fn existing_data_stays_and_is_imported_and_migrated() {
     let (server, repo) = start().await;
     let old = json!({"name": "old", "content": "from before"}).to_string();
     server.cli(&["SET", "legacy:text:7", &old]).await;

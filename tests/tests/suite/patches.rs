@@ -65,7 +65,7 @@ fn patched(json: &str) -> Result<Note, String> {
 }
 
 #[test]
-fn a_patch_from_json_tells_absent_from_null_from_set() {
+fn a_patch_from_json_distinguishes_absent_null_and_set() {
     assert_eq!(patched("{}").unwrap(), note());
     assert_eq!(patched(r#"{"language": null}"#).unwrap(), Note { language: None, ..note() });
     let set =

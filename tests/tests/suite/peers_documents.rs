@@ -35,7 +35,7 @@ async fn saves_of_different_fields_do_not_clobber_each_other() {
 }
 
 #[tokio::test]
-async fn saving_a_stale_copy_takes_no_version_back() {
+async fn saving_a_stale_copy_is_a_conflict() {
     let (_server, repo) = start().await;
     let stale = repo.texts.create(text("one")).await.unwrap();
     for content in ["two", "three"] {
@@ -101,7 +101,7 @@ async fn expired_items_leave_no_residue_no_wrong_count_and_no_null_in_a_list() {
 }
 
 #[tokio::test]
-async fn mending_an_index_shows_no_empty_result_meanwhile() {
+async fn repairing_an_index_shows_no_empty_result_meanwhile() {
     let (_server, repo) = start().await;
     let orders = (0..400).map(|total| Order { country: Some("fr".into()), ..order(total) });
     assert!(repo.orders.create_many(orders).await.iter().all(Result::is_ok));
@@ -173,7 +173,7 @@ async fn a_unique_field_is_unique_and_a_cleared_field_is_cleared() {
 }
 
 #[tokio::test]
-async fn a_missing_id_reads_as_nothing_and_no_write_brings_an_expired_item_back() {
+async fn a_missing_id_reads_as_none_and_no_write_restores_an_expired_item() {
     let (server, repo) = start().await;
     assert!(repo.texts.get("nobody").await.unwrap().is_none());
     let item = repo.sessions.create(session("ann")).await.unwrap();

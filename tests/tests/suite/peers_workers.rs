@@ -101,7 +101,7 @@ async fn bringing_back_a_lost_lease_does_not_undo_a_job_that_has_finished() {
 
 /// asynq#1015.
 #[tokio::test]
-async fn a_crash_does_not_burn_a_retry() {
+async fn a_crash_does_not_count_as_a_failed_attempt() {
     let (_server, repo) = start().await;
     let job = job(&repo, "a").await;
     let queue = Queue::new(&repo.texts, Text::COUNT);

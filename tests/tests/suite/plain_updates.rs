@@ -71,7 +71,7 @@ async fn many_make_few_round_trips_and_one_makes_one() {
 }
 
 #[tokio::test]
-async fn of_many_updates_of_one_item_each_is_told_the_truth() {
+async fn each_of_many_updates_of_one_item_gets_the_right_answer() {
     let (_server, repo) = start().await;
     let item = counters(&repo, 1).await.remove(0);
     let same: Vec<_> = std::iter::repeat_n(item, 64).collect();
@@ -114,7 +114,7 @@ async fn disturb(server: &Server, repo: &MyRepo) {
 }
 
 #[tokio::test]
-async fn one_in_the_way_spoils_no_other_of_its_batch() {
+async fn one_refused_update_does_not_affect_the_others_of_its_batch() {
     let (server, repo) = start().await;
     let items = counters(&repo, 100).await;
     disturb(&server, &repo).await;
@@ -155,7 +155,7 @@ async fn a_full_server_refuses_all_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_connection_cut_with_many_writers_waiting_tells_each_the_truth() {
+async fn each_of_many_writers_gets_the_right_answer_after_a_connection_cut() {
     let (server, proxy, repo) = start_proxied(Store::options()).await;
     for cut in [Cut::RequestAt(5_000), Cut::ReplyAt(0), Cut::ReplyAt(20), Cut::RequestAt(10)] {
         server.cli(&["FLUSHALL"]).await;
@@ -172,7 +172,7 @@ async fn a_connection_cut_with_many_writers_waiting_tells_each_the_truth() {
 }
 
 #[tokio::test]
-async fn a_script_that_the_server_has_forgotten_is_sent_again() {
+async fn a_script_that_the_server_does_not_have_is_sent_again() {
     let (server, repo) = start().await;
     let mut items = counters(&repo, 20).await;
     for round in 2..6 {

@@ -195,7 +195,7 @@ async fn items_created_in_one_millisecond_are_paged_too() {
 }
 
 #[tokio::test]
-async fn a_stream_gives_everything_and_reads_no_more_than_is_taken() {
+async fn a_stream_returns_everything_and_reads_no_more_than_is_consumed() {
     let (_server, proxy, repo) = start_proxied(metastore::Store::options()).await;
     for number in 0..450 {
         repo.counters.create(crate::fixture::Counter { count: number }).await.unwrap();

@@ -74,7 +74,7 @@ async fn a_server_with_no_connection_left_says_so_and_recovers() {
 }
 
 #[tokio::test]
-async fn a_changed_password_is_told_and_the_store_recovers_with_the_old_one() {
+async fn a_changed_password_is_reported_and_the_store_recovers_with_the_old_one() {
     let server = Server::builder().password("first").start().await;
     let repo = MyRepo::with_store(&impatient().connect(server.url()).await.unwrap());
     let item = repo.texts.create(text("one")).await.unwrap();
@@ -107,7 +107,7 @@ async fn a_changed_password_is_told_and_the_store_recovers_with_the_old_one() {
 }
 
 #[tokio::test]
-async fn a_server_that_may_evict_documents_is_told_of_at_connect_and_refused_if_asked_to() {
+async fn a_server_that_may_evict_documents_causes_a_warning_on_connect_or_an_error_if_required() {
     let server = Server::start().await;
     let log = Log::default();
     let _guard = log.record();
@@ -125,7 +125,7 @@ async fn a_server_that_may_evict_documents_is_told_of_at_connect_and_refused_if_
 }
 
 #[tokio::test]
-async fn a_replica_whose_primary_is_frozen_gives_one_answer() {
+async fn a_replica_whose_primary_is_frozen_returns_one_kind_of_error() {
     for stale in ["yes", "no"] {
         let primary = Server::builder().arg("--repl-diskless-sync-delay", "0").start().await;
         let repo = MyRepo::with_store(&Store::connect(primary.url()).await.unwrap());

@@ -143,7 +143,7 @@ async fn all_who_ask_for_the_same_get_the_same_job() {
 }
 
 #[tokio::test]
-async fn one_in_the_way_spoils_no_other_of_its_call() {
+async fn one_refused_request_does_not_affect_the_others_of_its_call() {
     let (server, repo) = start().await;
     texts(&repo, 60).await;
     server.cli(&["DEL", &format!("{AT}:t1:latest")]).await;
@@ -188,7 +188,7 @@ async fn a_full_server_refuses_all_and_requests_nothing() {
 }
 
 #[tokio::test]
-async fn a_connection_cut_with_many_callers_waiting_tells_each_the_truth() {
+async fn each_of_many_callers_gets_the_right_answer_after_a_connection_cut() {
     let (server, proxy, repo) = start_proxied(Store::options()).await;
     for cut in [Cut::RequestAt(3_000), Cut::ReplyAt(0), Cut::ReplyAt(20), Cut::RequestAt(10)] {
         server.cli(&["FLUSHALL"]).await;
@@ -202,7 +202,7 @@ async fn a_connection_cut_with_many_callers_waiting_tells_each_the_truth() {
 }
 
 #[tokio::test]
-async fn a_script_that_the_server_has_forgotten_is_sent_again() {
+async fn a_script_that_the_server_does_not_have_is_sent_again() {
     let (server, repo) = start().await;
     texts(&repo, 40).await;
     for _ in 0..3 {
@@ -251,7 +251,7 @@ async fn a_caller_that_gives_up_neither_drops_nor_repeats_anybodys_request() {
 }
 
 #[tokio::test]
-async fn a_key_of_another_type_does_not_hold_up_the_queue() {
+async fn a_key_of_another_type_does_not_block_the_queue() {
     let (server, repo) = start().await;
     texts(&repo, 10).await;
     for result in request_at_once(&repo, 10).await {

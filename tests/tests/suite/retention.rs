@@ -133,7 +133,7 @@ async fn keep_1_leaves_no_older_version_and_never_removes_the_current_one() {
 }
 
 #[tokio::test]
-async fn a_version_goes_once_it_has_been_superseded_for_longer_than_keep_for() {
+async fn a_version_is_removed_once_it_has_been_superseded_for_longer_than_keep_for() {
     let (server, base) = start().await;
     let pages = repo::<Aged>(&base.texts);
     let now = base.texts.store().now().as_millis();
@@ -152,7 +152,7 @@ async fn a_version_goes_once_it_has_been_superseded_for_longer_than_keep_for() {
 }
 
 #[tokio::test]
-async fn with_both_bounds_a_version_goes_as_soon_as_one_lets_it() {
+async fn with_both_bounds_a_version_is_removed_as_soon_as_one_allows_it() {
     let (server, base) = start().await;
     let pages = repo::<Both>(&base.texts);
     let now = base.texts.store().now().as_millis();
@@ -251,7 +251,7 @@ async fn a_whole_collection_is_trimmed_in_steps_that_can_be_resumed() {
 }
 
 #[tokio::test]
-async fn whatever_looks_back_says_what_is_gone() {
+async fn every_read_of_history_reports_removed_versions() {
     let (server, base) = start().await;
     let now = base.texts.store().now().as_millis();
     let written: Vec<u64> = (0..10).map(|n| now - 1_000 + n * 10).collect();
@@ -346,7 +346,7 @@ async fn a_write_that_was_trimmed_before_its_reply_arrived_is_not_made_twice() {
 }
 
 #[tokio::test]
-async fn what_retention_stores_of_an_item_with_a_time_to_live_expires_with_it() {
+async fn the_retention_mark_of_an_item_expires_with_it() {
     let (server, base) = start().await;
     let visits = repo::<Visit>(&base.texts);
     let mut visit = visits.create_with_id("p", Visit { body: "1".into() }).await.unwrap();
@@ -394,7 +394,7 @@ async fn a_full_server_refuses_the_write_whole_and_still_trims() {
 }
 
 #[tokio::test]
-async fn every_path_that_writes_leaves_the_version_before_it() {
+async fn every_write_path_keeps_the_superseded_version() {
     // A path that bypasses history would lose what it overwrites.
     let (_server, base) = start().await;
     let pages = repo::<Page>(&base.texts);

@@ -24,7 +24,7 @@ macro_rules! assert_trips {
 }
 
 #[tokio::test]
-async fn every_call_makes_the_round_trips_that_its_documentation_says() {
+async fn every_call_makes_the_documented_round_trips() {
     let (server, proxy, repo) = start_proxied(Store::options().audit(true)).await;
     // The client writes a pipeline piece by piece; replies that are held for a moment keep a reply to
     // the first piece from being counted as a trip of its own.

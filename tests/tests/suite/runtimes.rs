@@ -103,7 +103,7 @@ fn assert_ended(name: &str, error: Option<Error>) {
 }
 
 #[test]
-fn every_call_of_a_store_whose_runtime_has_ended_says_so_at_once() {
+fn every_call_of_a_store_whose_runtime_has_ended_fails_at_once() {
     let servers = multi();
     let server = servers.block_on(Server::start());
     for (flavor, home) in [("single", single()), ("multi", multi())] {
@@ -204,7 +204,7 @@ fn calls_that_wait_when_the_runtime_ends_are_answered() {
 }
 
 #[test]
-fn a_subscription_lives_in_the_runtime_of_its_store_whoever_makes_it() {
+fn a_subscription_lives_in_the_runtime_of_its_store() {
     let servers = multi();
     let server = servers.block_on(Server::start());
     let store = servers.block_on(Store::connect(server.url())).unwrap();
@@ -216,7 +216,7 @@ fn a_subscription_lives_in_the_runtime_of_its_store_whoever_makes_it() {
 }
 
 #[test]
-fn a_worker_whose_store_has_no_runtime_any_more_says_so() {
+fn a_worker_whose_store_has_lost_its_runtime_reports_it() {
     let servers = multi();
     let server = servers.block_on(Server::start());
     let home = multi();

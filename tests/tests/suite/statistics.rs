@@ -73,7 +73,7 @@ struct Blob {
 }
 
 #[tokio::test]
-async fn a_sample_says_how_far_it_may_be_off() {
+async fn a_sample_states_its_error() {
     let (server, repo) = start().await;
     let blobs: Repo<Blob> = repo.texts.store().repo();
     let documents = (0..2_000).map(|number| Blob { text: "x".repeat(number % 500) });

@@ -26,7 +26,7 @@ fn queue(texts: &Repo<Text>) -> Queue<Text> {
 }
 
 #[tokio::test]
-async fn a_job_goes_from_queued_over_running_to_done() {
+async fn a_job_goes_from_queued_to_running_to_done() {
     let (server, repo) = start().await;
     let item = repo.texts.create_with_id("abc123", text("one")).await.unwrap();
     let of_item = repo.texts.item(&item.id);
@@ -99,7 +99,7 @@ async fn there_is_one_live_job_and_one_more_run_after_a_change() {
 }
 
 #[tokio::test]
-async fn a_zombie_is_refused_by_its_fence() {
+async fn a_stale_worker_is_refused_by_its_fence() {
     let (_server, repo) = start().await;
     let item = repo.texts.create(text("one")).await.unwrap();
     let job = repo.texts.item(&item.id).summarize().enqueue().await.unwrap();
@@ -121,7 +121,7 @@ async fn a_zombie_is_refused_by_its_fence() {
 }
 
 #[tokio::test]
-async fn a_zombie_of_a_deleted_item_is_refused_by_its_successor() {
+async fn a_stale_worker_of_a_deleted_item_is_refused_by_the_next_item() {
     let (_server, repo) = start().await;
     let queue = queue(&repo.texts);
     repo.texts.create_with_id("abc123", text("one")).await.unwrap();
@@ -248,7 +248,7 @@ async fn a_result_lives_as_long_as_its_item() {
 }
 
 #[tokio::test]
-async fn a_delayed_job_waits_for_its_time_and_can_be_brought_forward() {
+async fn a_delayed_job_waits_for_its_time_and_can_be_started_earlier() {
     let (_server, repo) = start().await;
     let queue = queue(&repo.texts);
     for id in ["soon", "late"] {
@@ -349,7 +349,7 @@ async fn dead_jobs_are_listed_run_again_and_discarded() {
 }
 
 #[tokio::test]
-async fn progress_is_noted_by_the_holder_alone_and_ends_with_the_run() {
+async fn progress_is_stored_for_the_holder_only_and_ends_with_the_run() {
     let (_server, repo) = start().await;
     let queue = queue(&repo.texts);
     let item = repo.texts.create(text("one")).await.unwrap();

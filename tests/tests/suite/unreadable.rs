@@ -99,7 +99,7 @@ async fn one_unreadable_document_stops_no_list_and_is_named() {
 }
 
 #[tokio::test]
-async fn an_older_program_lists_what_it_can_read_beside_documents_of_a_newer_one() {
+async fn an_older_program_lists_what_it_can_read_among_documents_of_a_newer_one() {
     #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
     #[collection(domain = "myapp", app = "roll", name = "notes", object_type = texts)]
     struct Note {

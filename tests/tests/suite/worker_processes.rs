@@ -141,7 +141,7 @@ async fn a_worker_carries_on_after_its_server_was_restarted() {
 }
 
 #[tokio::test]
-async fn whoever_waits_hears_of_the_end_although_the_server_was_restarted_meanwhile() {
+async fn waiting_callers_receive_the_end_after_a_restart_of_the_server() {
     let server = Server::builder().append_only(true).start().await;
     let store = Store::connect(server.url()).await.unwrap();
     let repo = MyRepo::with_store(&store);

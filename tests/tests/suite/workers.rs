@@ -53,7 +53,7 @@ async fn several_collections_and_transformations_share_one_worker() {
 }
 
 #[tokio::test]
-async fn a_job_is_pushed_to_an_idle_worker_and_its_end_to_whoever_waits() {
+async fn a_job_is_pushed_to_an_idle_worker_and_its_end_to_waiting_callers() {
     let (_server, repo) = start().await;
     let worker = Worker::builder(&repo.texts)
         .handle(Text::SUMMARIZE, |item, _job| summarise(item))
@@ -71,7 +71,7 @@ async fn a_job_is_pushed_to_an_idle_worker_and_its_end_to_whoever_waits() {
 }
 
 #[tokio::test]
-async fn failures_panics_and_timeouts_are_repeated_and_then_told() {
+async fn failures_panics_and_timeouts_are_retried_and_then_reported() {
     let (_server, repo) = start().await;
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = runs.clone();
@@ -145,7 +145,7 @@ async fn no_more_jobs_run_at_once_than_there_are_slots() {
 }
 
 #[tokio::test]
-async fn stopping_waits_for_running_jobs_and_gives_back_what_does_not_end() {
+async fn stopping_waits_for_running_jobs_and_releases_the_others() {
     let (server, repo) = start().await;
     let (started, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (announce, permission) = (started.clone(), go_on.clone());
@@ -308,7 +308,7 @@ async fn a_fatal_error_is_not_repeated_however_it_is_boxed() {
 
 /// The number that a handler is told, that a status shows and that an error carries is the same.
 #[tokio::test]
-async fn attempts_means_the_runs_that_failed_wherever_it_is_told() {
+async fn attempts_counts_failed_runs_everywhere() {
     let (_server, repo) = start().await;
     let told: Arc<Mutex<Vec<u32>>> = Arc::default();
     let note = told.clone();
@@ -337,7 +337,7 @@ async fn attempts_means_the_runs_that_failed_wherever_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_handler_tells_its_progress_and_is_cancelled_by_whoever_asked() {
+async fn a_handler_reports_progress_and_is_cancelled_by_its_caller() {
     let (_server, repo) = start().await;
     let worker = builder(&repo)
         .handle(Text::COUNT, |_item, job| async move {

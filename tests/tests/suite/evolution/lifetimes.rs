@@ -158,7 +158,7 @@ fn always(_: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_time_to_live_that_is_gone_ends_no_item_that_is_written() {
+async fn a_removed_time_to_live_expires_no_item_that_is_written() {
     change::<hour::Ticket, never::Ticket>(None, always).await;
     change::<kept_hour::Ticket, never::Ticket>(None, always).await;
 }
@@ -190,7 +190,7 @@ async fn a_time_to_live_that_was_changed_reaches_items() {
 }
 
 #[tokio::test]
-async fn repair_gives_an_item_that_would_have_ended_by_now_its_whole_time_to_live() {
+async fn repair_sets_the_whole_time_to_live_for_an_item_that_would_have_expired() {
     let server = Server::start().await;
     let store = Store::connect(server.url()).await.unwrap();
     create(&server, &store.repo::<never::Ticket>()).await;
@@ -212,7 +212,7 @@ async fn repair_gives_an_item_that_would_have_ended_by_now_its_whole_time_to_liv
 }
 
 #[tokio::test]
-async fn the_catalog_says_which_time_to_live_holds() {
+async fn the_catalog_states_the_time_to_live() {
     let server = Server::start().await;
     let store = Store::connect(server.url()).await.unwrap();
     let (hour, never) = (store.repo::<hour::Ticket>(), store.repo::<never::Ticket>());
@@ -274,7 +274,7 @@ async fn a_write_that_keeps_the_deadline_keeps_a_renewed_one() {
 }
 
 #[tokio::test]
-async fn an_item_without_a_time_to_live_expires_never_and_a_touch_says_so() {
+async fn an_item_without_a_time_to_live_never_expires_and_a_touch_says_so() {
     let server = Server::start().await;
     let repo = Store::connect(server.url()).await.unwrap().repo::<never::Ticket>();
     let item = repo.create_with_id("t", never::Ticket { body: "one".into() }).await.unwrap();

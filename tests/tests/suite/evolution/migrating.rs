@@ -64,7 +64,7 @@ async fn every_old_document_becomes_a_new_version_and_none_is_touched_twice() {
 }
 
 #[tokio::test]
-async fn a_dry_run_tells_what_would_be_and_writes_nothing() {
+async fn a_dry_run_reports_what_would_change_and_writes_nothing() {
     let (server, programs) = start().await;
     create(&programs, 20).await;
     programs.first.create_with_id("bad", named("Plato")).await.unwrap();
@@ -83,7 +83,7 @@ async fn a_dry_run_tells_what_would_be_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_migrated_is_named_and_untouched_and_holds_up_nothing() {
+async fn what_cannot_be_migrated_is_named_and_unchanged_and_stops_nothing() {
     let (server, programs) = start().await;
     create(&programs, 3).await;
     for (id, name) in [("one-name", "Plato"), ("panic", "panic")] {
@@ -141,7 +141,7 @@ async fn a_report_lists_a_hundred_failures_and_counts_them_all() {
 }
 
 #[tokio::test]
-async fn a_run_goes_on_where_another_ended() {
+async fn a_run_resumes_where_another_ended() {
     let (_server, programs) = start().await;
     create(&programs, 60).await;
     let third = &programs.third;
@@ -273,7 +273,7 @@ mod passing {
 }
 
 #[tokio::test]
-async fn a_migration_prolongs_no_life_and_writes_what_looks_the_same() {
+async fn a_migration_keeps_deadlines_and_rewrites_documents_that_look_the_same() {
     let server = Server::start().await;
     let store = Store::connect(server.url()).await.unwrap();
     let (old, new): (Repo<passing::old::Passing>, Repo<passing::Passing>) =
@@ -299,7 +299,7 @@ async fn a_migration_prolongs_no_life_and_writes_what_looks_the_same() {
 }
 
 #[tokio::test]
-async fn a_migration_that_loses_its_server_says_so_and_can_be_run_again() {
+async fn a_migration_that_loses_its_server_reports_it_and_can_be_repeated() {
     let (server, programs) = start().await;
     create(&programs, 600).await;
     let proxy = metastore_tests::Proxy::start(server.port()).await;

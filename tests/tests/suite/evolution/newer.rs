@@ -77,7 +77,7 @@ async fn an_older_program_never_writes_over_a_newer_shape() {
 }
 
 #[tokio::test]
-async fn a_writer_that_is_overtaken_by_a_newer_program_hears_of_it() {
+async fn a_writer_that_is_overtaken_by_a_newer_program_gets_an_error() {
     let (_server, programs) = start().await;
     let old = programs.first.create_with_id("ada", ada()).await.unwrap();
     programs.third.update("ada", v3::Person::patch().language("fr")).await.unwrap();

@@ -119,7 +119,7 @@ async fn a_write_of_an_old_document_stores_the_new_shape() {
 }
 
 #[tokio::test]
-async fn what_an_upgrade_does_not_touch_is_kept_to_the_letter() {
+async fn what_an_upgrade_does_not_change_is_preserved_byte_for_byte() {
     let (server, programs) = start().await;
     programs.first.create_with_id("ada", ada()).await.unwrap();
     // As a program beside this one may have written it, with a number that no `Value` holds.
@@ -206,7 +206,7 @@ async fn an_upgrade_that_fails_or_panics_names_the_document_and_leaves_it_alone(
 }
 
 #[tokio::test]
-async fn a_document_that_is_wrong_before_or_after_an_upgrade_says_where() {
+async fn a_document_that_is_wrong_before_or_after_an_upgrade_names_the_place() {
     let (server, programs) = start().await;
     programs.first.create_with_id("ada", ada()).await.unwrap();
     let stored = server.get_string(KEY).await.unwrap();
@@ -229,7 +229,7 @@ async fn a_document_that_is_wrong_before_or_after_an_upgrade_says_where() {
 }
 
 #[tokio::test]
-async fn current_documents_take_no_detour() {
+async fn current_documents_are_read_without_a_value() {
     let server = Server::start().await;
     let repo = metastore::Store::connect(server.url()).await.unwrap().repo::<v3::Person>();
     let item = repo.create(upgraded()).await.unwrap();
@@ -244,7 +244,7 @@ async fn current_documents_take_no_detour() {
 }
 
 #[tokio::test]
-async fn to_revert_brings_an_old_version_back_in_the_current_shape() {
+async fn a_revert_restores_an_old_version_in_the_current_shape() {
     let (server, programs) = start().await;
     programs.first.create_with_id("ada", ada()).await.unwrap();
     let third = &programs.third;

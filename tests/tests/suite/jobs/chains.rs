@@ -215,7 +215,7 @@ fn trace_of_the_writer() -> Option<String> {
 }
 
 #[tokio::test]
-async fn the_trace_of_the_writer_goes_with_what_its_write_requests_and_along_the_chain() {
+async fn the_trace_of_a_writer_reaches_the_requested_jobs_and_their_chain() {
     let (_server, repo) = start_with(Store::options().trace_source(trace_of_the_writer)).await;
     let store = repo.texts.store();
     let feeds = store.repo::<Feed>();

@@ -13,7 +13,7 @@ use super::{Feed, Page, enqueue, ids, options, page, take_one, worker};
 use crate::fixture::{SOON, start};
 
 #[tokio::test]
-async fn a_paused_queue_gives_nothing_until_it_is_resumed_and_then_wakes_the_worker() {
+async fn a_paused_queue_hands_out_nothing_until_it_is_resumed_and_then_wakes_the_worker() {
     let (server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     let queue = Queue::new(&pages, Page::DIGEST);
@@ -41,7 +41,7 @@ async fn a_paused_queue_gives_nothing_until_it_is_resumed_and_then_wakes_the_wor
 }
 
 #[tokio::test]
-async fn high_jobs_go_first_and_low_ones_are_not_forgotten() {
+async fn high_jobs_go_first_and_low_ones_do_not_starve() {
     let (_server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     let queue = Queue::new(&pages, Page::DIGEST);
@@ -206,7 +206,7 @@ async fn concurrency_changes_while_a_worker_runs() {
 }
 
 #[tokio::test]
-async fn a_flood_of_one_transformation_holds_up_no_other_one_nor_another_collection() {
+async fn a_flood_of_one_transformation_delays_no_other_one_nor_another_collection() {
     let (_server, repo) = start().await;
     let store = repo.texts.store();
     let (pages, feeds) = (store.repo::<Page>(), store.repo::<Feed>());

@@ -229,7 +229,7 @@ async fn a_backlog_of_ids_that_are_gone_is_passed_in_bounded_steps() {
 }
 
 #[tokio::test]
-async fn one_take_brings_no_more_bytes_than_can_be_held() {
+async fn one_take_returns_a_bounded_number_of_bytes() {
     let (_server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     let queue = Queue::new(&pages, Page::DIGEST);

@@ -193,7 +193,7 @@ async fn a_hook_sees_each_job_and_how_it_ended() {
 }
 
 #[tokio::test]
-async fn a_hook_that_panics_or_forgets_the_handler_fails_the_job_alone() {
+async fn a_hook_that_panics_or_does_not_call_the_handler_fails_only_its_job() {
     let (_server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     enqueue(&pages, Page::DIGEST, &["panics", "forgets", "runs"]).await;

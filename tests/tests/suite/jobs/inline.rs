@@ -28,7 +28,7 @@ async fn an_inline_run_stores_its_result_as_a_worker_would() {
 }
 
 #[tokio::test]
-async fn an_inline_run_is_repeated_as_the_transformation_says_and_then_dead() {
+async fn an_inline_run_is_retried_as_configured_and_then_dead() {
     let (_server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     pages.create_with_id("a", page("hello")).await.unwrap();

@@ -112,7 +112,7 @@ async fn a_job_has_a_timeout_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_timeout_of_a_transformation_goes_before_the_workers() {
+async fn the_timeout_of_a_transformation_overrides_the_workers() {
     let (_server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     let worker = worker(&pages)
@@ -132,7 +132,7 @@ async fn the_timeout_of_a_transformation_goes_before_the_workers() {
 }
 
 #[tokio::test]
-async fn a_dead_job_is_looked_at_and_run_again_under_its_own_id() {
+async fn a_dead_job_is_inspected_and_retried_under_its_own_id() {
     let (_server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     let queue = Queue::new(&pages, Page::DIGEST);
@@ -168,7 +168,7 @@ async fn a_retry_skips_the_pause_after_a_failure() {
 }
 
 #[tokio::test]
-async fn the_retry_delay_of_a_transformation_goes_before_the_workers() {
+async fn the_retry_delay_of_a_transformation_overrides_the_workers() {
     let (_server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     let worker = Worker::builder(&pages)
@@ -186,7 +186,7 @@ async fn the_retry_delay_of_a_transformation_goes_before_the_workers() {
 }
 
 #[tokio::test]
-async fn a_result_expires_by_itself_where_the_transformation_says_so() {
+async fn a_result_expires_at_the_time_to_live_of_the_transformation() {
     let (server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     let queue = Queue::new(&pages, Page::DIGEST);
@@ -238,7 +238,7 @@ async fn what_follows_keeps_its_options_and_comes_even_after_a_job_that_died() {
 }
 
 #[tokio::test]
-async fn stopping_at_any_moment_leaves_no_job_leased_and_burns_no_attempt() {
+async fn stopping_at_any_moment_leaves_no_job_leased_and_counts_no_attempt() {
     let (server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     let queue = Queue::new(&pages, Page::EXTRACT);

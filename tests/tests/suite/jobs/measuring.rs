@@ -86,7 +86,7 @@ impl Numbers {
 }
 
 #[tokio::test]
-async fn every_number_is_told_to_a_recorder() {
+async fn every_metric_reaches_a_recorder() {
     let (server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     let queue = Queue::new(&pages, Page::DIGEST);
@@ -180,7 +180,7 @@ async fn every_number_is_told_to_a_recorder() {
 }
 
 #[tokio::test]
-async fn what_is_given_back_is_counted() {
+async fn released_jobs_are_counted() {
     let (_server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     let numbers = Numbers::default();

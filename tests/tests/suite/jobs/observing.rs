@@ -10,7 +10,7 @@ use super::{Page, enqueue, page, take_one, worker};
 use crate::fixture::{Log, SOON, start, start_proxied, start_with};
 
 #[tokio::test]
-async fn whoever_watches_is_told_of_each_state_and_progress_and_of_the_end() {
+async fn watchers_receive_each_state_and_progress_and_the_end() {
     let (_server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     let worker = worker(&pages)
@@ -42,7 +42,7 @@ async fn whoever_watches_is_told_of_each_state_and_progress_and_of_the_end() {
 }
 
 #[tokio::test]
-async fn a_queue_tells_how_long_the_first_in_line_has_waited() {
+async fn a_queue_reports_how_long_its_oldest_job_has_waited() {
     let (_server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     let queue = Queue::new(&pages, Page::DIGEST);
@@ -72,7 +72,7 @@ fn trace_of_this_test() -> Option<String> {
 }
 
 #[tokio::test]
-async fn the_trace_of_whoever_asked_reaches_the_handler() {
+async fn the_trace_of_the_caller_reaches_the_handler() {
     let (_server, repo) = start_with(Store::options().trace_source(trace_of_this_test)).await;
     let pages = repo.texts.store().repo::<Page>();
     enqueue(&pages, Page::DIGEST, &["a"]).await;
@@ -90,7 +90,7 @@ async fn the_trace_of_whoever_asked_reaches_the_handler() {
 }
 
 #[tokio::test]
-async fn health_turns_red_while_the_server_is_away_and_green_when_it_is_back() {
+async fn health_fails_while_the_server_is_away_and_recovers_with_it() {
     let options = Store::options().command_timeout(Duration::from_millis(300));
     let (_server, proxy, repo) = start_proxied(options).await;
     let pages = repo.texts.store().repo::<Page>();
@@ -110,7 +110,7 @@ async fn health_turns_red_while_the_server_is_away_and_green_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn progress_in_a_loop_is_noted_a_few_times_a_second_at_most() {
+async fn progress_in_a_loop_is_stored_a_few_times_a_second_at_most() {
     let (server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     enqueue(&pages, Page::DIGEST, &["a"]).await;
@@ -133,7 +133,7 @@ async fn progress_in_a_loop_is_noted_a_few_times_a_second_at_most() {
 }
 
 #[tokio::test]
-async fn what_a_handler_logs_stands_in_the_span_of_its_job_with_the_trace_of_who_asked() {
+async fn logs_of_a_handler_are_in_the_span_of_its_job_with_the_trace_of_the_caller() {
     let (_server, repo) = start_with(Store::options().trace_source(trace_of_this_test)).await;
     let pages = repo.texts.store().repo::<Page>();
     let log = Log::default();
@@ -163,7 +163,7 @@ async fn what_a_handler_logs_stands_in_the_span_of_its_job_with_the_trace_of_who
 
 /// Its commands are answered as ever; only what is published does not reach it.
 #[tokio::test]
-async fn health_turns_red_when_the_worker_is_deaf_though_its_commands_are_answered() {
+async fn health_fails_when_messages_do_not_arrive_although_commands_are_answered() {
     let (server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     let worker = worker(&pages)

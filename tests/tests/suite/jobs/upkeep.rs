@@ -51,7 +51,7 @@ fn count(log: &Log, text: &str) -> usize {
 }
 
 #[tokio::test]
-async fn jobs_that_no_worker_handles_stay_queued_and_are_told_of_once() {
+async fn jobs_that_no_worker_handles_stay_queued_and_are_reported_once() {
     let (_server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     enqueue(&pages, Page::WORDS, &["a"]).await;
@@ -101,7 +101,7 @@ async fn jobs_that_no_worker_handles_stay_queued_and_are_told_of_once() {
 }
 
 #[tokio::test]
-async fn a_worker_that_runs_until_it_is_idle_tells_of_them_too() {
+async fn a_worker_that_runs_until_it_is_idle_reports_them_too() {
     let (_server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     enqueue(&pages, Page::WORDS, &["a"]).await;
@@ -180,7 +180,7 @@ async fn one_sweep_of_a_worker_leaves_nothing_of_ten_thousand_expired_items() {
 }
 
 #[tokio::test]
-async fn several_workers_forget_beside_those_who_create() {
+async fn several_workers_evict_while_others_create() {
     let (server, repo) = start().await;
     let visits = repo.texts.store().repo::<Visit>();
     let workers = [greeter(&visits), greeter(&visits)].map(|built| built.build().start().unwrap());
