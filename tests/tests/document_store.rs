@@ -52,7 +52,7 @@ impl Desk {
         text_of(&output.stdout).to_owned()
     }
 
-    async fn gives(&self, words: &[&str]) -> Value {
+    async fn json_of(&self, words: &[&str]) -> Value {
         let output = run(self.command(words).arg("--json")).await;
         assert!(output.status.success(), "{words:?}: {}", text_of(&output.stderr));
         serde_json::from_slice(&output.stdout).expect("is JSON")
@@ -107,7 +107,7 @@ async fn importing_again_adds_a_version_only_to_what_has_changed() {
         text_of(&output.stdout),
         "2 documents: 0 new, 1 changed, 1 unchanged; 1 version added, 0 problems\n"
     );
-    let listed = desk.gives(&["list"]).await;
+    let listed = desk.json_of(&["list"]).await;
     let mut listed: Vec<_> =
         names(&listed).into_iter().zip(column(&listed["items"], "version")).collect();
     listed.sort_by_key(|(name, _)| *name);
@@ -118,7 +118,7 @@ async fn importing_again_adds_a_version_only_to_what_has_changed() {
 async fn each_revision_is_a_version_and_new_ones_are_added_to_them() {
     let desk = Desk::new(&[("doc.jsonl", &revisions(3))]).await;
     desk.shows(&["--by", "ada", "import", "doc.jsonl"]).await;
-    let history = desk.gives(&["history", "doc.jsonl"]).await;
+    let history = desk.json_of(&["history", "doc.jsonl"]).await;
     let versions = &history["versions"];
     assert_eq!(column(versions, "version"), [3, 2, 1]);
     assert_eq!(column(versions, "revision"), ["r3", "r2", "r1"]);
@@ -136,7 +136,7 @@ async fn each_revision_is_a_version_and_new_ones_are_added_to_them() {
 
     let page = desk.shows(&["history", "doc.jsonl", "--limit", "2"]).await;
     assert!(page.contains("2 versions of doc.jsonl\nmore: --before 4"), "{page}");
-    let rest = desk.gives(&["history", "doc.jsonl", "--before", "4"]).await;
+    let rest = desk.json_of(&["history", "doc.jsonl", "--before", "4"]).await;
     assert_eq!(column(&rest["versions"], "version"), [3, 2, 1]);
 }
 
@@ -144,7 +144,7 @@ async fn each_revision_is_a_version_and_new_ones_are_added_to_them() {
 async fn the_last_fifty_versions_are_kept_and_the_history_states_it() {
     let desk = Desk::new(&[("long.jsonl", &revisions(57))]).await;
     desk.shows(&["import", "long.jsonl"]).await;
-    let history = desk.gives(&["history", "long.jsonl", "--limit", "100"]).await;
+    let history = desk.json_of(&["history", "long.jsonl", "--limit", "100"]).await;
     let versions = column(&history["versions"], "version");
     assert_eq!((versions.len(), versions[0], versions[49]), (50, &json!(57), &json!(8)));
     let shown = desk.shows(&["history", "long.jsonl", "--limit", "100"]).await;
@@ -175,7 +175,7 @@ async fn versions_are_compared_and_an_old_one_is_restored() {
     for line in ["--- version 1, ", "+++ version 3, ", "    revision\n  - 1\n  + 3\n"] {
         assert!(diff.contains(line), "{line:?}: {diff}");
     }
-    let patch = desk.gives(&["diff", "doc.jsonl", "1", "3"]).await["patch"].clone();
+    let patch = desk.json_of(&["diff", "doc.jsonl", "1", "3"]).await["patch"].clone();
     let text = json!({"op": "replace", "path": "/text", "value": "revision\n3\n"});
     assert!(patch.as_array().expect("is a list").contains(&text), "{patch}");
     assert_eq!(desk.shows(&["diff", "doc.jsonl", "2", "2"]).await, "no difference\n");
@@ -192,7 +192,7 @@ async fn versions_are_compared_and_an_old_one_is_restored() {
 async fn a_document_is_shown_as_it_was_at_a_time() {
     let desk = Desk::new(&[("doc.txt", "early")]).await;
     desk.shows(&["import", "doc.txt"]).await;
-    let first = desk.gives(&["history", "doc.txt"]).await["versions"][0]["written_at"].clone();
+    let first = desk.json_of(&["history", "doc.txt"]).await["versions"][0]["written_at"].clone();
     desk.write("doc.txt", "late");
     desk.shows(&["import", "doc.txt"]).await;
 
@@ -223,25 +223,25 @@ async fn documents_are_found_by_tag_kind_and_length() {
         (&["--kind", "md", "--min-words", "2"], &["a/three.md"]),
         (&["--tag", "none"], &[]),
     ] {
-        let found = desk.gives(&[&["search"], words].concat()).await;
+        let found = desk.json_of(&[&["search"], words].concat()).await;
         assert_eq!(names(&found), expected, "{words:?}");
     }
-    // A tag that is given later is added, as a version.
+    // A tag that is added later creates a version.
     desk.shows(&["import", "b", "--tag", "new"]).await;
-    let found = desk.gives(&["search", "--tag", "new", "--tag", "draft"]).await;
+    let found = desk.json_of(&["search", "--tag", "new", "--tag", "draft"]).await;
     assert_eq!((names(&found), &found["items"][0]["version"]), (vec!["b/two.txt"], &json!(2)));
-    let stats = desk.gives(&["stats"]).await;
+    let stats = desk.json_of(&["stats"]).await;
     assert_eq!(stats["items"], stats["sampled"]);
     assert!(stats["bytes"]["documents"]["value"].as_u64() > Some(0), "{stats}");
     assert!(desk.shows(&["stats"]).await.contains("bytes altogether"));
     let error = desk.refuses(&["stats", "--sample", "0"]).await;
     assert!(error.contains("sample must be from 1 to 10000"), "{error}");
     let output = run(&mut desk.command(&["search"])).await;
-    assert_eq!(output.status.code(), Some(2), "it must be told what to look for");
+    assert_eq!(output.status.code(), Some(2), "a search needs a condition");
 
-    let first = desk.gives(&["list", "--limit", "2"]).await;
+    let first = desk.json_of(&["list", "--limit", "2"]).await;
     let next = first["next"].as_str().expect("there is more");
-    let second = desk.gives(&["list", "--limit", "2", "--after", next]).await;
+    let second = desk.json_of(&["list", "--limit", "2", "--after", next]).await;
     let mut all = [names(&first), names(&second)].concat();
     all.sort_unstable();
     assert_eq!(all, ["a/one.md", "a/three.md", "b/two.txt"]);
@@ -267,7 +267,7 @@ async fn errors_are_reported_and_leave_nothing_half_done() {
     assert!(errors.contains("empty.md: empty"), "{errors}");
     assert!(errors.contains("broken.jsonl: line 2 is not a revision"), "{errors}");
     assert_eq!(shown, "1 document: 1 new, 0 changed, 0 unchanged; 1 version added, 2 problems\n");
-    assert_eq!(names(&desk.gives(&["list"]).await), ["docs/good.md"]);
+    assert_eq!(names(&desk.json_of(&["list"]).await), ["docs/good.md"]);
 
     let error = desk.refuses(&["show", "a:latest"]).await;
     assert_eq!(error, "error: there is no document a:latest");
@@ -279,7 +279,7 @@ async fn errors_are_reported_and_leave_nothing_half_done() {
 #[tokio::test]
 async fn an_interrupted_import_keeps_what_it_has_stored_and_is_continued() {
     let desk = Desk::new(&[("docs/a.md", "text")]).await;
-    // A pipe into which nobody writes holds it up.
+    // A pipe that nobody writes to blocks it.
     let pipe = desk.folder.path().join("pipe.md");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo starts");
     assert!(made.success());

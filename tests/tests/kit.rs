@@ -1,4 +1,4 @@
-//! Tests of the test kit itself, since a kit that lies makes every other test worthless.
+//! Tests of the test kit itself, because all other tests depend on it.
 
 #[path = "kit/disturbances.rs"]
 mod disturbances;

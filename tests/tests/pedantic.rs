@@ -1,4 +1,4 @@
-//! Everything that the derives generate, in a crate that denies what clippy has: `cargo clippy
+//! Everything that the derives generate, in a crate that denies all lints of Clippy: `cargo clippy
 //! --all-targets` is the test. A finding here would be a finding in every user's code.
 
 #![deny(missing_docs, warnings, unsafe_code, clippy::pedantic, clippy::nursery)]

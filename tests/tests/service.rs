@@ -1,4 +1,4 @@
-//! The example `document-service`, run as its users run it: a program that is talked to over HTTP.
+//! The example `document-service`, run as its users run it: a program with an HTTP interface.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -30,7 +30,7 @@ struct Service {
     agent: Agent,
 }
 
-/// What the service answers.
+/// A response of the service.
 #[derive(Debug)]
 struct Answer {
     status: u16,
@@ -44,7 +44,7 @@ impl Service {
     }
 
     async fn start_with(words: &[&str]) -> Self {
-        // What it keeps must be there again after a restart.
+        // Its data must survive a restart.
         let redis = Server::builder().append_only(true).start().await;
         let mut process = Command::new(program())
             .env("REDIS_URL", redis.url())
@@ -65,7 +65,8 @@ impl Service {
         Self { redis, process, address, agent: agent.into() }
     }
 
-    /// Sends a request with these headers, and this body if it has any, as JSON unless a header says otherwise.
+    /// Sends a request with these headers, and this body if it has any, as JSON unless a header
+    /// says otherwise.
     fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let uri = format!("http://{}{path}", self.address);
         let mut request = Request::builder().method(method).uri(uri);
@@ -92,13 +93,13 @@ impl Service {
         self.send("POST", path, &[], &body.to_string())
     }
 
-    /// Creates an article and gives its path.
+    /// Creates an article and returns its path.
     fn article(&self, title: &str) -> String {
         let answer = self.post("/items/articles", &article(title));
         answer.expect(201).header("location").to_owned()
     }
 
-    /// Begins to create an item, and gives what is left to be sent.
+    /// Starts a request that creates an item, and returns what remains to be sent.
     async fn begin<'b>(&self, body: &'b str) -> (TcpStream, &'b str) {
         const GO_ON: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
         let (begun, rest) = body.split_at(10);
@@ -109,7 +110,7 @@ impl Service {
              content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).await.expect("it reads");
-        // It says so when a handler waits for the body.
+        // The service prints it when a handler waits for the body.
         let mut answer = vec![0; GO_ON.len()];
         timeout(PATIENCE, stream.read_exact(&mut answer)).await.expect("in time").expect("goes on");
         assert_eq!(answer, GO_ON);
@@ -122,7 +123,7 @@ impl Service {
         kill_process(id.expect("it runs"), signal).expect("it can be signalled");
     }
 
-    /// Waits until it has ended well.
+    /// Waits until it has exited successfully.
     async fn ends(&mut self) {
         let ended = timeout(PATIENCE, self.process.wait()).await.expect("it ends in time");
         assert_eq!(ended.expect("it ends").code(), Some(0));
@@ -147,7 +148,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The problem that it must be, with this status and these words in its detail.
+    /// Checks that it is a problem with this status and these words in its detail.
     #[track_caller]
     fn problem(self, status: u16, words: &str) -> Value {
         let answer = self.expect(status);
@@ -186,7 +187,7 @@ async fn an_item_is_created_read_changed_and_deleted() {
     let head = service.send("HEAD", &path, &[], "").expect(200);
     assert_eq!((head.body.as_str(), head.header("etag")), ("", "\"1\""));
 
-    // Only the version that was seen is changed.
+    // Only the version that was read is changed.
     let patch = r#"{"topic": "news", "stars": 3}"#;
     let at = |version: &'static str| [("if-match", version)];
     let changed = service.send("PATCH", &path, &at("\"1\""), patch).expect(200);
@@ -256,7 +257,7 @@ async fn what_cannot_be_done_is_refused_with_its_reason() {
         service.send("GET", &path, &[("x-actor", actor)], "").problem(400, words);
     }
 
-    // 404: what the path names is not there, and what is.
+    // 404: the path names nothing, and the detail says what exists.
     let unknown = service.get("/items/article").problem(404, "no collection `article`");
     assert_eq!(unknown["known"], json!(["articles", "authors"]));
     service.post("/find/article", &json!({})).problem(404, "existing ones: articles, authors");
@@ -298,7 +299,7 @@ async fn what_cannot_be_done_is_refused_with_its_reason() {
     service.post("/count/articles", &condition("topic", "eq")).problem(400, "expected a string");
     service.post("/find/articles", &json!({"limits": 1})).problem(422, "unknown field `limits`");
 
-    // Nothing of all that was written.
+    // None of these wrote anything.
     assert_eq!(service.get(&path).expect(200).json()["version"], 1);
     assert_eq!(service.post("/count/articles", &json!({})).json(), json!({"count": 1}));
 }
@@ -423,7 +424,7 @@ async fn history_is_read_compared_and_restored() {
     let mine = service.get("/audit/articles?actor=ada&operation=update").expect(200).json();
     assert_eq!(operations(&mine), ["update"]);
     assert_eq!(mine["entries"][0]["changed"], json!(["title"]));
-    // The feed is followed from a position that is kept.
+    // The feed is followed from a stored position.
     let begun = service.get("/audit/articles?limit=1").json();
     assert_eq!((operations(&begun), &begun["more"]), (vec!["create".to_owned()], &json!(true)));
     let position = begun["position"].as_str().unwrap();
@@ -483,20 +484,20 @@ async fn while_its_server_is_away_it_reports_that_and_continues_afterwards() {
         let answer = service.send(method, path, &[], body).expect(503);
         assert_eq!(answer.header("retry-after"), "1");
         let problem = answer.problem(503, "try again");
-        // Where its server is, is nobody's business.
+        // The address of its server is not shown.
         assert!(!problem.to_string().contains("127.0.0.1"), "{problem}");
     }
-    // What needs no server is there all the time.
+    // Paths that need no server always work.
     service.get("/collections").expect(200);
     service.redis.restart().await;
     wait::until("it answers again", PATIENCE, async || service.get(&path).status == 200).await;
-    // Nothing of what was refused is done afterwards.
+    // No refused request is applied afterwards.
     let item = service.get(&path).json();
     assert_eq!((&item["version"], &item["data"]["title"]), (&json!(1), &json!("Lasting")));
     assert_eq!(service.post("/count/articles", &json!({})).json(), json!({"count": 1}));
     service.send("PATCH", &path, &[("if-match", "\"1\"")], r#"{"stars": 2}"#).expect(200);
 
-    // It can be ended while its server is away, too.
+    // It can be stopped while its server is away.
     service.redis.kill();
     service.signal(Signal::TERM);
     service.ends().await;
@@ -516,7 +517,7 @@ async fn a_write_with_an_unknown_outcome_has_an_error_of_its_own() {
         service.get("/items/articles").status == 200
     })
     .await;
-    // By the commit one can tell whether it was done.
+    // The commit id shows whether it was applied.
     let page = service.get("/items/articles").expect(200).json();
     let items = page["items"].as_array().unwrap();
     let done = items.iter().any(|item| item["commit"] == commit);
@@ -530,7 +531,7 @@ async fn a_write_with_an_unknown_outcome_has_an_error_of_its_own() {
 async fn it_ends_what_it_has_begun_before_it_ends() {
     for signal in [Signal::TERM, Signal::INT] {
         let mut service = Service::start().await;
-        // An idle connection does not hold it up.
+        // An idle connection does not delay it.
         service.get("/collections").expect(200);
         let body = article("Last").to_string();
         let (mut slow, rest) = service.begin(&body).await;
@@ -580,7 +581,8 @@ async fn what_it_cannot_start_with_is_an_error() {
 async fn raw(service: &Service, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(&service.address).await.expect("it listens");
     let mut answer = Vec::new();
-    // A connection that is closed with something unread is reset, perhaps before the answer is read.
+    // A connection that is closed with something unread is reset, perhaps before the answer is
+    // read.
     let _ = stream.write_all(request).await;
     let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("it ends in time");
     String::from_utf8(answer).expect("is text")
@@ -593,7 +595,8 @@ async fn slow_clients_are_not_held_for_ever() {
     let begin = "POST /items/articles HTTP/1.1\r\nhost: a\r\n";
     let length = body.len();
     let head = format!("{begin}content-type: application/json\r\ncontent-length: {length}\r\n\r\n");
-    // What each sends at once; then a byte at a time, for ever: of another header, of the body, or nothing.
+    // What each sends at once; then one byte at a time without end: of a header, of the body, or
+    // nothing.
     let kinds =
         [(begin.to_owned(), Some("x-slow: yes")), (head, Some(&*body)), (String::new(), None)];
     let mut clients = Vec::new();

@@ -1,4 +1,5 @@
-//! The example `textsplitter`, run as its users run it: as a program, with a worker in a second one.
+//! The example `textsplitter`, run as its users run it: as a program, with a worker in a second
+//! one.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -51,7 +52,7 @@ fn on(server: &Server) -> Command {
     command
 }
 
-/// A run that cannot go on, because it reads a pipe into which nobody writes.
+/// A run that blocks, because it reads a pipe that nobody writes to.
 struct Stuck {
     child: Child,
     worker: Pid,
@@ -81,7 +82,7 @@ impl Stuck {
         pid_of(&self.child.id().expect("it runs").to_string())
     }
 
-    /// Waits for the end; gives the exit code and what was written to standard error.
+    /// Waits for the end; returns the exit code and standard error.
     async fn end(&mut self) -> (Option<i32>, String) {
         let mut errors = String::new();
         let mut pipe = self.child.stderr.take().expect("a pipe");
@@ -117,7 +118,7 @@ fn is_alive(process: Pid) -> bool {
     test_kill_process(process).is_ok()
 }
 
-/// The stored texts: the id and the envelope of each.
+/// The stored texts: the id and the stored JSON of each.
 async fn stored(server: &Server) -> Vec<(Id, Value)> {
     let mut stored = Vec::new();
     for key in server.keys().await {
@@ -129,7 +130,7 @@ async fn stored(server: &Server) -> Vec<(Id, Value)> {
     stored
 }
 
-/// The grammar once more and by hand, so that a mistake of the library is not repeated here.
+/// The key grammar, written independently of the library, so that an error there is noticed.
 fn keeps_to_the_grammar(key: &str) -> bool {
     let is_id = |id: &str| id.len() == 26 && id.bytes().all(|b| b.is_ascii_alphanumeric());
     match key.split(':').collect::<Vec<_>>()[..] {
@@ -176,7 +177,7 @@ async fn every_text_gets_its_versions_results_and_keys_and_no_others() {
         assert!(keeps_to_the_grammar(key), "{key}");
     }
     let in_redis = server.keys().await;
-    // What further indexes and the queue need is not of these texts alone.
+    // Further indexes and the queue are not specific to these texts.
     let of_the_texts = in_redis.iter().map(String::as_str).filter(|key| {
         let is_shared = ["idx:", "queue:", "catalog"].iter().any(|start| key.starts_with(start));
         !is_shared || *key == "idx:myapp:textsplitter:texts"
@@ -288,14 +289,15 @@ async fn the_end_of_the_worker_is_noticed() {
 async fn the_worker_ends_when_the_main_process_is_killed() {
     let server = Server::start().await;
     let mut stuck = Stuck::start(on(&server)).await;
-    // Not before the worker listens for jobs, to be sure that it is at work.
+    // Waits until the worker has subscribed, so that it certainly runs.
     let channel = "queue:myapp:textsplitter:texts:summarize:wake";
     wait::until("the worker to listen", PATIENCE, async || {
         server.cli(&["PUBSUB", "NUMSUB", channel]).await.as_array()[1].as_int() == 1
     })
     .await;
     stuck.child.kill().await.expect("it runs");
-    // Its connections tell of its end. Whether its process id does depends on who reaps orphans.
+    // Its end is detected by its connections; its process id may remain, depending on who reaps
+    // orphans.
     wait::until("the worker to be gone", PATIENCE, async || {
         server.info_field("connected_clients").await == "1"
     })

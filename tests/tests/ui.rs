@@ -1,7 +1,7 @@
-//! What the compiler says to a wrong definition, and that right ones compile: one file for each rule
-//! of the derives, in folders by class. Each file opens with its rule.
+//! The compiler's messages for wrong definitions, and definitions that must compile: one file for
+//! each rule of the derives, in folders by class. Each file starts with its rule.
 //!
-//! The `.stderr` files hold the messages; `TRYBUILD=overwrite` writes them anew.
+//! The `.stderr` files contain the messages; `TRYBUILD=overwrite` updates them.
 
 /// The folders whose files must not compile.
 const WRONG: [&str; 11] = [

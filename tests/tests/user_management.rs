@@ -28,14 +28,14 @@ impl Service {
         command
     }
 
-    /// What a command that goes well gives.
+    /// The output of a command that succeeds.
     async fn does(&self, words: &[&str]) -> Value {
         let output = run(self.command(words).arg("--json")).await;
         assert!(output.status.success(), "{words:?}: {}", text_of(&output.stderr));
         serde_json::from_slice(&output.stdout).expect("is JSON")
     }
 
-    /// What a command that goes wrong says.
+    /// The output of a command that fails.
     async fn refuses(&self, words: &[&str]) -> String {
         let output = run(&mut self.command(words)).await;
         assert_eq!((output.status.code(), text_of(&output.stdout)), (Some(1), ""), "{words:?}");
@@ -55,7 +55,7 @@ impl Service {
         self.0.cli(&["PTTL", key]).await.as_int()
     }
 
-    /// Lets time go by until only this much of it is left to an item.
+    /// Waits until only this much of an item's time to live is left.
     async fn leave(&self, key: &str, milliseconds: &str) {
         assert_eq!(self.0.cli(&["PEXPIRE", key, milliseconds]).await.as_int(), 1, "{key} is there");
     }
@@ -118,7 +118,10 @@ async fn each_use_of_a_session_renews_its_full_time_to_live() {
     let left = service.milliseconds_left(&key).await;
     assert!((half_an_hour - 60_000..=half_an_hour).contains(&left), "{left}");
     let versions = service.0.keys().await;
-    assert!(!versions.iter().any(|key| key.contains(":version:")), "no use is kept: {versions:?}");
+    assert!(
+        !versions.iter().any(|key| key.contains(":version:")),
+        "no version for each use: {versions:?}"
+    );
 
     service.leave(&key, "1").await;
     wait::until("the session to expire", example::PATIENCE, async || {
@@ -209,7 +212,7 @@ async fn notes_are_listed_by_their_owner_page_by_page_and_removed_with_them() {
     let next = first["next"].as_str().expect("there is more");
     let second = service.does(&["notes", "list", &adas, "--after", next]).await;
     assert_eq!((texts(&second), &second["next"]), (vec!["one".to_owned()], &Value::Null));
-    // A cursor of one user is none for another.
+    // A cursor of one user is refused for another.
     let error = service.refuses(&["notes", "list", &bobs, "--after", next]).await;
     assert!(error.contains("the cursor is not one of this query"), "{error}");
 
@@ -232,7 +235,7 @@ async fn a_profile_changes_only_the_named_fields_and_takes_no_address_of_others(
     assert_eq!(error, "error: this email is taken: choose another `email`");
     let user = service.does(&["profile", &session, "--email", "lovelace@example.com"]).await;
     assert_eq!((&user["version"], &user["data"]["name"]), (&2.into(), &"Ada".into()));
-    assert_eq!(user["actor"], user["id"], "each version tells whose change it was");
+    assert_eq!(user["actor"], user["id"], "each version names its actor");
     service.refuses(&["login", "ada@example.com"]).await;
     service.login("lovelace@example.com").await;
 }

@@ -56,7 +56,7 @@ pub async fn handle(
     sleep(Duration::from_millis(item.data.millis)).await;
     match item.data.kind {
         Kind::Fails => Err("it always fails".into()),
-        Kind::IsFatal => Err(Fatal::new("nothing mends it").into()),
+        Kind::IsFatal => Err(Fatal::new("non-retryable").into()),
         Kind::FailsOnce if job.attempt == 1 => Err("it fails once".into()),
         Kind::PanicsOnce if job.attempt == 1 => panic!("it panics once"),
         _ => Ok(Outcome { job: job.id, fence: job.fence }),

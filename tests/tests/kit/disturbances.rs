@@ -42,7 +42,7 @@ async fn a_request_that_is_repeated_is_executed_again_after_its_reply() {
     assert_eq!(server.get_string("n").await.as_deref(), Some("1"));
     proxy.deliver_held().await;
     assert_eq!(server.get_string("n").await.as_deref(), Some("2"));
-    // The client's own connection knows nothing of it.
+    // The client's own connection is not affected.
     assert_eq!(client.call(&["INCR", "n"]).await.expect("a reply").as_int(), 3);
 }
 

@@ -1,4 +1,4 @@
-//! Black holes, refusals, dropped connections and dead servers behind the proxy.
+//! Paused traffic, refused and dropped connections, and stopped servers behind the proxy.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Servers start, stop, come back, and tell what they hold.
+//! Starting, stopping, restarting and inspecting servers.
 
 use std::time::{Duration, Instant};
 

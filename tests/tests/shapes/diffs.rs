@@ -1,4 +1,4 @@
-//! Differences between versions: exact, short, and never in the way of others.
+//! Differences between versions: exact, short, and computed without blocking others.
 
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ async fn an_insertion_before_many_is_one_operation() {
     lists.modify(&id, |lists| lists.rows.insert(0, row(7_777_777))).await.unwrap();
     lists.modify(&id, |lists| _ = lists.rows.remove(15_000)).await.unwrap();
 
-    // On a runtime of one thread, others are served in the meantime.
+    // On a runtime with one thread, other tasks run meanwhile.
     let ticks = tokio::spawn(async {
         let mut longest = Duration::ZERO;
         loop {

@@ -1,4 +1,4 @@
-//! Documents by name: exact, with what they write themselves, and refused in words where they are wrong.
+//! Documents in the dynamic API: exact, with all fields that they write, and refused with a reason.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -162,7 +162,7 @@ async fn an_unknown_name_is_refused_on_every_level() {
             assert_eq!(name, unknown);
         }
     }
-    // What is not known but could be by default, or is known and left out when it is written.
+    // Fields with defaults, and fields that are skipped when written.
     let known = json!({"wei": 1, "zip": null, "postcode": null});
     let error = dynamic.create_item("accounts", known).await.unwrap_err();
     assert!(error.to_string().contains("duplicate field"), "{error}");
@@ -185,7 +185,7 @@ async fn violations_within_maps_name_the_key() {
         let nested = format!("byName.{wrong}.inner.k.1.label");
         assert_eq!(paths, [nested.as_str(), "lines[1].label", "sorted.9.label"]);
     }
-    // Also where a number is in the document that no `Value` can hold.
+    // Also with a number in the document that no `Value` can hold.
     let wrong = Line { label: String::new(), inner: HashMap::new() };
     let item = dynamic.create_item("accounts", json!({"wei": 1})).await.unwrap();
     let change = |account: &mut Account| {
@@ -240,7 +240,7 @@ async fn a_document_that_is_too_large_is_refused_before_it_is_parsed() {
     let store = Store::options().max_document_bytes(1_000_000).connect(server.url()).await.unwrap();
     let dynamic = Dynamic::new().collection::<Account>(&store);
     let id = &dynamic.create_item("accounts", json!({"wei": 1})).await.unwrap().id.clone();
-    // Not even JSON: nothing looks at it.
+    // It is not even JSON, which nothing checks here.
     let huge = Json::from_text(vec![b'['; 200_000_000]);
     let before = peak_kilobytes();
     for error in [
@@ -259,7 +259,7 @@ async fn a_document_that_is_too_large_is_refused_before_it_is_parsed() {
     assert!(grown < 200_000 && by_value < 20_000, "{grown} and {by_value} kB");
 }
 
-/// The most memory that this process has had.
+/// The peak memory of this process.
 fn peak_kilobytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();

@@ -1,4 +1,5 @@
-//! Numbers that a float cannot hold: a write of one once got lost, because it was compared as a float.
+//! Numbers that a float cannot hold: a write of one once got lost, because it was compared as a
+//! float.
 
 use metastore::Collection;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! A table of types and of serde's attributes: each is written, read, patched, compared, reverted and found, by type
-//! and by name, with extreme values.
+//! A table of types and serde attributes: each is written, read, patched, compared, reverted and
+//! found, in the typed and in the dynamic API, with extreme values.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, LinkedList, VecDeque};
@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use validator::Validate;
 
-/// A struct with a field for each row, and the round that each value takes through everything.
+/// A struct with a field for each row, and a function that passes each value through all
+/// operations.
 macro_rules! table {
     ($test:ident { $($(#[$attr:meta])* $name:ident: $ty:ty = [$($value:expr),+ $(,)?];)* }) => {
         #[tokio::test]
@@ -63,7 +64,7 @@ async fn round<T: Collection + Debug + PartialEq>(
             let diff = repo.diff("one", version - 1, version).await.unwrap();
             assert!(!diff.is_empty(), "{document:?}");
         }
-        // Again, as any write: nothing changes.
+        // Writing it again changes nothing.
         for same in [
             repo.update("one", patch.clone()).await.unwrap(),
             repo.replace(&stored, document.clone()).await.unwrap(),
@@ -72,7 +73,7 @@ async fn round<T: Collection + Debug + PartialEq>(
         ] {
             assert!(same.unchanged, "{document:?}");
         }
-        // By name: what comes out goes in.
+        // The dynamic API accepts what it returns.
         let shown = dynamic.get_item("fields", "one").await.unwrap().unwrap().into_data();
         assert!(dynamic.replace_item("fields", "one", shown.clone()).await.unwrap().unchanged);
         assert!(dynamic.update_item("fields", "one", shown.clone()).await.unwrap().unchanged);
@@ -80,7 +81,7 @@ async fn round<T: Collection + Debug + PartialEq>(
         let made = dynamic.create_item("fields", exact).await.unwrap();
         assert_eq!(repo.get(&made.id).await.unwrap().unwrap().data, document);
         assert_eq!(made.data, shown);
-        // Something else changes, and only that.
+        // Only another field changes.
         let touched = repo.modify("one", touch).await.unwrap();
         assert_eq!(touched.version, version + 1);
         let diff = repo.diff("one", version, version + 1).await.unwrap();

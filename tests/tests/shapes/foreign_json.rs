@@ -1,5 +1,5 @@
-//! JSON of other people through everything that a document goes through: maps, API descriptions, lock files,
-//! translations, and the corners of the grammar.
+//! Foreign JSON in all operations: maps, API descriptions, lock files, translations, and unusual
+//! syntax.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use validator::Validate;
 
-/// Takes whatever there is.
+/// Accepts any JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "foreign", name = "anything", object_type = texts)]
 struct Anything {
@@ -33,7 +33,7 @@ struct Raw {
     body: Box<RawValue>,
 }
 
-/// A map in `GeoJSON`: positions, tagged geometries, members of whoever made it.
+/// A map in `GeoJSON`: positions, tagged geometries, foreign members.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "foreign", name = "features", object_type = texts)]
 #[serde(tag = "type", rename = "FeatureCollection")]
@@ -142,7 +142,8 @@ async fn connect() -> (Server, Store) {
     (server, store)
 }
 
-/// By type and by name: created, read, changed, compared, reverted, replaced and taken in, always the same.
+/// Creates, reads, changes, compares, reverts, replaces and imports it in both APIs; it is always
+/// the same.
 async fn goes_through<T: Collection + std::fmt::Debug>(
     server: &Server,
     store: &Store,
@@ -171,7 +172,7 @@ async fn goes_through<T: Collection + std::fmt::Debug>(
     assert!(repo.diff(id, 1, 3).await.unwrap().is_empty(), "{name}");
     assert!(dynamic.replace_item(collection, id, own.clone()).await.unwrap().unchanged, "{name}");
 
-    // As another tool writes it, with a mark and blanks.
+    // As another tool writes it, with a byte order mark and spaces.
     let pretty = format!("\u{feff}{}\r\n", serde_json::to_string_pretty(json).unwrap());
     server.cli(&["SET", &format!("legacy:{name}"), &pretty]).await;
     let report = repo.import(format!("legacy:{name}*")).id_from(|_| Some("imported".into())).await;
@@ -183,7 +184,7 @@ async fn goes_through<T: Collection + std::fmt::Debug>(
         serde_json::from_str::<Value>(&stored).unwrap()["data"].take()
     };
     assert_eq!(read("imported").await, own, "{name}");
-    // With all that the type does not know, also after a change, and one that undoes it.
+    // With all unknown fields, also after a change and after undoing it.
     let whole = stored().await;
     for (member, value) in json.as_object().unwrap() {
         assert_eq!(&whole[member], value, "{name}: {member}");
@@ -220,7 +221,7 @@ async fn foreign_files_are_preserved_completely() {
     goes_through(&server, &store, "typed-lock", &lock_file(), change).await;
 }
 
-/// Texts of one JSON value, and whether they are sound.
+/// Texts of one JSON value, and whether they are valid.
 const CORNERS: [(&str, Option<&str>); 26] = [
     ("0", None),
     ("-0", None),
@@ -309,7 +310,7 @@ async fn a_number_that_a_type_cannot_hold_is_refused_and_kept_where_it_is_stored
     let stored = server.get_string("myapp:foreign:anything:large:latest").await.unwrap();
     assert!(stored.ends_with(&format!("{LARGE}}}")), "{stored}");
 
-    // As a program wrote it whose type holds it.
+    // As written by a program whose type holds it.
     dynamic.create_item_with_id("anything", "one", json!({"c": "x"})).await.unwrap();
     let key = "myapp:foreign:anything:one:latest";
     let stored = server.get_string(key).await.unwrap().replace(r#"{"c":"x"}"#, LARGE);

@@ -1,4 +1,5 @@
-//! Documents of every shape: what is written is what is read, whatever the types and whoever wrote it before.
+//! Documents of every shape: what is written is what is read, with all types and after any other
+//! writer.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! What is written reads back: what would not is refused, and what is there all the same can be replaced.
+//! What is written reads back: other documents are refused, and unreadable stored ones can be
+//! replaced.
 
 use std::collections::HashMap;
 
@@ -73,7 +74,7 @@ async fn what_would_not_read_back_is_refused_before_it_is_written() {
     }
     assert_eq!(server.keys().await, keys);
     assert_eq!(readings.list().await.unwrap().len(), 1);
-    // What does read back is written, at the edge of what a float holds.
+    // Values at the limits of a float read back and are written.
     let edge =
         Reading { value: f64::MIN_POSITIVE, maybe: Some(f32::MAX), at: point(-0.0), ..reading() };
     let item = readings.replace("one", edge.clone()).await.unwrap();
@@ -97,7 +98,7 @@ async fn a_document_that_does_not_read_is_replaced_reverted_or_deleted() {
         let version = good.unwrap().version;
         let whole = readings.replace("one", reading()).await.unwrap().into_data();
         break_it(version + 1).await;
-        // Even by what it was before.
+        // Even by an equal document.
         let item = readings.replace("one", whole.clone()).await.unwrap();
         assert_eq!((item.version, &item.data, item.unchanged), (version + 2, &whole, false));
         assert_eq!(readings.get("one").await.unwrap().unwrap().data, whole);

@@ -26,7 +26,7 @@ struct Nested {
     tags: HashSet<String>,
 }
 
-/// A set whose elements come in an order of its own, as in each program.
+/// A set with an order of its own, as in each program.
 fn sets() -> Sets {
     let words = || (0..20).map(|n| format!("w{n}"));
     Sets {

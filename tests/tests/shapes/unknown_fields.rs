@@ -1,4 +1,5 @@
-//! Two programs side by side, of which the newer one knows more: what the older one does not know stays.
+//! An older and a newer program at the same time: fields that the older one does not know are
+//! preserved.
 
 use std::collections::HashMap;
 
@@ -165,7 +166,7 @@ async fn an_older_program_keeps_what_it_does_not_know_on_every_level() {
     assert_eq!(stored(&server).await, serde_json::from_str::<serde_json::Value>(NEWER).unwrap());
     assert!(people.revert("ada", 1).await.unwrap().unchanged);
 
-    // A whole document takes the place of all of it.
+    // `replace` replaces all of it.
     let whole = people.get("ada").await.unwrap().unwrap().into_data();
     let item = people.replace("ada", whole).await.unwrap();
     assert!(!item.unchanged);

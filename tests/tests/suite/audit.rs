@@ -1,4 +1,4 @@
-//! The audit as it is written: an entry exists exactly when its write does, and says what it did.
+//! Writing the audit: an entry exists exactly when its write does, and describes it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::fixture::{Counter, MyRepo, SOON, Summary, Text, session, start_with, 
 
 pub(crate) const FEED: &str = "stream:audit:myapp:textsplitter:texts";
 
-/// A server, and its collections with the audit on, in the name of `u42`.
+/// A server, and its collections with the audit on, on behalf of `u42`.
 pub(crate) async fn audited() -> (Server, MyRepo) {
     start_with(Store::options().audit(true).actor("u42")).await
 }
 
-/// The same collections in the name of somebody else.
+/// The same collections on behalf of another user.
 pub(crate) async fn in_the_name_of(server: &Server, actor: &str) -> MyRepo {
     let options = Store::options().audit(true).actor(actor);
     MyRepo::with_store(&options.connect(server.url()).await.unwrap())
@@ -29,7 +29,7 @@ fn one_job() -> TakeOptions {
     TakeOptions::new("w", 1)
 }
 
-/// What an entry says, without what differs from run to run.
+/// An entry without the parts that differ between runs.
 fn said(entry: &AuditEntry) -> String {
     let mut said = entry.operation.to_string();
     for (word, number) in [(" ", entry.version), (" from ", entry.from)] {
@@ -93,7 +93,7 @@ async fn each_operation_writes_one_entry_that_describes_it() {
         "fail 6 summarize no luck",
         "finish 6 summarize",
         "enqueue 6 summarize",
-        // It had not run, so it has worked on no version.
+        // It has not run, so it has no version.
         "cancel summarize",
         "retry 6 summarize",
         "delete 6",
@@ -116,7 +116,7 @@ async fn each_operation_writes_one_entry_that_describes_it() {
     assert_eq!(commits[..2], [&created, &updated]);
     assert_eq!(commits[7..12], [first.id(), first.id(), first.id(), second.id(), second.id()]);
     assert!(!trail.more && !trail.gap && !feed.more && !feed.gap);
-    // The item is gone, and what was done to it is still told.
+    // The item is deleted, and its trail remains.
     assert!(!repo.texts.exists("abc123").await.unwrap());
     assert_eq!(server.cli(&["XLEN", &format!("{FEED}:abc123")]).await.as_int(), 14);
 }
@@ -146,7 +146,7 @@ async fn creates_that_share_a_call_write_one_entry_each() {
     }
     told.sort();
     assert_eq!(told, created);
-    // A new stream takes more than 4 KiB unless something is done about it.
+    // Without the copy a new stream takes more than 4 KiB.
     for key in server.keys().await.iter().filter(|key| key.starts_with("stream:") && key.len() > 60)
     {
         let bytes = server.cli(&["MEMORY", "USAGE", key.as_str()]).await.as_int();
@@ -308,7 +308,7 @@ async fn the_trail_of_an_expired_item_expires_later() {
         repo.sessions.get(ids.last().unwrap()).await.unwrap().is_none()
     })
     .await;
-    // It is still told what was done to an item that is no more, and then only the feed tells.
+    // The trail outlives the item for a while; afterwards only the feed has the entries.
     assert_eq!(repo.sessions.audit(ids.last().unwrap()).await.unwrap().entries.len(), 2);
     wait::until("the trails to expire", SOON, async || trails().await == 0).await;
     assert_eq!(repo.sessions.audit(&ids[0]).await.unwrap().entries, []);

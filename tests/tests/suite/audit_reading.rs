@@ -1,4 +1,4 @@
-//! The audit as it is read: by item, operation, actor and time, page by page, and as a feed.
+//! Reading the audit: by item, operation, actor and time, page by page, and as a feed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -38,7 +38,7 @@ async fn entries_are_found_by_operation_actor_and_time() {
     assert_eq!(count(texts.audit_feed().operation("unheard of")).await, 0);
     assert_eq!(count(texts.audit_feed().actor("nobody")).await, 0);
 
-    // Of time, `since` is the first moment that counts and `until` the first that does not.
+    // `since` is inclusive, `until` exclusive.
     let all = texts.audit_feed().await.unwrap().entries;
     let (second, middle) = (all[1].at, all[6].at);
     let expected = |from: Timestamp, to: Timestamp| {
@@ -92,7 +92,7 @@ async fn pages_go_on_where_the_last_one_ended_in_either_order() {
                     let page = audit.await.unwrap();
                     assert!(page.entries.len() <= limit && !page.gap);
                     found.extend(page.entries);
-                    // As it would be kept between two runs of a program.
+                    // As stored between two runs of a program.
                     let kept = page.position.unwrap().to_string();
                     position = Some(kept.parse::<AuditPosition>().unwrap());
                     if !page.more {
@@ -197,7 +197,7 @@ async fn trails_and_feeds_have_bounded_lengths_and_report_gaps() {
     assert!(page.gap);
     let newest = repo.counters.audit("a").limit(1).await.unwrap();
     assert_eq!(all_said(&newest), ["update 1001 from 1000 changed count"]);
-    // Who goes on from a feed that is gone is told so too.
+    // Continuing after a feed was removed reports a gap as well.
     server.cli(&["FLUSHALL"]).await;
     let page = repo.counters.audit_feed().after(in_step).await.unwrap();
     assert!(page.gap && page.entries.is_empty() && page.position == in_step);
@@ -223,7 +223,7 @@ async fn foreign_entries_of_a_stream_are_reported_with_their_position() {
         let page = repo.texts.audit("abc123").limit(1).await.unwrap();
         assert_eq!(all_said(&page), ["create 1"], "{fields:?}");
         assert_eq!(page.unreadable[0].to_string(), added.as_str());
-        // Who wants to can go on behind it.
+        // Reading can continue after it.
         position = Some(added.as_str().parse().unwrap());
     }
     repo.texts.update("abc123", Text::patch().content("two")).await.unwrap();
@@ -232,7 +232,7 @@ async fn foreign_entries_of_a_stream_are_reported_with_their_position() {
     let binary: [&[u8]; 7] = [b"XADD", FEED.as_bytes(), b"*", b"op", b"\xff", b"commit", b"c"];
     server.cli(&binary).await;
     assert_eq!(repo.texts.audit_feed().await.unwrap().unreadable.len(), 1);
-    // An operation of another version is no mistake.
+    // An operation of another version is not an error.
     server.cli(&["DEL", FEED]).await;
     server.cli(&["XADD", FEED, "*", "op", "polish", "commit", "c", "id", "x", "new", "y"]).await;
     let page = repo.texts.audit_feed().operation("polish").await.unwrap();

@@ -1,5 +1,5 @@
-//! Batches that cannot go through as they are: each caller gets its own true answer, and nothing is half
-//! written.
+//! Batches that cannot be applied as a whole: each caller gets its own right answer, and nothing is
+//! half written.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::fixture::{MyRepo, Text, start, start_with, text};
 
-/// Creates a text of each of these sizes at once. Gives the size and what became of it.
+/// Creates a text of each of these sizes at once. Returns the size and the result of each.
 async fn create_at_once(
     repo: &MyRepo,
     sizes: impl IntoIterator<Item = usize>,
@@ -22,7 +22,7 @@ async fn create_at_once(
     tasks.join_all().await
 }
 
-/// What was said to be created is there, whole, and nothing else is.
+/// Exactly the items reported as created exist, and are complete.
 async fn check_stored(server: &Server, repo: &MyRepo, created: &BTreeSet<String>) {
     let listed = repo.texts.list().limit(1_000).await.unwrap();
     let listed: BTreeSet<String> = listed.iter().map(|item| item.id.to_string()).collect();
@@ -81,8 +81,8 @@ async fn a_chunk_larger_than_the_server_accepts_is_split() {
     check_stored(&server, &repo, &created).await;
 }
 
-/// A call is refused as a whole if the server is full when it begins; then each write is tried alone, and small
-/// ones may still find room.
+/// A call is refused as a whole if the server is full when it begins; then each write is tried
+/// alone, and small ones may still find room.
 #[tokio::test]
 async fn each_element_gets_the_right_answer_when_the_server_fills_up_within_a_chunk() {
     let (server, repo) = start_with(Store::options().audit(true)).await;

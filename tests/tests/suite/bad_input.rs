@@ -1,4 +1,4 @@
-//! Documents, ids and keys that are wrong: a clear error, and nothing half-written.
+//! Invalid documents, ids and keys: a clear error, and nothing half-written.
 
 use std::collections::BTreeMap;
 
@@ -181,9 +181,9 @@ async fn a_document_that_does_not_decode_names_key_version_and_path() {
         }
         assert_eq!(error.key(), Some(key));
     }
-    // With a good document in hand it can be mended, and the broken one stays as a version.
-    let mended = customers.replace(&item, Customer { age: 37, ..customer() }).await.unwrap();
-    assert_eq!(mended.version, 2);
+    // A valid document replaces it, and the invalid one remains as a version.
+    let repaired = customers.replace(&item, Customer { age: 37, ..customer() }).await.unwrap();
+    assert_eq!(repaired.version, 2);
     let old = server.get_string("myapp:shop:customers:ada:version:1").await.unwrap();
     assert_eq!(old, broken);
 
@@ -282,7 +282,7 @@ async fn what_is_too_deep_or_too_large_is_refused_with_the_limit() {
     let nested = |levels: usize| Tree {
         root: (1..levels).fold(Node::default(), |inner, _| Node(vec![inner])),
     };
-    // The document is a level of its own.
+    // The document is one level.
     let deepest = trees.create(nested(99)).await.unwrap();
     assert!(trees.get(&deepest.id).await.unwrap().is_some());
     let error = trees.create(nested(100)).await.unwrap_err();

@@ -48,14 +48,14 @@ async fn each_element_has_a_result_and_a_refused_one_does_not_affect_the_others(
 #[tokio::test]
 async fn a_chunk_is_one_round_trip_and_one_step() {
     let (server, proxy, repo) = start_proxied(Store::options()).await;
-    // The client writes a chunk piece by piece; replies that are held for a moment keep a reply to the
-    // first piece from being counted as a trip of its own. Chunks travel two at a time.
+    // The client writes a chunk piece by piece; replies that are held for a moment keep a reply to
+    // the first piece from being counted as a trip of its own. Chunks travel two at a time.
     proxy.delay_replies(std::time::Duration::from_millis(40));
     proxy.reset_counts();
     let created = repo.texts.create_many((0..250).map(|n| text(&n.to_string()))).await;
     let ids: Vec<Id> = created.into_iter().map(|item| item.unwrap().id.clone()).collect();
     assert!(proxy.round_trips() <= 3, "three chunks made {} round trips", proxy.round_trips());
-    // The server learns the scripts.
+    // Loads the scripts.
     let again = [(&ids[0], Text::patch().name("n"))];
     repo.texts.update_many(again).await.pop().unwrap().unwrap();
 

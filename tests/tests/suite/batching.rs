@@ -1,4 +1,4 @@
-//! Calls that wait at the same moment travel together, and each still gets its own answer.
+//! Concurrent calls are coalesced, and each still gets its own answer.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::fixture::{Counter, MyRepo, SOON, session, start, start_proxied, start_with, text};
 
-/// Creates `count` texts at once and gives what became of each.
+/// Creates `count` texts at once and returns the result of each.
 async fn create_at_once(repo: &MyRepo, count: usize) -> Vec<metastore::Result<String>> {
     let mut tasks = JoinSet::new();
     for n in 0..count {
@@ -169,7 +169,7 @@ async fn one_refused_write_does_not_affect_the_others_of_its_group() {
     let keys = server.keys().await;
     let left: Vec<_> = keys.iter().filter(|key| key.contains(":counting:")).collect();
     assert_eq!(left, ["idx:myapp:counting:counters"]);
-    // Nobody's trail tells of two creations.
+    // No trail contains two creations.
     for key in keys.iter().filter(|key| key.starts_with("stream:")) {
         let entries = match key.split(':').count() {
             5 => 67,
@@ -262,7 +262,7 @@ async fn calls_that_are_not_polled_delay_no_others() {
     let (_server, repo) = start().await;
     let item = repo.texts.create(text("x")).await.unwrap();
     let counter = repo.counters.create(Counter { count: 0 }).await.unwrap();
-    // Each is begun and left alone, as a buffered stream leaves what is not its turn.
+    // Each is polled once and left alone, as in a buffered stream.
     let mut reads = Vec::new();
     let mut creates = Vec::new();
     let mut updates = Vec::new();

@@ -1,4 +1,5 @@
-//! No script holds up the server for long, however many index entries items have or how large they are.
+//! No script blocks the server for long, however many index entries items have and however large
+//! they are.
 
 use metastore::{Collection, Repo, Store};
 use metastore_tests::Server;
@@ -21,8 +22,8 @@ struct Tagged {
 /// How many items, each with as many entries as an item can have: 4 MB of them altogether.
 const ITEMS: u64 = 120;
 
-/// The fewest script calls that a walk over all entries may be, at 128 KiB of entries a call and what is left
-/// of the last item.
+/// The fewest script calls that visit all entries, at 128 KiB of entries per call plus the rest of
+/// the last item.
 const CALLS: u64 = 25;
 
 async fn fill(repo: &Repo<Tagged>) {
@@ -33,7 +34,7 @@ async fn fill(repo: &Repo<Tagged>) {
     }
 }
 
-/// The script calls since the last look.
+/// The script calls since the last reset.
 async fn calls(server: &Server) -> u64 {
     let counts = server.command_counts().await;
     server.reset_command_counts().await;
@@ -45,7 +46,7 @@ async fn no_walk_over_items_with_a_thousand_tags_is_one_long_script() {
     let (server, repo) = start().await;
     let notes = repo.texts.store().repo::<Tagged>();
     fill(&notes).await;
-    // How long a script takes is not measured here, where other tests run beside it, but how much it does.
+    // Other tests run at the same time, so this measures the work of a script and not its time.
     let kind = || Tagged::KIND.eq("note");
     let sized = || Tagged::SIZE.at_least(0u64);
     calls(&server).await;
@@ -67,7 +68,7 @@ async fn no_walk_over_items_with_a_thousand_tags_is_one_long_script() {
     assert!(made >= CALLS, "repair was {made} scripts");
     assert!(notes.verify().await.unwrap().is_clean());
 
-    // All of them gone at once, as after an expiry.
+    // All of them are removed at once, as by an expiry.
     for key in server.keys().await {
         if key.ends_with(":latest") {
             server.cli(&["DEL", &key]).await;

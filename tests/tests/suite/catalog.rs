@@ -1,4 +1,4 @@
-//! The catalog: kept by connecting, read level by level.
+//! The catalog: written on connecting, read level by level.
 
 use std::time::Duration;
 
@@ -189,7 +189,8 @@ async fn two_versions_of_a_service_do_not_overwrite_each_others_entry() {
     assert_eq!(mutations(store).await, ["wordcount", "length"]);
     assert_eq!(writes(&server).await, 0, "the two write over each other");
 
-    // What was rolled back is taken out; the next service to connect enters what it has.
+    // The definition that was rolled back is unregistered; the next service to connect registers
+    // its own.
     assert!(store.unregister(later.texts.address()).await.unwrap());
     repo.texts.register().await.unwrap();
     assert_eq!(mutations(store).await, ["wordcount", "textsplit"]);
@@ -317,7 +318,7 @@ async fn connecting_to_a_server_that_refuses_writes_succeeds() {
     assert_eq!(error.operation(), "register");
     assert!(copy.texts.store().domains().await.unwrap().is_empty());
 
-    // Once the primary has the entries, there is nothing that a replica could not do.
+    // Once the primary has the entries, connecting writes nothing.
     MyRepo::connect(primary.url()).await.unwrap();
     wait::until("the replica to follow", SOON, async || replica.dbsize().await == 5).await;
     copy.register().await.unwrap();
@@ -364,7 +365,7 @@ async fn an_invalid_entry_is_reported_and_replaced_by_registering() {
     repo.register().await.unwrap();
     assert_eq!(store.collection(&texts()).await.unwrap(), Some(repo.texts.descriptor()));
 
-    // What a later release of metastore may add does not trouble this one.
+    // Fields that a later release may add are ignored.
     let stored = server.cli(&["HGET", "catalog:myapp:textsplitter", "texts"]).await;
     let richer = stored.as_str().replacen("\"fields\"", "\"owner\":{\"a\":1},\"fields\"", 1);
     server.cli(&["HSET", "catalog:myapp:textsplitter", "texts", &richer]).await;

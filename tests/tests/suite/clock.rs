@@ -1,5 +1,5 @@
-//! A client whose idea of the server's time is wrong: the server's clock was set after the client had read it,
-//! or another server has taken over. Deadlines are right all the same.
+//! A client with a wrong time of the server: the server's clock was set after the client had read
+//! it, or another server has taken over. Deadlines are still right.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -27,7 +27,7 @@ struct Single {
 
 const HOUR: i64 = 3600;
 
-/// A relay that adds some seconds to what the server answers to TIME, and to nothing else.
+/// A relay that adds some seconds to the server's replies to TIME only.
 async fn shifting_relay(server: &Server, shift: Arc<AtomicI64>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -67,7 +67,7 @@ fn add_to_time(reply: &mut [u8], shift: i64) {
     digits.copy_from_slice((seconds + shift).to_string().as_bytes());
 }
 
-/// That an item of an hour has between 59 and 61 minutes left, and its index entry the same.
+/// Checks that an item of an hour has between 59 and 61 minutes left, and so does its index entry.
 async fn assert_an_hour(server: &Server, what: &str, collection: &str, id: &str) {
     let latest = format!("clock:test:{collection}:{id}:latest");
     let left = server.cli(&["PTTL", latest.as_str()]).await.as_int();
@@ -86,7 +86,7 @@ async fn shifted(hours: i64) -> (Server, Store, Arc<AtomicI64>) {
     (server, store, shift)
 }
 
-/// Two hours ahead, behind; and little enough to be let through.
+/// Two hours ahead and behind, and within the tolerance.
 const SHIFTS: [i64; 2] = [2, -2];
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn no_item_expires_too_early_or_too_late_because_of_a_clock() {
     for hours in SHIFTS {
         for way in ["create", "create_with_id", "create single", "create_many", "import"] {
             let (server, store, shift) = shifted(hours).await;
-            // What the server's clock says from now on.
+            // The time of the server from now on.
             shift.store(0, Ordering::SeqCst);
             let what = format!("{way}, {hours} h");
             let (grouped, single): (Repo<Grouped>, Repo<Single>) = (store.repo(), store.repo());
@@ -138,7 +138,7 @@ async fn an_update_sets_the_time_to_live_by_the_servers_clock() {
         let (server, store, shift) = shifted(0).await;
         let grouped: Repo<Grouped> = store.repo();
         let item = grouped.create_with_id("a", Grouped { size: 1 }).await.unwrap();
-        // The client learns a wrong time from here on: as if the server's clock were set back afterwards.
+        // The client reads a wrong time here, as if the server's clock were set back afterwards.
         shift.store(hours * HOUR, Ordering::SeqCst);
         let url = shifting_relay(&server, shift.clone()).await;
         let other = Store::connect(url).await.unwrap().repo::<Grouped>();

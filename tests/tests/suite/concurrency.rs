@@ -108,7 +108,7 @@ async fn a_dropped_call_leaves_the_connection_usable_and_the_item_whole() {
     let item = repo.counters.get(&item.id).await.unwrap().unwrap();
     assert_eq!(item.version, item.data.count + 1);
     let after = repo.counters.modify(&item.id, |counter| counter.count += 1).await.unwrap();
-    // A call that was given up may still have been on its way.
+    // A dropped call may still have been in flight.
     assert_eq!(after.version, after.data.count + 1);
     assert!(after.data.count > item.data.count);
 }

@@ -1,4 +1,4 @@
-//! Cursors come back from outsiders: whatever was done to one, it shows nobody else's items.
+//! Cursors come from untrusted clients: a modified one never shows other users' items.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,8 @@ fn cursor(text: impl Into<String>) -> Cursor {
     text.into().parse().expect("any text can be handed in")
 }
 
-/// Every way of changing a cursor of this query that needs no key, and the cursors of all other queries.
+/// Every way of changing a cursor of this query that needs no key, and the cursors of all other
+/// queries.
 fn forged(own: &str, others: &[String]) -> Vec<String> {
     let mut all = vec![String::new(), "0".repeat(1 << 20), "\u{0}".into(), "ü".repeat(50)];
     all.push(own.to_uppercase());
@@ -79,7 +80,7 @@ async fn a_forged_cursor_is_refused_and_shows_nobody_elses_items() {
     for (name, ask) in &asks {
         let page = ask().limit(2).page().await.unwrap();
         let next = page.next.unwrap_or_else(|| panic!("{name} has a second page"));
-        // The genuine one goes on, by whatever limit.
+        // The original works, with any limit.
         let rest = ask().limit(100).after(&next).page().await.unwrap();
         let owned = rest.items.iter().all(|item| item.owner.as_ref().is_some());
         assert!(owned && !rest.items.is_empty(), "{name}");
@@ -112,7 +113,7 @@ async fn a_forged_cursor_is_refused_and_shows_nobody_elses_items() {
     }
     assert_eq!(server.command_counts().await.get("evalsha").copied(), before, "nothing is sent");
 
-    // Whoever takes cursors for other work refuses them, too.
+    // Other operations with cursors refuse them as well.
     let own = &cursors[1];
     for text in forged(own, &foreign) {
         let forged = cursor(text);
@@ -175,7 +176,7 @@ async fn programs_on_one_server_share_the_key_and_one_with_another_key_refuses()
     assert!(short.to_string().contains("at least 16 bytes"), "{short}");
     assert!(!format!("{:?}", given()).contains("secret"));
 
-    // A key that somebody has cut off is not used.
+    // A truncated key is not used.
     server.cli(&["SET", "catalog:metastore:cursor_key", "abc"]).await;
     let error = connect(Store::options()).await.list().after(&first).await.unwrap_err();
     assert_eq!(error.key(), Some("catalog:metastore:cursor_key"), "{error}");

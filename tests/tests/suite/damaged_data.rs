@@ -1,7 +1,9 @@
-//! Bytes of stored documents, index entries and job records changed at random: no operation fails with an
-//! error of a script, each names its item, all others go on, and what was damaged can be healed.
+//! Random bytes of stored documents, index entries and job records are changed: no operation fails
+//! with a script error, each error names its item, all others continue, and the damage can be
+//! repaired.
 //!
-//! The seed of a run is printed; `METASTORE_SEED` runs one again, `METASTORE_ROUNDS` more or fewer rounds.
+//! The seed of a run is printed; `METASTORE_SEED` runs one again, `METASTORE_ROUNDS` more or fewer
+//! rounds.
 
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use metastore_tests::{Connection, Reply};
 
 use crate::fixture::{MyRepo, Order, Summary, Text, order, start_with, text};
 
-/// How many damages one round does.
+/// The number of changes in one round.
 const DAMAGES: usize = 6;
 
 const IDS: [&str; 4] = ["a", "b", "c", "d"];
@@ -72,7 +74,7 @@ fn mutate(random: &mut fastrand::Rng, bytes: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Damages one thing that is stored. The type of a key's value stays.
+/// Damages one stored value, without changing the type of its key.
 async fn damage(connection: &mut Connection, random: &mut fastrand::Rng) -> String {
     let keys = connection.call(&["KEYS", "*"]).await.unwrap();
     let keys: Vec<Vec<u8>> = keys.as_array().iter().map(|key| key.as_bytes().to_vec()).collect();
@@ -154,7 +156,7 @@ async fn fill(repo: &MyRepo) {
     }
 }
 
-/// Calls every operation and gives what was refused.
+/// Calls every operation and returns the errors.
 async fn run_all(repo: &MyRepo, random: &mut fastrand::Rng) -> Vec<Error> {
     let (texts, orders) = (&repo.texts, &repo.orders);
     let mut errors = Vec::new();
@@ -267,7 +269,7 @@ async fn no_damaged_byte_fails_a_script_and_everything_can_be_healed() {
         let errors = Box::pin(run_all(&repo, &mut random)).await;
         assert_no_script_errors(&errors, &context);
 
-        // Everything heals: what cannot be read is deleted by its id, the rest by a repair.
+        // Everything can be repaired: unreadable items are deleted by id, `repair` does the rest.
         for report in [texts.repair().await, orders.repair().await] {
             report.unwrap_or_else(|error| panic!("{error:?}\n{context}"));
         }
@@ -287,7 +289,7 @@ async fn no_damaged_byte_fails_a_script_and_everything_can_be_healed() {
         }
         texts.repair().await.unwrap();
         for report in [orders.verify().await.unwrap(), texts.verify().await.unwrap()] {
-            // Lost versions and entries of the audit stay lost.
+            // Lost versions and audit entries remain lost.
             let open =
                 (report.wrong, report.unlisted, report.orphans, report.lost_jobs, report.failures);
             assert_eq!(open, (0, 0, 0, 0, 0), "{report:?}\n{context}");

@@ -1,4 +1,4 @@
-//! Records of jobs with nonsense in them: each is set aside and named, and all others go on.
+//! Damaged job records: each becomes dead and is named, and all others continue.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn record(id: &str) -> String {
     format!("myapp:textsplitter:texts:{id}:transformation:summarize")
 }
 
-/// What can stand where a number or an id is expected.
+/// Invalid values for a number or an id.
 const NONSENSE: [(&str, &str); 17] = [
     ("fence", "x"),
     ("fence", ""),
@@ -84,7 +84,7 @@ async fn a_damaged_waiting_job_is_set_aside_and_all_others_are_taken() {
     for job in taken.jobs {
         assert!(queue.finish(&job.claim, &Summary { sentences: vec![] }).await.unwrap());
     }
-    // Set aside is not lost: each runs after a retry or a new request, or is forgotten.
+    // Dead jobs are not lost: each runs after a retry or a new request, or is discarded.
     for (number, job) in dead.iter().enumerate() {
         match number % 3 {
             0 => {
@@ -101,7 +101,7 @@ async fn a_damaged_waiting_job_is_set_aside_and_all_others_are_taken() {
     for job in &again {
         assert!(queue.finish(&job.claim, &Summary { sentences: vec![] }).await.unwrap());
     }
-    // A job without an id cannot be retried by it; it keeps what is left of the id.
+    // A job without an id cannot be retried by it; the rest of the id is kept.
     assert_eq!(again.len() + queue.dead(0, 100).await.unwrap().len(), dead.len() - dead.len() / 3);
     assert_leases_match(&server, &ids).await;
 }
@@ -222,7 +222,7 @@ async fn nonsense_in_a_record_or_in_the_limits_of_a_queue_never_fails_a_script()
         }
     }
     assert!(queue.take(&TakeOptions::new("w", 10)).await.unwrap().jobs.is_empty());
-    // After all of that, a job of the item runs as ever.
+    // Afterwards a job of the item runs normally.
     texts.item("a").summarize().enqueue().await.unwrap();
     let taken = queue.take(&TakeOptions::new("w", 10)).await.unwrap().jobs;
     assert_eq!(taken.len(), 1);

@@ -1,4 +1,4 @@
-//! Which items have a stored result of a mutation or of a transformation.
+//! Finding items with a stored result of a mutation or a transformation.
 
 use metastore::queue::{Queue, TakeOptions};
 use metastore::{Collection, Dynamic, DynamicQuery, ErrorKind, Id, Repo};
@@ -37,7 +37,7 @@ async fn items_are_found_by_the_derived_values_that_they_have() {
     let (_server, repo) = start().await;
     let texts = &repo.texts;
     let ids = texts_of(texts, &["a", "b", "c", "d"]).await;
-    // Stored in another order than created; lists go by creation.
+    // Stored in another order than created; lists are in the order of creation.
     for id in [&ids[2], &ids[0], &ids[3]] {
         texts.item(id).wordcount().materialize().await.unwrap();
     }
@@ -96,7 +96,7 @@ async fn pages_of_them_stay_right_while_they_come_and_go() {
     let query = || texts.list().with_mutation(Text::WORDCOUNT).oldest_first().limit(2);
     let first = query().ids().await.unwrap();
     assert_eq!(first.items, ids[..2]);
-    // The one that the page ended with goes, and one before it.
+    // The last item of the page is deleted, and one before it.
     texts.delete(&ids[0]).await.unwrap();
     texts.delete(&ids[1]).await.unwrap();
     let second = query().after(&first.next.unwrap()).ids().await.unwrap();
@@ -104,7 +104,7 @@ async fn pages_of_them_stay_right_while_they_come_and_go() {
     let cursor = second.next.unwrap();
     let last = query().after(&cursor).ids().await.unwrap();
     assert_eq!((last.items, last.next), (ids[4..].to_vec(), None));
-    // A cursor of this query is none of the plain list.
+    // A cursor of this query is refused by the plain list.
     let error = texts.list().oldest_first().after(&cursor).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::InvalidArgument(_)), "{error}");
 }

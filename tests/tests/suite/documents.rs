@@ -73,7 +73,7 @@ async fn a_write_that_changes_nothing_stores_nothing_and_says_so() {
     assert_eq!(server.keys().await, keys);
     let changed = repo.texts.update(&item, Text::patch().content("other")).await.unwrap();
     assert!(!changed.unchanged);
-    // An item in hand that is out of date is told so, even if its patch would change nothing.
+    // A stale item in hand is a conflict, even if its patch would change nothing.
     let error = repo.texts.update(&item, Text::patch()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Conflict { expected: 1, actual: 2 }), "{error}");
 }
@@ -135,7 +135,7 @@ async fn a_missing_item_is_none_for_reads_and_not_found_for_writes() {
     assert!(repo.texts.update("nobody", Text::patch()).await.unwrap_err().is_not_found());
     assert!(repo.texts.update_at("nobody", 1, Text::patch()).await.unwrap_err().is_not_found());
     assert!(repo.texts.modify("nobody", |_| {}).await.unwrap_err().is_not_found());
-    // The ids of the refused deletions stay for two minutes, so that none is carried out later.
+    // The ids of the refused deletions stay for two minutes, so that none is applied later.
     assert_eq!(server.keys().await, ["idx:myapp:textsplitter:texts:commits"]);
 }
 
@@ -154,7 +154,7 @@ async fn a_deletion_leaves_nothing_but_commit_ids_that_expire() {
 
     let commits = "idx:myapp:textsplitter:texts:commits";
     let queue = "queue:myapp:textsplitter:texts:summarize:waiting";
-    // The id in the queue is passed over by the next worker; see `workers`.
+    // The next worker skips the id in the queue; see `workers`.
     assert_eq!(server.keys().await, [commits, queue]);
     assert!(server.cli(&["PTTL", commits]).await.as_int() > 0);
     assert_eq!(repo.texts.count().await.unwrap(), 0);
@@ -217,10 +217,10 @@ async fn an_item_with_a_time_to_live_ends_everywhere_at_its_deadline() {
     assert!(repo.sessions.get_version(&item.id, 1).await.unwrap().is_none());
     assert_eq!(repo.sessions.count().await.unwrap(), 0);
     assert!(repo.sessions.list().await.unwrap().is_empty());
-    // It cannot come back through a version check.
+    // A check of its version does not restore it.
     let error = repo.sessions.update(&second, Session::patch().user("x")).await.unwrap_err();
     assert!(error.is_not_found(), "{error}");
-    // The list has cleared the indexes on its way.
+    // The list has evicted it from the indexes.
     assert_eq!(server.keys().await, Vec::<String>::new());
 }
 
@@ -330,7 +330,7 @@ async fn a_change_keeps_the_fields_that_its_struct_does_not_know() {
     repo.texts.update_at("abc123", 4, Text::patch().name("other")).await.unwrap();
     assert_eq!(data().await, serde_json::json!([1.5, {"x": null}]));
     assert!(repo.texts.update("abc123", Text::patch().name("other")).await.unwrap().unchanged);
-    // A whole document takes the place of everything.
+    // `replace` drops unknown fields.
     let replaced = repo.texts.replace("abc123", text("two!")).await.unwrap();
     assert!(replaced.version > item.version);
     assert!(data().await.is_null());

@@ -1,4 +1,4 @@
-//! Everything by name and over JSON: the same results, rules and errors as by types.
+//! The dynamic API: the same results, rules and errors as the typed one.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use validator::Validate;
 
 use crate::fixture::{Order, SOON, Text, order, start, start_with, text};
 
-/// What callers tell errors apart by: the kind with all it holds.
+/// The kind of an error with its fields, by which callers distinguish errors.
 fn kind(error: &Error) -> String {
     format!("{} {:?}", error.operation(), error.kind())
 }
@@ -39,7 +39,7 @@ async fn an_item_has_the_same_life_by_name_and_by_type() {
     let typed = repo.texts.get(&item.id).await.unwrap().unwrap();
     assert_eq!(json_of(&typed), json_of(&item));
 
-    // A field that is not given stays, null clears an optional one.
+    // A missing field is unchanged, null clears an optional one.
     let item = dynamic.update_item("texts", &item.id, json!({"language": null})).await.unwrap();
     assert_eq!(item.data, json!({"name": "a", "content": "one two", "language": null}));
     let item = dynamic.update_item("texts", &item.id, json!({"content": "x"})).await.unwrap();
@@ -440,7 +440,7 @@ async fn conditions_by_name_find_what_typed_ones_find() {
     let page = dynamic.find_items("orders", &french.clone().limit(1)).await.unwrap();
     let cursor = page.next.unwrap();
     assert_eq!(orders(&dynamic, french.after(&cursor)).await, [40]);
-    // A cursor of the typed query is one of the named query, and of no other.
+    // A cursor of the typed query works for the same dynamic query, and for no other.
     let typed = repo.orders.list().limit(1).page().await.unwrap().next.unwrap();
     assert_eq!(orders(&dynamic, DynamicQuery::new().after(&typed)).await, [3, 1, -5]);
     let other = DynamicQuery::new().after(&cursor);
@@ -617,7 +617,7 @@ async fn a_user_writes_by_name_and_finds_the_own_items() {
 mod elsewhere {
     use super::*;
 
-    /// Called like the other texts, and in another app.
+    /// Named like the other texts, in another app.
     #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
     #[collection(domain = "myapp", app = "blog", name = "texts", object_type = texts)]
     #[mutation(doubled -> u128)]
@@ -702,7 +702,7 @@ async fn odd_documents_are_the_same_by_name_as_by_type() {
         topic: "x".into(),
     };
     let id = repo.others.create(document).await.unwrap().id.clone();
-    // What the patch leaves alone stays exact, and JSON shows it so.
+    // Fields that the patch does not name stay exact in JSON.
     let item = dynamic.update_item(name, &id, json!({"page": 7, "topic": " y "})).await.unwrap();
     assert!(item.data.to_string().contains(&format!("\"huge\":{huge},")), "{:?}", item.data);
     assert!(item.data["page"] == 7 && item.data["topic"] == "y");
@@ -713,7 +713,7 @@ async fn odd_documents_are_the_same_by_name_as_by_type() {
     assert_eq!(stored.value, huge * 2);
     let found = DynamicQuery::new().filter("topic", "eq", "y");
     assert_eq!(dynamic.count_items(name, &found).await.unwrap(), 1);
-    // An alias is read where serde reads it; a field that went nowhere is refused.
+    // An alias is accepted where serde accepts it; an unused field is refused.
     dynamic.create_item(name, json!({"headline": "b"})).await.unwrap();
     let error = dynamic.update_item(name, &id, json!({"pages": 7})).await.unwrap_err();
     assert!(error.to_string().contains("unknown field `pages`"), "{error}");

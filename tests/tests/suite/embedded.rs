@@ -1,4 +1,4 @@
-//! The embedded server: private, kept if asked, and ended with its process.
+//! The embedded server: private, persistent on request, and stopped with its process.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -80,7 +80,7 @@ async fn an_embedded_server_keeps_its_data_in_the_given_folder() {
     assert_eq!((stored.version, stored.data.content.as_str()), (2, "still kept"));
 }
 
-/// The process of an embedded server, as the server tells it.
+/// The process id of an embedded server, as it reports it.
 async fn server_process(store: &Store) -> Pid {
     let mut stream = tokio::net::UnixStream::connect(socket(store)).await.unwrap();
     stream.write_all(b"INFO server\r\nQUIT\r\n").await.unwrap();
@@ -91,12 +91,12 @@ async fn server_process(store: &Store) -> Pid {
 }
 
 fn is_alive(process: Pid) -> bool {
-    // A process that has ended and that nobody has waited for is there in name only.
+    // A zombie process has ended.
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero()));
     test_kill_process(process).is_ok() && stat.is_ok_and(|stat| !stat.contains(") Z "))
 }
 
-/// The processes that watch over an embedded server.
+/// The watcher processes of an embedded server.
 fn watchers(server: Pid) -> Vec<Pid> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let is_child = |stat: &str| {
@@ -121,7 +121,7 @@ async fn killing_what_watches_over_an_embedded_server_leaves_no_server_behind() 
         for watcher in &watchers[..killed] {
             kill_process(*watcher, Signal::KILL).unwrap();
         }
-        // The program is not disturbed.
+        // The program is not affected.
         store.repo::<Text>().create(text("one")).await.unwrap();
         drop(store);
         wait::until("the server and its folder to go", SOON, async || {
@@ -161,7 +161,7 @@ async fn a_program_killed_together_with_one_watcher_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn a_server_that_dies_at_its_start_is_noticed_at_once_and_leaves_nothing_behind() {
-    // A program that ends with a word of its own.
+    // A program that prints a message and exits.
     let temp = tempfile::tempdir().unwrap();
     let place = tempfile::tempdir().unwrap();
     let server = place.path().join("redis-server");
@@ -221,6 +221,6 @@ async fn kept_data_is_private() {
             assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
         }
     }
-    // A folder that was there is left as it was.
+    // An existing folder is left unchanged.
     assert_eq!(std::fs::metadata(&there).unwrap().permissions().mode() & 0o777, 0o755);
 }

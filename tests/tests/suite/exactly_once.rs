@@ -1,5 +1,6 @@
-//! The reply to a write is lost, others change or delete the item, and the client asks again: it hears what
-//! became of its write, and the write is applied once. The same when the network delivers a write twice.
+//! The reply to a write is lost, others change or delete the item, and the client asks again: it
+//! learns the outcome, and the write is applied once. The same when the network delivers a write
+//! twice.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -28,7 +29,7 @@ enum Write {
     DeleteAt,
 }
 
-/// What others do before the client asks again, one after the other.
+/// What others do before the client asks again, in this order.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Step {
     Update,
@@ -84,7 +85,7 @@ impl Write {
         ]
     }
 
-    /// What the trail calls it.
+    /// Its name in the trail.
     fn audited(self) -> &'static str {
         match self {
             Self::Create | Self::CreateGenerated | Self::CreateMany => "create",
@@ -109,7 +110,7 @@ impl<T: Document> Setting<T> {
         let ours = Store::connect(proxy.url()).await.unwrap().repo();
         let others = Store::connect(server.url()).await.unwrap().repo();
         let setting = Self { server, proxy, ours, others };
-        // The server knows all scripts then, so that a cut hits the reply to one that has run.
+        // All scripts are loaded then, so that a cut affects the reply to one that has run.
         for write in Write::ALL {
             let case = setting.case(write, "warm").await;
             setting.write(write, &case).await.unwrap();
@@ -128,7 +129,7 @@ impl<T: Document> Setting<T> {
             self.others.update(&id, second).await.unwrap();
             in_hand = self.ours.get(&id).await.unwrap();
         }
-        // What only the request holds that writes.
+        // Bytes that only the writing request contains.
         let needle = match write {
             Write::Revert => format!("\"first-of-{id}\""),
             Write::Delete | Write::DeleteAt => format!("{id}:latest"),
@@ -137,7 +138,7 @@ impl<T: Document> Setting<T> {
         Case { id, token, needle, in_hand }
     }
 
-    /// The write, with the id and the version that it gives; a deletion gives version 0.
+    /// The write, with the id and the version that it returns; 0 for a deletion.
     async fn write(&self, write: Write, case: &Case<T>) -> Result<(String, u64), metastore::Error> {
         let (repo, id) = (&self.ours, &case.id);
         let new = || document::<T>(&case.token);
@@ -229,7 +230,7 @@ fn operations(trail: &[(String, String)]) -> Vec<&str> {
     trail.iter().map(|(operation, _)| operation.as_str()).collect()
 }
 
-/// The operations that a trail must tell of.
+/// The expected operations of a trail.
 fn expected(write: Write, steps: &[Step]) -> Vec<&'static str> {
     let before: &[&str] = if write.creates() { &[] } else { &["create", "update"] };
     let steps = steps.iter().map(|step| match step {
@@ -301,7 +302,7 @@ async fn a_lost_reply_is_found_whatever_others_did_to_an_item_with_a_unique_fiel
     Box::pin(with_the_reply_lost::<Unique>()).await;
 }
 
-/// The write is delivered again, or its first attempt late, once others have done their part.
+/// The write is delivered again, or its first attempt late, after the operations of others.
 async fn with_a_second_delivery<T: Document>(fault: Fault) {
     let setting = Setting::<T>::new().await;
     let mut wrong = Vec::new();
@@ -336,7 +337,7 @@ async fn a_write_whose_first_attempt_is_delivered_late_is_applied_once() {
     with_a_second_delivery::<Unique>(Fault::Late(HELD)).await;
 }
 
-/// A write is refused, what was in its way goes, and it is delivered a second time.
+/// A write is refused, its obstacle is removed, and it is delivered a second time.
 #[derive(Clone, Copy, Debug)]
 enum Refused {
     Create,

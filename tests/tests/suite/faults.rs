@@ -1,4 +1,4 @@
-//! Servers that forget scripts, are full, loading, read-only, locked or gone.
+//! Servers that have lost their scripts, are full, loading, read-only, locked or gone.
 
 use std::time::Duration;
 
@@ -120,7 +120,7 @@ async fn a_full_server_refuses_writes_whole_and_serves_reads() {
     assert_eq!(before, (server.keys().await, repo.texts.count().await.unwrap()));
     let stored = repo.texts.get("first").await.unwrap().unwrap();
     assert_eq!((stored.version, stored.data.content.as_str()), (1, "one"));
-    // Deleting is what helps, so it must work.
+    // Deleting frees memory, so it must work.
     assert!(repo.texts.delete("first").await.unwrap());
 }
 
@@ -151,7 +151,7 @@ async fn a_read_only_replica_refuses_writes_and_serves_reads() {
     assert_eq!(copy.texts.get(&item.id).await.unwrap().unwrap().data.content, "one");
     assert_eq!(copy.texts.list().await.unwrap().len(), 1);
     assert_eq!(copy.texts.find(Text::LANGUAGE.is_none()).count().await.unwrap(), 1);
-    // Promoted, it takes writes from the same store.
+    // After its promotion it accepts writes from the same store.
     replica.cli(&["REPLICAOF", "NO", "ONE"]).await;
     wait::until("the write to go through", SOON, async || {
         copy.texts.update(&item.id, Text::patch().content("two")).await.is_ok()

@@ -9,7 +9,7 @@ pub(crate) use metastore_tests::collections::{
 };
 use metastore_tests::{Proxy, Server};
 
-/// How long a condition may take that normally holds at once.
+/// The time limit of a condition that normally holds at once.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 /// A server of its own and the collections on it.
@@ -31,7 +31,7 @@ pub(crate) async fn start_proxied(options: StoreOptions) -> (Server, Proxy, MyRe
     (server, proxy, MyRepo::with_store(&store))
 }
 
-/// What is logged.
+/// Captured logs.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 

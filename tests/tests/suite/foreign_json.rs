@@ -1,5 +1,5 @@
-//! Documents that another tool has rewritten, with spaces and in another order: whatever takes them from
-//! `get` takes them everywhere.
+//! Documents that another tool has rewritten, with spaces and in another order: every operation
+//! accepts them like `get` does.
 
 use futures_util::TryStreamExt as _;
 use metastore::queue::{Queue, TakeOptions};
@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::fixture::{Order, Session, Text, order, session, start_with, text};
 
-/// Rewrites a document as `jq` and editors do: its keys sorted, so that `data` comes before `version`, with
-/// spaces and line breaks.
+/// Rewrites a document as `jq` and editors do: its keys sorted, so that `data` comes before
+/// `version`, with spaces and line breaks.
 async fn rewrite(server: &Server, key: &str) {
     let stored = server.get_string(key).await.expect("there is a document");
     let value: Value = serde_json::from_str(&stored).unwrap();
@@ -24,7 +24,7 @@ async fn a_document_that_another_tool_has_rewritten_is_taken_by_every_operation(
     let (server, repo) = start_with(Store::options().audit(true)).await;
     let (texts, orders) = (&repo.texts, &repo.orders);
     let key = "myapp:textsplitter:texts:a:latest";
-    // Longer than what is read of a document to look at its head.
+    // Longer than the bytes that are read for a header.
     texts.create_with_id("a", text(&"x ".repeat(2_000))).await.unwrap();
     let again = async || rewrite(&server, key).await;
 
@@ -71,7 +71,7 @@ async fn a_document_that_another_tool_has_rewritten_is_taken_by_every_operation(
     let of_item = |key: &&String| key.starts_with("myapp:") && !key.ends_with(":deleted");
     assert_eq!(left.iter().filter(of_item).count(), 0, "{left:?}");
 
-    // Where there are indexes and a time to live.
+    // With indexes and a time to live.
     orders.create_with_id("o", Order { country: Some("fr".into()), ..order(1) }).await.unwrap();
     rewrite(&server, "shop:web:orders:o:latest").await;
     orders.update("o", Order::patch().country("de")).await.unwrap();
@@ -150,7 +150,7 @@ async fn an_item_whose_version_is_damaged_can_be_deleted_with_all_that_belongs_t
         assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{version}");
         let left = server.keys().await;
         let left: Vec<_> = left.iter().filter(|key| key.starts_with("myapp:")).collect();
-        // Of an item that claims to have so many versions, those that it has are not looked for.
+        // An item that claims so many versions is not searched for those that exist.
         assert!(left.is_empty() || version == nines, "{version}: {left:?}");
         server.cli(&["FLUSHALL"]).await;
     }

@@ -1,4 +1,5 @@
-//! A few recorded histories under each kind of fault; `make chaos ARGS="--histories 1000"` runs many.
+//! A few recorded histories under each kind of fault; `make chaos ARGS="--histories 1000"` runs
+//! many.
 
 #![allow(clippy::print_stdout, reason = "the seed is printed")]
 

@@ -1,4 +1,4 @@
-//! Looking back and going back: versions, diff, revert, as-of.
+//! History: versions, diff, revert, as-of.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -30,7 +30,7 @@ async fn versions(texts: &Repo<Text>, contents: &[&str]) -> Item<Text> {
     item
 }
 
-/// Stores versions from 1 on, each written at the given time, past the library.
+/// Stores versions from 1 on, each written at the given time, without the library.
 async fn plant(server: &Server, written: &[u64]) {
     let mut line = server.connect().await.unwrap();
     for (number, time) in (1..).zip(written) {
@@ -84,7 +84,7 @@ async fn versions_state_their_time_actor_and_commit() {
 async fn versions_of_an_earlier_item_with_the_id_are_not_taken_for_this_ones() {
     let (server, repo) = start().await;
     versions(&repo.texts, &["one", "two", "three"]).await;
-    // Removed by hand, so that its versions stay behind.
+    // Removed without the library, so that its versions remain.
     server.cli(&["DEL".to_owned(), format!("{AT}:latest")]).await;
     wait::until("the clock", SOON, async || {
         let item = repo.texts.create(text("tick")).await.unwrap();
@@ -193,7 +193,7 @@ async fn reverting_a_stale_copy_is_a_conflict() {
     for error in [
         repo.texts.revert(&stale, 1).await.unwrap_err(),
         repo.texts.replace(&stale, text("stale")).await.unwrap_err(),
-        // To what it has in hand already, and to what is stored by now.
+        // To the version in hand, and to the one that is stored now.
         repo.texts.revert(&stale, 2).await.unwrap_err(),
         repo.texts.revert(&stale, 3).await.unwrap_err(),
     ] {
@@ -235,11 +235,11 @@ async fn a_revert_restores_the_fields_of_its_version_that_the_struct_does_not_kn
         json!({"name": "a name", "content": "one", "language": null, "tag": 1.5, "then": true});
     assert_eq!(data(&server).await, expected);
     let stored = server.get_string(&format!("{AT}:latest")).await.unwrap();
-    assert!(stored.contains("\"tag\":1.50"), "to the letter: {stored}");
-    // They are part of the item in hand, too.
+    assert!(stored.contains("\"tag\":1.50"), "byte for byte: {stored}");
+    // They are part of the item in hand as well.
     repo.texts.update(&item, Text::patch().content("three")).await.unwrap();
     assert_eq!(data(&server).await["then"], true);
-    // The unknown fields alone can be what differs.
+    // Only the unknown fields may differ.
     assert!(!repo.texts.revert("abc123", 2).await.unwrap().unchanged);
 }
 
@@ -263,7 +263,7 @@ async fn a_revert_of_a_deleted_item_is_not_found_and_does_not_restore_it() {
     assert!(repo.texts.revert(&item, 1).await.unwrap_err().is_not_found());
     assert!(repo.texts.revert("abc123", 1).await.unwrap_err().is_not_found());
     assert!(!repo.texts.exists("abc123").await.unwrap());
-    // Nor does it pass for another item with its id.
+    // Nor is it used for another item with its id.
     versions(&repo.texts, &["another", "one"]).await;
     let error = repo.texts.revert(&item, 1).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Conflict { expected: 2, actual: 2 }), "{error}");
@@ -271,7 +271,7 @@ async fn a_revert_of_a_deleted_item_is_not_found_and_does_not_restore_it() {
 
 #[tokio::test]
 async fn an_item_deleted_while_it_is_reverted_stays_deleted() {
-    // The versions are read, and then the item goes before the write.
+    // The versions are read, and then the item is deleted before the write.
     let (server, proxy, repo) = start_proxied(Store::options()).await;
     versions(&repo.texts, &["one", "two"]).await;
     let direct = Store::connect(server.url()).await.unwrap().repo::<Text>();
@@ -298,8 +298,8 @@ async fn another_update_while_an_item_is_reverted_is_not_lost() {
 
 type Reverting = tokio::task::JoinHandle<metastore::Result<Item<Text>>>;
 
-/// A revert from version 2 to version 1 that has read both, and whose write does not get through until
-/// the proxy accepts connections again.
+/// A revert from version 2 to version 1 that has read both, and whose write does not get through
+/// until the proxy accepts connections again.
 async fn held_before_its_write(proxy: &Proxy, texts: &Repo<Text>) -> Reverting {
     proxy.cut_when(b":version:3", Cut::RequestAt(0));
     let texts = texts.clone();
@@ -467,7 +467,7 @@ async fn as_of_makes_few_round_trips_however_long_the_history_is() {
         }
         assert_eq!(trips.iter().max(), Some(&most), "{trips:?} for {count} versions");
         assert_eq!(trips.last(), Some(&1), "the current version of {count}");
-        // No more than a search that halves would make.
+        // No more than a binary search would make.
         assert!(most <= u64::from(count.next_power_of_two().ilog2()) + 1);
     }
 }

@@ -1,4 +1,4 @@
-//! Taking JSON at other keys into a collection.
+//! Importing JSON from other keys into a collection.
 
 use metastore::{Collection, ErrorKind};
 use metastore_tests::Server;
@@ -27,7 +27,7 @@ async fn legacy(server: &Server) {
     server.cli(&["RPUSH", "legacy:text:list", "x"]).await;
 }
 
-/// Everything that the server holds, to the byte.
+/// All data of the server, byte for byte.
 async fn everything(server: &Server) -> Vec<(String, String)> {
     let mut all = Vec::new();
     for key in server.keys().await {
@@ -60,7 +60,7 @@ async fn documents_become_complete_items_and_originals_stay() {
     assert_eq!((item.version, item.data.content.as_str()), (1, "one"));
     assert_eq!(repo.texts.find(Text::LANGUAGE.eq("en")).count().await.unwrap(), 1);
     assert!(repo.texts.verify().await.unwrap().is_clean());
-    // A field that the struct does not know is kept to the letter.
+    // An unknown field is preserved byte for byte.
     repo.texts.update("a", Text::patch().name("new")).await.unwrap();
     let stored = server.get_string("myapp:textsplitter:texts:a:latest").await.unwrap();
     assert!(stored.contains(r#""old_field":[1.5"#), "{stored}");

@@ -1,4 +1,4 @@
-//! Indexes that are added later, that have drifted, and that are held against the documents.
+//! Indexes that are added later, that have drifted, and that are verified against the documents.
 
 use metastore::{Collection, Cursor, ErrorKind, Repo};
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use validator::Validate;
 use crate::fixture::{Order, SOON, order, seat, start};
 use metastore_tests::wait::until;
 
-/// What the struct was before it had indexes.
+/// The struct before it had indexes.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "shop", app = "web", name = "people", object_type = texts)]
 struct PersonBefore {
@@ -44,7 +44,7 @@ async fn a_new_index_is_never_shown_half_filled_and_needs_no_downtime() {
     }
     let query = || people.find(Person::AGE.at_least(440u32));
     assert_eq!(incomplete(&query().await.unwrap_err()), (0, 450));
-    // New writers fill it as they go, and still no query gives half of the truth.
+    // New writers fill it with each write, and no query returns a part of the items meanwhile.
     people.create(Person { name: "new".into(), age: 500, tags: vec!["x".into()] }).await.unwrap();
     assert_eq!(incomplete(&query().count().await.unwrap_err()), (1, 451));
     let error = people.get_by(Person::NAME, "p3").await.unwrap_err();
@@ -53,7 +53,7 @@ async fn a_new_index_is_never_shown_half_filled_and_needs_no_downtime() {
     assert_eq!(incomplete(&error), (1, 451));
     assert!(error.to_string().contains("run `backfill()`"), "{error}");
 
-    // It is filled while others write, and tells how far it is.
+    // It is filled while others write, and reports its progress.
     let writer = {
         let people = people.clone();
         tokio::spawn(async move {
@@ -88,7 +88,7 @@ async fn an_interrupted_run_is_resumed() {
         before.create(PersonBefore { name: format!("p{number}"), age: 1 }).await.unwrap();
     }
     let mut resume: Option<Cursor> = None;
-    // Dropping the future is what breaking off looks like.
+    // Dropping the future interrupts the run.
     let (told, mut hear) = tokio::sync::mpsc::unbounded_channel();
     let walk = people.backfill().progress(move |report| {
         told.send(report.resume.clone()).unwrap();
@@ -114,7 +114,7 @@ async fn equal_values_that_were_there_before_the_field_was_unique_are_reported_a
     assert_eq!(report.failed[0].id, second.id.as_str());
     let reason = &report.failed[0].reason;
     assert!(reason.contains(first.id.as_str()) && reason.contains("`name`"), "{reason}");
-    // The dry look says the same.
+    // `verify` reports the same.
     assert_eq!(people.verify().await.unwrap().failed, report.failed);
     // All other indexes can be used, and hold both.
     assert_eq!(people.find(Person::AGE.at_least(0u32)).await.unwrap().len(), 2);
@@ -139,7 +139,8 @@ async fn every_kind_of_drift_is_reported_and_repaired() {
     let entries = format!("{index}:entries");
     assert!(orders.verify().await.unwrap().is_clean());
 
-    // A member gone, an entry of nothing, a record gone, an item gone by hand, one not in the index.
+    // A missing member, an orphaned entry, a missing record, an item removed without the library,
+    // one that is not in the index.
     let members = server.cli(&["ZRANGE", &by_country, "0", "-1"]).await;
     let member = members.as_array()[0].as_bytes().to_vec();
     server.cli(&[b"ZREM".to_vec(), by_country.clone().into_bytes(), member]).await;
@@ -186,7 +187,7 @@ async fn ten_thousand_expired_items_leave_nothing_behind() {
                 for number in 0..100 {
                     seats.create(seat(row * 100 + number, &format!("r{row}"))).await.unwrap();
                     if number % 50 == 0 {
-                        // Lists made meanwhile never show one whose time is over.
+                        // Concurrent lists never show an expired item.
                         let now = seats.store().now();
                         for seat in seats.list().limit(1000).await.unwrap() {
                             let age = now.since(seat.created_at).as_millis();
@@ -200,7 +201,7 @@ async fn ten_thousand_expired_items_leave_nothing_behind() {
     for creator in creators {
         creator.await.unwrap();
     }
-    // Nobody reads; one sweep of a worker does the same as this.
+    // Without readers; the maintenance of a worker does the same as this.
     until("all to be reaped", SOON, async || {
         while repo.seats.reap_expired().await.unwrap() {}
         // The ids of creates that came too late for their time to live stay for two minutes.

@@ -1,5 +1,5 @@
-//! What stands in an index is the value of the field, in the order of its type: whatever serde's
-//! attributes make of its name, its place or its form in JSON.
+//! An index contains the value of the field in the order of its type, independent of its name,
+//! place and form in JSON by serde's attributes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -139,7 +139,7 @@ mod left_out {
     }
 }
 
-/// Seconds since the epoch, as many services store times: what is less than a second is lost.
+/// Seconds since the epoch, as many services store times: fractions of a second are lost.
 mod whole_seconds {
     use std::time::{Duration, SystemTime};
 
@@ -214,7 +214,7 @@ mod with {
         assert!(files.get_by(File::DIGEST, vec![0xab, 0x01]).await.unwrap().is_some());
         let again = files.create(file.clone()).await.unwrap_err();
         assert!(matches!(again.kind(), ErrorKind::AlreadyExists { .. }), "{again}");
-        // By what was written and by what is read, which is less than was written.
+        // By the written value and by the value that is read, which is less precise.
         for (stored, changed) in [(stored, changed), (read.data.stored, read.data.changed)] {
             assert_eq!(files.find(File::STORED.eq(stored)).count().await.unwrap(), 1);
             assert_eq!(files.find(File::CHANGED.eq(changed)).count().await.unwrap(), 1);
@@ -317,7 +317,7 @@ mod own_types {
     }
 }
 
-/// A collection with one field of a type, stored in each of these values, and found between some.
+/// Stores a collection with one field of a type in each of these values, and finds ranges of them.
 macro_rules! range_test {
     ($test:ident, $app:literal, $(#[$attribute:meta])* $ty:ty, $ascending:expr) => {
         mod $test {

@@ -1,4 +1,5 @@
-//! Jobs beyond the simple case: settings, limits, chains, handlers of all kinds, and what a worker costs.
+//! Jobs beyond the simple case: settings, limits, chains, handlers of all kinds, and what a worker
+//! costs.
 
 mod chains;
 mod control;
@@ -30,7 +31,7 @@ pub(crate) struct Page {
     pub(crate) text: String,
 }
 
-/// A feed whose writes request what is made of it.
+/// A feed whose writes request transformations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "crawl", name = "feeds", object_type = texts)]
 #[transformation(greet -> String, on = create)]

@@ -1,4 +1,5 @@
-//! Indexes, lists and versions that are lost: `verify` names each, and `repair` brings back what can be.
+//! Lost indexes, lists and versions: `verify` names each, and `repair` restores what can be
+//! restored.
 
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ async fn a_lost_index_of_a_collection_without_indexed_fields_is_found_and_writte
     assert_eq!(counters.repair().await.unwrap().unlisted, 700);
     assert!(counters.verify().await.unwrap().is_clean());
     assert_eq!(counters.list().limit(1000).ids().await.unwrap().items, before);
-    // Those of other collections are not taken for theirs.
+    // Keys of other collections are not mistaken for theirs.
     repo.sessions.create(session("u")).await.unwrap();
     assert!(counters.verify().await.unwrap().is_clean());
 }
@@ -61,7 +62,7 @@ async fn jobs_of_a_lost_list_or_set_are_named_and_run_after_a_repair() {
     assert_eq!(texts.repair().await.unwrap().lost_jobs, 40);
     assert!(texts.verify().await.unwrap().is_clean());
 
-    // The worker that held some is refused, and every job runs once.
+    // The worker that had leased some is refused, and every job runs once.
     let mut done = 0;
     loop {
         let taken = queue.take(&TakeOptions::new("w", 100)).await.unwrap();
@@ -99,7 +100,7 @@ async fn missing_versions_are_named_and_the_rest_of_the_history_is_shown() {
     let versions = repo.texts.versions("a").await.unwrap();
     let versions: Vec<_> = versions.iter().map(|version| version.version).collect();
     assert_eq!(versions, [8, 7, 5, 4, 2, 1]);
-    // A history that begins later is no gap: that is what retention and expiry leave.
+    // A history that starts later has no gap: retention and expiry leave that.
     server.cli(&["DEL", &key(1), &key(2)]).await;
     let report = repo.texts.verify().await.unwrap();
     assert_eq!(reasons(&report), ["a: version 6 is missing"]);
@@ -113,7 +114,7 @@ async fn an_item_without_its_audit_entry_is_named() {
         texts.create_with_id(id, text("1")).await.unwrap();
         texts.update(id, Text::patch().content("2")).await.unwrap();
     }
-    // One whose id was used before, so that its trail begins with another item.
+    // An item whose id was used before, so that its trail starts with another item.
     texts.delete("d").await.unwrap();
     texts.create_with_id("d", text("again")).await.unwrap();
     assert!(texts.verify().await.unwrap().is_clean());

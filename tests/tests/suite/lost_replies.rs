@@ -1,5 +1,5 @@
-//! The connection dies before, in the middle of and after each write. The write is applied once, and
-//! the caller is told so.
+//! The connection is closed before, during and after each write. The write is applied once, and the
+//! caller learns it.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const CUTS: [Cut; 6] = [
 
 async fn each_cut(run: impl AsyncFn(&Server, &Proxy, &MyRepo, Cut)) {
     let (server, proxy, repo) = start_proxied(Store::options().audit(true)).await;
-    // The first round makes the scripts known, so that the others cut the reply to a script that ran.
+    // The first round loads the scripts, so that the others cut the reply to a script that ran.
     for cut in [Cut::ReplyAt(0)].into_iter().chain(CUTS) {
         server.cli(&["FLUSHALL"]).await;
         let before = proxy.cuts();
@@ -30,7 +30,7 @@ async fn each_cut(run: impl AsyncFn(&Server, &Proxy, &MyRepo, Cut)) {
     }
 }
 
-/// The operations that the trail of an item tells of; the feed tells of the same.
+/// The operations in the trail of an item; the feed contains the same.
 async fn audited(server: &Server, id: &str) -> Vec<String> {
     let feed = "stream:audit:myapp:textsplitter:texts";
     let of_feed = operations(server, feed).await;
@@ -164,7 +164,7 @@ async fn a_mutation_is_stored_once() {
 async fn an_update_whose_reply_was_lost_is_found_although_another_has_followed() {
     let (server, proxy, repo) = start_proxied(Store::options()).await;
     let other = MyRepo::with_store(&Store::connect(server.url()).await.unwrap());
-    // The server must know the script already, or the cut hits the reply that it does not.
+    // The script must be loaded already, or the cut affects the NOSCRIPT reply.
     let warm = repo.texts.create(text("zero")).await.unwrap();
     repo.texts.update(&warm, Text::patch().content("warm")).await.unwrap();
     let item = repo.texts.create(text("one")).await.unwrap();
@@ -199,7 +199,7 @@ async fn an_outcome_that_cannot_be_determined_is_unknown() {
     assert!(error.is_retryable());
     let error = repo.texts.get(&item.id).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Unavailable(_)), "{error}");
-    // What the network held back is delivered now, and is applied once or not at all.
+    // The delayed request is delivered now, and is applied at most once.
     proxy.resume();
     let mut version = 0;
     metastore_tests::wait::until("an answer", crate::fixture::SOON, async || {

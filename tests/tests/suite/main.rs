@@ -1,4 +1,4 @@
-//! What metastore promises, held against real servers, one area a module.
+//! Tests everything that metastore promises on real servers, one area per module.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! Random operations of two writers against a plain model: whatever they do, documents, versions, every
-//! index, unique claims, counts and the audit trail agree with it.
+//! Random operations of two writers, compared with a simple model: documents, versions, indexes,
+//! unique claims, counts and the audit trail agree with it.
 //!
 //! The seed of a run is printed; `METASTORE_SEED` runs one again.
 
@@ -31,14 +31,14 @@ enum Op {
     Create(Thing),
     CreateWithId(u8, Thing),
     CreateMany(Vec<Thing>),
-    /// Reads an item and keeps it in hand, where it may grow old.
+    /// Reads an item and keeps it in hand, where it may become stale.
     Get(u8),
     UpdateInHand(u8, Change),
     UpdateById(u8, Change),
     Replace(u8, Thing),
     Revert(u8, u8),
     Delete(u8),
-    /// The deadline of an item comes.
+    /// The deadline of an item passes.
     Expire(u8),
 }
 
@@ -100,7 +100,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// Who does it, and what.
+/// The writer and its operation.
 fn step() -> impl Strategy<Value = (usize, Op)> {
     let op = prop_oneof![
         3 => thing().prop_map(Op::Create),
@@ -117,7 +117,7 @@ fn step() -> impl Strategy<Value = (usize, Op)> {
     (0..2usize, op)
 }
 
-/// One item as it should be.
+/// The expected state of an item.
 #[derive(Clone, Debug)]
 struct Expected {
     versions: Vec<Thing>,
@@ -139,7 +139,7 @@ impl Expected {
 
 const WRITERS: [&str; 2] = ["ann", "bob"];
 
-/// What an operation should give.
+/// The expected result of an operation.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     Written,
@@ -155,12 +155,12 @@ struct World<'a> {
     writers: [Repo<Thing>; 2],
     hands: [BTreeMap<Id, Item<Thing>>; 2],
     items: BTreeMap<Id, Expected>,
-    /// All ids that ever were, so that operations also meet what is gone.
+    /// All ids ever used, so that operations also use those of deleted items.
     ids: Vec<Id>,
 }
 
 impl World<'_> {
-    /// What a write of this document should come to.
+    /// The expected result of a write of this document.
     fn judge(&self, id: Option<&Id>, thing: &Thing) -> Outcome {
         let holder = |code| {
             self.items.iter().any(|(other, item)| Some(other) != id && item.current().code == code)
@@ -278,7 +278,7 @@ impl World<'_> {
         }
     }
 
-    /// Puts the deadline of an item, at its key and in the index, to a moment that has passed.
+    /// Sets the deadline of an item, at its key and in the index, to a time in the past.
     async fn expire(&self, id: &Id, version: u64) {
         let deadline = self.writers[0].store().now().as_millis() - 10_000;
         let deadline = deadline.to_string();
@@ -306,7 +306,8 @@ impl World<'_> {
         }
     }
 
-    /// Holds the result of a change to `after` against what it should be, and carries it out here.
+    /// Compares the result of a change to `after` with the expected one, and applies it to the
+    /// model.
     fn changed(
         &mut self,
         writer: usize,
@@ -340,7 +341,7 @@ impl World<'_> {
         self.hands[writer].insert(id.clone(), written);
     }
 
-    /// The audit of each item, in which the trails and the feed agree.
+    /// The audit of each item; checks that trails and feed agree.
     async fn trails(&self) -> BTreeMap<Id, Vec<AuditEntry>> {
         let repo = &self.writers[0];
         let mut told: BTreeMap<Id, Vec<AuditEntry>> = BTreeMap::new();
@@ -362,7 +363,7 @@ impl World<'_> {
         told
     }
 
-    /// Everything that can be asked agrees with the model.
+    /// Checks that every read agrees with the model.
     async fn check(&self) {
         let repo = &self.writers[0];
         assert_eq!(repo.count().await.expect("counts"), self.items.len() as u64);

@@ -15,7 +15,7 @@ async fn a_mutation_runs_on_the_current_version_or_on_any_other() {
     assert_eq!(repo.texts.item(&item.id).wordcount().run_on(2).await.unwrap(), 2);
     let split: Vec<String> = repo.texts.item(&item.id).textsplit().run().await.unwrap();
     assert_eq!(split, ["one", "two"]);
-    // With an item in hand it is that item's document which counts.
+    // With an item in hand, its document is used.
     assert_eq!(repo.texts.item(&item).wordcount().run().await.unwrap(), 3);
     for error in [
         repo.texts.item(&item.id).wordcount().run_on(3).await.unwrap_err(),
@@ -41,7 +41,7 @@ async fn a_stored_result_has_its_source_version_and_may_be_stale() {
     let cached = of_item.wordcount().cached().await.unwrap().unwrap();
     assert_eq!((cached.value, cached.source_version, cached.stale), (3, 1, true));
     assert_eq!(of_item.wordcount().materialize().await.unwrap(), 1);
-    // A result of an older version does not take the place of a newer one.
+    // A result of an older version does not replace a newer one.
     assert_eq!(repo.texts.item(&item).wordcount().materialize().await.unwrap(), 3);
     let cached = of_item.wordcount().cached().await.unwrap().unwrap();
     assert_eq!((cached.value, cached.source_version, cached.stale), (1, 2, false));

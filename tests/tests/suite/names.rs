@@ -1,4 +1,4 @@
-//! Ids and actors as other systems give them: any text, which forms no key of anything else.
+//! Ids and actors of other systems: any text, which never forms a key of anything else.
 
 use metastore::{Actor, Collection, EnqueueOptions, ErrorKind, Id, Store};
 use metastore_tests::Server;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::fixture::{MyRepo, Text, start, start_with, text};
 
-/// Names as identity providers, clouds and people make them.
+/// Names as identity providers, clouds and people use them.
 const NAMES: [&str; 12] = [
     "auth0|5f7c8ec7c33c6c004bbafe82",
     "us-east-1:1b2c3d4e-0000-4000-8000-000000000000",
@@ -41,7 +41,7 @@ async fn any_text_names_who_writes_and_whose_an_item_is() {
         );
         assert_eq!(read.data.content, "two");
 
-        // Found by the owner, page by page, and by nobody else's name.
+        // Found by the owner's name, page by page, and by no other name.
         theirs.create(text("another")).await.unwrap();
         let page = repo.texts.list().owned_by(name).limit(1).page().await.unwrap();
         let next = repo.texts.list().owned_by(name).limit(1).after(&page.next.unwrap());

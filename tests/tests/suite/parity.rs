@@ -1,5 +1,5 @@
-//! What the TypeScript system that metastore answers can do, ability by ability, in the order in which its
-//! documentation names them: each test quotes the call there and makes the one here.
+//! Every feature of the TypeScript system `defineRepo`, in the order of its documentation: each
+//! test quotes the call there and makes the equivalent one here.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -97,7 +97,7 @@ async fn summarize(item: Item<Text>, _job: JobContext) -> Result<Summary, String
     }
 }
 
-/// How long the server will keep a key, in seconds; -1 is for ever.
+/// The remaining time of a key in seconds; -1 for no limit.
 async fn left(server: &Server, key: &str) -> i64 {
     server.cli(&["TTL", key]).await.as_int()
 }
@@ -154,7 +154,7 @@ async fn the_object_type_determines_the_time_to_live() {
     assert!((30 * day - 60..=30 * day).contains(&settings), "{settings}");
     let state = left(&server, "myapp:splitter:sessions:a:latest").await;
     assert!((60 * 60 - 60..=60 * 60).contains(&state), "{state}");
-    // Texts are kept for ever, with all their versions.
+    // Texts never expire, and keep all their versions.
     for number in 0..20 {
         let patch = Text::patch().content(number.to_string());
         repo.texts.update("a", patch).await.unwrap();
@@ -244,7 +244,7 @@ async fn deleting_removes_the_item_with_all_its_versions() {
     assert!(repo.texts.delete("a").await.unwrap());
     assert!(!repo.texts.delete("a").await.unwrap());
     let mut left = server.keys().await;
-    // What it was defined as, the ids of its commits for two minutes, and the place in a queue that a worker passes over.
+    // Left are the catalog, the commit ids for two minutes, and an id in a queue that workers skip.
     left.retain(|key| !key.starts_with("catalog") && !key.ends_with(":commits"));
     assert_eq!(left, ["queue:myapp:splitter:texts:summarize:waiting"]);
 }
@@ -378,7 +378,7 @@ async fn a_worker_has_the_four_settings_with_the_same_defaults() {
     {
         assert!(settings.contains(own), "{own} in {settings}");
     }
-    // And they do what they say: no retry but one, after 10 ms.
+    // They have the documented effect: one retry, after 10 ms.
     let item = repo.texts.create(Text { name: "a".into(), content: String::new() }).await.unwrap();
     let job = repo.texts.item(&item.id).count().enqueue().await.unwrap();
     let runs = Arc::new(AtomicU32::new(0));
@@ -540,8 +540,8 @@ async fn existing_data_stays_and_is_imported_and_migrated() {
 /// examples: textsplitter, user management, document store
 #[tokio::test]
 async fn the_three_examples_are_programs_that_work() {
-    // Each has a test of its own that runs it (`tests/textsplitter.rs`, …); here it has to be there and to
-    // tell how it is used.
+    // Each has a test of its own that runs it (`tests/textsplitter.rs`, …); here it must exist and
+    // print its usage.
     for name in ["textsplitter", "user-management", "document-store"] {
         let program = metastore_tests::example::build(name, env!("CARGO_TARGET_TMPDIR"));
         let output =

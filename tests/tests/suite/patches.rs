@@ -1,4 +1,4 @@
-//! Patches: from any text and any JSON, and of collections that share nothing.
+//! Patches from any kind of text and JSON, and collections that would share keys.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use metastore_tests::Server;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
-/// Dates as serde has them for the document.
+/// The serde format of dates in the document.
 mod halved {
     use serde::{Deserialize, Deserializer, Serializer};
 

@@ -1,5 +1,5 @@
-//! What users of comparable document layers report, one test for each kind of report, named after what
-//! it prevents here.
+//! Problems that users of comparable document layers report: one test for each, named after what is
+//! prevented here.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -95,7 +95,8 @@ async fn expired_items_leave_no_residue_no_wrong_count_and_no_null_in_a_list() {
     })
     .await;
     assert_eq!(repo.seats.find(crate::fixture::Seat::ROW.eq("a")).count().await.unwrap(), 0);
-    // On a slow machine a create may be refused, and made anew, because its time is over already.
+    // On a slow machine a create may be refused and repeated, because its time to live has passed
+    // already.
     let left = server.keys().await;
     assert!(left.iter().all(|key| key.ends_with(":commits")), "{left:?}");
 }
@@ -112,7 +113,7 @@ async fn repairing_an_index_shows_no_empty_result_meanwhile() {
             let mut reads = 0;
             while !done.load(Ordering::Relaxed) || reads == 0 {
                 let french = orders.find(Order::COUNTRY.eq("fr")).count().await.unwrap();
-                assert_eq!(french, 400, "an index was shown while it was mended");
+                assert_eq!(french, 400, "an incomplete index was used during the repair");
                 reads += 1;
             }
         })
@@ -131,7 +132,7 @@ async fn there_is_no_wall_at_offset_10_000_and_no_page_reads_everything() {
     let created = repo.counters.create_many(counters).chunk(1_000).await;
     assert!(created.iter().all(Result::is_ok));
     let deep = repo.counters.list().oldest_first().offset(10_050).limit(10).await.unwrap();
-    // Those of one millisecond stand in the order of their ids, which is that of their creation.
+    // Items of one millisecond are in the order of their ids, which is that of their creation.
     assert_eq!(deep[0].data.count, 10_050);
 
     // The first cursor of a store fetches the key for all.
@@ -263,7 +264,7 @@ async fn no_watch_is_used_on_the_connection_that_all_share() {
     assert!(!server.command_counts().await.contains_key("watch"));
 }
 
-/// How much code the derives generate is bounded in their own crate, by its tests of the budget.
+/// The budget tests of the derive crate bound the size of generated code.
 #[test]
 fn what_the_derives_refuse_is_explained_at_the_users_own_code() {
     let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui");

@@ -1,4 +1,5 @@
-//! What users of other job systems report, each prevented here. Every test names the reports.
+//! Problems that users of other job systems report, each prevented here. Every test names the
+//! reports.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -41,12 +42,13 @@ async fn a_worker_that_lost_its_connections_works_on_and_its_health_does_not_lie
     wait::until("red", SOON, async || !worker.health().await.is_healthy()).await;
     proxy.refuse(false);
     wait::until("green", SOON, async || worker.health().await.is_healthy()).await;
-    // And green means that it is pushed what comes.
+    // Healthy means that jobs are pushed to it.
     assert_eq!(job(&repo, "b").await.wait(SOON).await.unwrap(), 1);
     worker.stop().await;
 }
 
-/// apalis#504, asynq#1144, rq#2079, sidekiq#5540. Processes that are killed: `worker_processes`, `chaos`.
+/// apalis#504, asynq#1144, rq#2079, sidekiq#5540. Processes that are killed: `worker_processes`,
+/// `chaos`.
 #[tokio::test]
 async fn a_job_of_a_worker_that_is_gone_is_neither_stuck_nor_lost() {
     let (_server, repo) = start().await;
@@ -92,7 +94,7 @@ async fn bringing_back_a_lost_lease_does_not_undo_a_job_that_has_finished() {
     let queue = Queue::new(&repo.texts, Text::COUNT);
     let claim = take_one(&queue, SOON).await;
     assert!(queue.finish(&claim, &5).await.unwrap());
-    // As if its lease had been left behind.
+    // As if its lease had not been removed.
     server.cli(&["ZADD", "queue:myapp:textsplitter:texts:count:leased", "1", "a"]).await;
     assert!(queue.take(&TakeOptions::new("other", 1)).await.unwrap().jobs.is_empty());
     assert_eq!(job.wait(SOON).await.unwrap(), 5);
@@ -124,7 +126,7 @@ async fn a_handler_that_ignores_cancellation_does_not_hold_its_slot() {
     let worker = Worker::builder(&repo.texts)
         .handle(Text::COUNT, |item: Item<Text>, _job| async move {
             if item.id.as_str() == "deaf" {
-                // It cannot be dropped meanwhile, but starves nobody else of a thread.
+                // It cannot be dropped meanwhile, but does not block other threads.
                 tokio::task::block_in_place(|| std::thread::sleep(Duration::from_secs(4)));
             }
             Ok::<_, String>(1)
@@ -168,8 +170,8 @@ async fn finished_jobs_leave_nothing_but_their_result() {
     assert_eq!(of_jobs().await, (50, 0, all));
 }
 
-/// bullmq#1046: eviction. A server that may evict loses jobs; one that may not, says no, and nothing is
-/// half done.
+/// bullmq#1046: eviction. A server that may evict loses jobs; one that may not returns an error,
+/// and nothing is half done.
 #[tokio::test]
 async fn a_full_server_refuses_and_loses_no_job() {
     let (server, repo) = start().await;
@@ -199,7 +201,8 @@ async fn a_full_server_refuses_and_loses_no_job() {
     assert_eq!(report.finished, 2);
 }
 
-/// asynq#506, dramatiq#691, bullmq#4512: picked up by polling, or not at all after a client's timeout.
+/// asynq#506, dramatiq#691, bullmq#4512: picked up by polling only, or never after a client's
+/// timeout.
 #[tokio::test]
 async fn a_job_is_picked_up_at_once_even_after_a_long_silence() {
     let server = Server::start().await;
@@ -208,7 +211,7 @@ async fn a_job_is_picked_up_at_once_even_after_a_long_silence() {
     let worker =
         count_worker(&repo).poll_interval(Duration::from_secs(3600)).build().start().unwrap();
     assert_eq!(job(&repo, "a").await.wait(SOON).await.unwrap(), 1);
-    // Several times longer than any command may take.
+    // Several times longer than the command timeout.
     tokio::time::sleep(Duration::from_millis(900)).await;
     let begin = Instant::now();
     assert_eq!(job(&repo, "b").await.wait(SOON).await.unwrap(), 1);
@@ -229,7 +232,7 @@ async fn waiting_ends_however_the_job_ends() {
         channels.as_strings().contains(&record)
     })
     .await;
-    // Whatever hand removes it, without a word.
+    // Removed without the library and without a message.
     server.cli(&["DEL", record]).await;
     let error = waiting.await.unwrap().unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::JobGone), "{error}");
@@ -246,7 +249,7 @@ async fn waiting_ends_however_the_job_ends() {
     assert!(gone.unwrap());
     assert!(waited.is_err());
 
-    // The worker is gone, and no other comes: the deadline holds.
+    // The worker is gone and not replaced: the deadline applies.
     let orphaned = job(&repo, "orphaned").await;
     take_one(&queue, Duration::from_millis(10)).await;
     let begin = Instant::now();

@@ -1,8 +1,8 @@
-//! A user who lacks a right: each operation is refused with `Auth`, and nothing of it is written.
+//! A user without a right: each operation is refused with `Auth`, and nothing is written.
 //!
-//! Every command that an operation calls, on its own or in a script, is taken away in turn, and then every
-//! kind of key that it touches. Nothing rolls back in Redis, so a script that meets a refusal after its first
-//! write would leave half of its work behind.
+//! The right to every command that an operation calls, directly or in a script, is removed in turn,
+//! and then the right to every kind of key that it uses. Redis does not roll back, so a script that
+//! is refused after its first write would leave half of its work.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use metastore_tests::Server;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
-/// All that a collection can have.
+/// A collection with everything.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "rights", app = "test", name = "full", object_type = state, ttl = "1h", keep = 2)]
 #[mutation(length -> usize)]
@@ -40,7 +40,7 @@ fn full(number: u64) -> Full {
     Full { title: "a title".to_owned(), size: number, tags, number }
 }
 
-/// What new items of a group have: an index, a time to live, an audit trail.
+/// Items of a group commit: with an index, a time to live, an audit trail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "rights", app = "test", name = "grouped", object_type = state, ttl = "1h")]
 struct Grouped {
@@ -48,7 +48,7 @@ struct Grouped {
     size: u64,
 }
 
-/// A collection that keeps nothing but versions.
+/// A collection with versions only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "rights", app = "test", name = "plain", object_type = texts, audit = off)]
 #[transformation(digest -> String)]
@@ -89,7 +89,7 @@ const OPERATIONS: [&str; 30] = [
     "register",
 ];
 
-/// One side's view: the administrator, who prepares, or the user, whose rights are taken away.
+/// One of two connections: the administrator, who prepares, or the user, who loses rights.
 #[derive(Clone)]
 struct Side {
     full: Repo<Full>,
@@ -97,7 +97,7 @@ struct Side {
     plain: Repo<Plain>,
 }
 
-/// What an operation finds.
+/// The state before an operation.
 struct Prepared {
     item: Item<Full>,
     plain: Item<Plain>,
@@ -244,7 +244,7 @@ impl Bench {
         self.rights(&["~*", "&*"]).await;
         let prepared = self.admin.prepare(operation).await;
         if operation.starts_with("take a") {
-            // The lease of a millisecond has passed when the server says so.
+            // Waits until the lease of a millisecond has passed on the server.
             let leased = "queue:rights:test:full:digest:leased";
             metastore_tests::wait::until("the lease to pass", crate::fixture::SOON, async || {
                 let time = self.server.cli(&["TIME"]).await;
@@ -259,7 +259,7 @@ impl Bench {
         prepared
     }
 
-    /// The commands that an operation calls, and how many keys there are afterwards.
+    /// The commands that an operation calls, and the number of keys afterwards.
     async fn footprint(&self, operation: &str) -> (BTreeSet<String>, i64) {
         let prepared = self.fresh(operation).await;
         self.server.reset_command_counts().await;
@@ -277,7 +277,7 @@ impl Bench {
             && plain.verify().await.unwrap().is_clean()
     }
 
-    /// Runs an operation without some right; says whether it was refused, or what is wrong.
+    /// Runs an operation without some right; returns whether it was refused, or what is wrong.
     async fn is_refused(&self, operation: &str, rights: &[&str]) -> Result<bool, String> {
         let prepared = self.fresh(operation).await;
         let before = self.digest().await;
@@ -289,7 +289,7 @@ impl Bench {
         if self.digest().await != before {
             return Err(format!("something was written before {error:?}"));
         }
-        // With the right it goes through, so nothing of the first attempt is in its way.
+        // With the right it succeeds, so the first attempt left nothing that prevents it.
         self.rights(&["~*", "&*"]).await;
         let again = self.user.run(operation, &prepared).await;
         again.map(|()| true).map_err(|error| format!("afterwards {error:?}"))
@@ -307,7 +307,7 @@ async fn without_a_command_nothing_is_half_written() {
             let right = format!("-{command}");
             match bench.is_refused(operation, &["~*", "&*", &right]).await {
                 Ok(true) => {}
-                // There is another way: then it has left all that it leaves otherwise.
+                // It succeeded by another command: then its result is complete.
                 Ok(false) => {
                     if bench.server.dbsize().await != keys || !bench.is_clean().await {
                         wrong.push(format!("{operation} without {command} left something out"));
@@ -320,7 +320,7 @@ async fn without_a_command_nothing_is_half_written() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What keys are called, by kind.
+/// Patterns of keys, by kind.
 const PATTERNS: [&str; 22] = [
     "rights:test:*:latest",
     "rights:test:*:version:*",
@@ -389,7 +389,7 @@ async fn jobs_run_without_the_right_to_publish() {
     .await;
 }
 
-/// The rule for users in the guide, but for `ACL SETUSER` and the name.
+/// The rule for users in the guide, without `ACL SETUSER` and the name.
 fn rule_of_the_guide() -> Vec<String> {
     let guide = include_str!("../../../docs/guide/access-control.md");
     let rule = guide.split("```text").nth(1).unwrap().split("```").next().unwrap();
@@ -406,7 +406,7 @@ async fn the_rule_of_the_guide_is_enough_for_everything() {
         bench.server.cli(&rule).await;
         bench.user.run(operation, &prepared).await.unwrap_or_else(|e| panic!("{operation}: {e:?}"));
     }
-    // A store of its own connects, lists, waits and hears itself.
+    // A store of this user connects, lists, waits and passes the health check.
     let side = Side::connect(&bench.server.url().replace("redis://", "redis://app:secret@")).await;
     assert!(!side.full.list().await.unwrap().is_empty());
     assert!(side.queue().may_publish().await.unwrap());

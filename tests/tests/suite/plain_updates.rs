@@ -1,5 +1,5 @@
-//! Updates of items that have nothing but versions: those that wait at the same moment are one script
-//! call, and each still gets its own answer.
+//! Updates of items with versions only: concurrent ones are one script call, and each still gets
+//! its own answer.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn counters(repo: &MyRepo, number: usize) -> Vec<Item<Counter>> {
     items
 }
 
-/// Updates all of them at once and gives what became of each, in their order.
+/// Updates all of them at once and returns the results in order.
 async fn update_at_once(
     repo: &MyRepo,
     items: &[Item<Counter>],
@@ -87,7 +87,7 @@ async fn each_of_many_updates_of_one_item_gets_the_right_answer() {
         }
     }
     assert_eq!((won, lost), (1, 63));
-    // By id each comes through, one after the other.
+    // By id each succeeds, one after the other.
     let tasks: JoinSet<_> = (0..64)
         .map(|_| {
             let counters = repo.counters.clone();
@@ -100,7 +100,7 @@ async fn each_of_many_updates_of_one_item_gets_the_right_answer() {
     assert_eq!(history(&repo, "c0").await, (0..66).collect::<Vec<_>>());
 }
 
-/// Puts some of the items in the way: what is not as it was read, or not as simple.
+/// Changes some of the items so that their updates cannot be coalesced.
 async fn disturb(server: &Server, repo: &MyRepo) {
     server.cli(&["DEL", "myapp:counting:counters:c1:latest"]).await;
     server.cli(&["DEL", "myapp:counting:counters:c2:latest"]).await;
@@ -131,7 +131,7 @@ async fn one_refused_update_does_not_affect_the_others_of_its_batch() {
         };
         assert!(fits, "c{n}: {result:?}");
     }
-    // A time to live that somebody has set by hand stays, on the version, too.
+    // A time to live that another program has set stays, on the version as well.
     let left = server.cli(&["PTTL", "myapp:counting:counters:c4:latest"]).await.as_int();
     assert!((1..=60_000).contains(&left), "{left}");
     assert_eq!(repo.counters.get("c6").await.unwrap().unwrap().data.count, 20);
@@ -201,7 +201,7 @@ async fn a_caller_that_gives_up_neither_drops_nor_repeats_anybodys_update() {
     for (id, done) in told {
         wait::until("the item to be whole", SOON, async || {
             let counts = history(&repo, id.as_str()).await;
-            // What was told is there; what was not may be or not be, but never twice.
+            // A reported write is stored; an unreported one is stored at most once.
             counts == [0, 1] || (!done && counts == [0])
         })
         .await;

@@ -130,7 +130,7 @@ async fn pages_hold_each_item_once_while_others_come_and_go() {
             };
             let page = query.page().await.unwrap();
             seen.extend(page.items.iter().map(|item| item.id.clone()));
-            // The very item at which the page ended goes, and another one comes.
+            // The last item of the page is deleted, and another one is created.
             if let Some(gone) = go.pop() {
                 orders.delete(&gone).await.unwrap();
             }
@@ -174,7 +174,7 @@ async fn items_created_in_one_millisecond_are_paged_too() {
             };
             let page = query.ids().await.unwrap();
             seen.extend(page.items.iter().map(ToString::to_string));
-            // The item at which the page ended goes each second time.
+            // The last item of the page is deleted each second time.
             if seen.len() % 8 == 0 {
                 repo.texts.delete(page.items.last().unwrap()).await.unwrap();
             }
@@ -270,7 +270,7 @@ async fn items_belong_to_who_created_them() {
     repo.texts.create(text("nobody's")).await.unwrap();
     assert_eq!(hers.owner.as_ref().map(ToString::to_string).as_deref(), Some("ann"));
 
-    // Whoever changes an item, it stays its owner's.
+    // An item keeps its owner, whoever changes it.
     let changed =
         bob.texts.update(&hers, crate::fixture::Text::patch().content("new")).await.unwrap();
     assert_eq!(changed.actor.as_ref().map(ToString::to_string).as_deref(), Some("bob"));
@@ -306,7 +306,7 @@ async fn expired_items_are_in_no_list_no_count_and_no_query_and_leave_nothing() 
     })
     .await;
     assert_eq!(repo.seats.find(crate::fixture::Seat::ROW.eq("a")).count().await.unwrap(), 0);
-    // The server's own clock may be a few milliseconds behind what the store takes it for.
+    // The server's clock may be a few milliseconds behind the store's estimate.
     until("nothing is left", SOON, async || server.keys().await.is_empty()).await;
 }
 

@@ -1,5 +1,5 @@
-//! Servers that refuse: busy, at their limit of connections, with another password, about to evict, of another
-//! role; each says why, and whether a retry helps.
+//! Servers that refuse commands: busy, at their connection limit, with a changed password, with
+//! eviction, in another role. Each error states the reason and whether a retry helps.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use metastore_tests::{Proxy, Server, wait};
 
 use crate::fixture::{Log, MyRepo, Order, SOON, Seat, Text, order, seat, session, text};
 
-/// Options that give up soon.
+/// Options with short timeouts.
 fn impatient() -> StoreOptions {
     Store::options()
         .command_timeout(Duration::from_millis(300))
@@ -60,7 +60,7 @@ async fn a_server_with_no_connection_left_says_so_and_recovers() {
     let mut line = server.connect().await.unwrap();
     line.call(&["CONFIG", "SET", "maxclients", "1"]).await.unwrap();
     assert_unavailable(&Store::connect(server.url()).await.unwrap_err(), "max number of clients");
-    // One that has lost its connection says the same, whatever it is asked.
+    // A store that has lost its connection returns the same error for each call.
     line.call(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await.unwrap();
     wait::until("the store to notice", SOON, async || {
         repo.texts.get(&item.id).await.is_err_and(|error| error.to_string().contains("max number"))
@@ -80,7 +80,7 @@ async fn a_changed_password_is_reported_and_the_store_recovers_with_the_old_one(
     let item = repo.texts.create(text("one")).await.unwrap();
     let mut line = server.connect().await.unwrap();
     line.call(&["CONFIG", "SET", "requirepass", "second"]).await.unwrap();
-    // Connections that there are stay good.
+    // Existing connections keep working.
     repo.texts.get(&item.id).await.unwrap();
     line.call(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await.unwrap();
     wait::until("the store to be refused", SOON, async || {
@@ -181,8 +181,8 @@ async fn a_replica_whose_primary_is_frozen_returns_one_kind_of_error() {
     }
 }
 
-/// A primary and a replica change roles. The clients' address leads to the new primary for new connections,
-/// and those that there are stay with the old one.
+/// A primary and a replica change roles. The clients' address leads to the new primary for new
+/// connections; existing ones stay with the old one.
 #[tokio::test]
 async fn writes_recover_after_a_planned_switch_to_a_replica() {
     let start = || Server::builder().arg("--repl-diskless-sync-delay", "0").start();

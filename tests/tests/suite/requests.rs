@@ -1,5 +1,5 @@
-//! Requests of jobs: those of a transformation that wait at the same moment are one script call, and each
-//! still gets its own answer.
+//! Enqueues: concurrent ones of a transformation are one script call, and each still gets its own
+//! answer.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,7 +21,7 @@ async fn texts(repo: &MyRepo, number: usize) {
     }
 }
 
-/// Requests a summary of all of them at once and gives the jobs, in their order.
+/// Requests a summary of all of them at once and returns the jobs in order.
 async fn request_at_once(repo: &MyRepo, number: usize) -> Vec<Result<String, Error>> {
     let request = |n| {
         let texts = repo.texts.clone();
@@ -117,7 +117,7 @@ async fn requests_of_different_kinds_keep_what_they_ask_for() {
     let high: BTreeSet<String> = high.await.as_strings().into_iter().map(str::to_owned).collect();
     let expected: BTreeSet<String> = (0..60).step_by(5).map(|n| format!("t{n}")).collect();
     assert_eq!(high, expected);
-    // Each is told of under the user who asked.
+    // Each is audited with the user who asked.
     for n in 0..60 {
         let trail = format!("stream:audit:{AT}:t{n}");
         let entries = server.cli(&["XREVRANGE", &trail, "+", "-", "COUNT", "1"]).await;
@@ -232,7 +232,7 @@ async fn a_caller_that_gives_up_neither_drops_nor_repeats_anybodys_request() {
     };
     let told = (0..200).map(request).collect::<JoinSet<_>>().join_all().await;
     assert!(told.iter().filter(|(_, job)| job.is_some()).count() >= 100);
-    // What is on its way goes before this one.
+    // Calls in flight are handled before this one.
     repo.texts.create_with_id("last", text("x")).await.unwrap();
     repo.texts.item("last").summarize().enqueue().await.unwrap();
     let waiting = server.cli(&["LRANGE", WAITING, "0", "-1"]).await;
@@ -267,7 +267,7 @@ async fn a_key_of_another_type_does_not_block_the_queue() {
     assert_eq!(ids, ["t0", "t1", "t2", "t4", "t5", "t6", "t8", "t9"]);
     let unreadable = taken.jobs.iter().filter(|job| job.item.is_err());
     assert_eq!(unreadable.map(|job| job.claim.item.as_str()).collect::<Vec<_>>(), ["t5"]);
-    // Each of them is held, so that it comes back if the worker goes.
+    // Each of them is leased, so that it returns to the queue if the worker stops.
     let held = server.cli(&["ZCARD", "queue:myapp:textsplitter:texts:summarize:leased"]).await;
     assert_eq!((held.as_int(), server.cli(&["LLEN", WAITING]).await.as_int()), (8, 0));
 }

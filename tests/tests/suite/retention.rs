@@ -1,5 +1,5 @@
-//! `keep` and `keep_for`: history stays within its bounds, in the same step as each write, and every
-//! reader of history is right about what is gone.
+//! `keep` and `keep_for`: each write trims the history in the same step, and every read of history
+//! reports removed versions correctly.
 
 use metastore::{Collection, Item, Repo, Store, Timestamp};
 use metastore_tests::{Cut, Server};
@@ -8,7 +8,7 @@ use validator::Validate;
 
 use crate::fixture::{start, start_proxied};
 
-/// A page whose history is kept whole.
+/// A page without retention.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "wiki", name = "pages", object_type = texts)]
 struct Page {
@@ -72,7 +72,7 @@ async fn listed<T: Collection>(repo: &Repo<T>) -> Vec<u64> {
     repo.versions("p").await.unwrap().iter().map(|version| version.version).collect()
 }
 
-/// Stores versions from 1 on, each written at the given time, past the library.
+/// Stores versions from 1 on, each written at the given time, without the library.
 async fn plant(server: &Server, written: &[u64]) {
     let mut line = server.connect().await.unwrap();
     for (number, time) in (1..).zip(written) {
@@ -173,14 +173,14 @@ async fn a_tightened_retention_catches_up_over_writes_in_bounded_steps() {
     let pages = repo::<Kept>(&base.texts);
     pages.update("p", Kept::patch().body("251")).await.unwrap();
     assert_eq!(stored(&server, AT).await, (101..=250).collect::<Vec<_>>());
-    // Half-way, everything that is left can still be read.
+    // After half of the steps, the remaining versions can still be read.
     assert_eq!(listed(&pages).await, (101..=251).rev().collect::<Vec<_>>());
     assert_eq!(pages.get_version("p", 101).await.unwrap().unwrap().data.body, "101");
     pages.update("p", Kept::patch().body("252")).await.unwrap();
     assert_eq!(stored(&server, AT).await, (201..=251).collect::<Vec<_>>());
     pages.update("p", Kept::patch().body("253")).await.unwrap();
     assert_eq!(stored(&server, AT).await, [251, 252]);
-    // Loosened again, nothing comes back and what is written from now on stays.
+    // With a longer retention removed versions stay removed, and new ones are kept.
     let all = repo::<Page>(&base.texts);
     for number in 254..=256 {
         all.update("p", Page::patch().body(number.to_string())).await.unwrap();
@@ -231,7 +231,7 @@ async fn a_whole_collection_is_trimmed_in_steps_that_can_be_resumed() {
     let first = first.unwrap();
     assert_eq!((first.total, first.done), (25, 10));
     assert_eq!(first.removed, latest[..10].iter().map(surplus).sum::<u64>());
-    // Nothing that goes wrong with one item stops the others.
+    // An error of one item does not stop the others.
     let broken = format!("myapp:wiki:pages:{}:latest", latest[20].id);
     server.cli(&["SET", broken.as_str(), "something else"]).await;
     all.delete(&latest[21].id).await.unwrap();
@@ -317,12 +317,12 @@ async fn deleting_a_long_history_removes_all_of_it_without_blocking_others_for_l
 
 #[tokio::test]
 async fn a_write_that_was_trimmed_before_its_reply_arrived_is_not_made_twice() {
-    // Unless its commit id is kept, a writer whose version went at once would take it for a conflict.
+    // Without its commit id, a writer whose version was removed at once would see a conflict.
     let (server, proxy, base) = start_proxied(Store::options()).await;
     let pages = repo::<Latest>(&base.texts);
     let direct = Store::connect(server.url()).await.unwrap().repo::<Latest>();
     let page = pages.create_with_id("p", Latest { body: "1".into() }).await.unwrap();
-    // Both scripts are known by now, so that the reply to one that ran is cut.
+    // Both scripts are loaded, so that the reply to one that ran is cut.
     pages.update(&page, Latest::patch().body("2")).await.unwrap();
     for round in 0..5 {
         let before = direct.get("p").await.unwrap().unwrap().version;
@@ -339,7 +339,7 @@ async fn a_write_that_was_trimmed_before_its_reply_arrived_is_not_made_twice() {
         direct.update("p", Latest::patch().body("another's")).await.unwrap();
         proxy.refuse(false);
         let mine = lost.await.unwrap().unwrap();
-        assert_eq!(mine.version, before + 1, "the write that was applied is the one that is told");
+        assert_eq!(mine.version, before + 1, "the reported version is that of the applied write");
         let current = direct.get("p").await.unwrap().unwrap();
         assert_eq!((current.version, current.data.body.as_str()), (before + 2, "another's"));
     }
@@ -369,7 +369,7 @@ async fn what_an_earlier_item_with_the_id_left_behind_does_not_hide_versions() {
         page = pages.update(&page, Kept::patch().body(number.to_string())).await.unwrap();
     }
     assert_eq!(stored(&server, AT).await, [4, 5]);
-    // Nor does a key of another type let a write fail half-way.
+    // A key of another type does not make a write fail halfway.
     server.cli(&["DEL", "myapp:wiki:pages:p:trimmed", "myapp:wiki:pages:p:version:5"]).await;
     server.cli(&["LPUSH", "myapp:wiki:pages:p:trimmed", "x"]).await;
     server.cli(&["LPUSH", "myapp:wiki:pages:p:version:5", "x"]).await;

@@ -1,4 +1,4 @@
-//! How many round trips each call makes, counted by a proxy between client and server.
+//! The number of round trips of each call, counted by a proxy between client and server.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use metastore_tests::Proxy;
 
 use crate::fixture::{Summary, Text, start_proxied, text};
 
-/// Runs a call and gives the round trips that it made.
+/// Runs a call and returns its round trips.
 async fn trips<R>(proxy: &Proxy, call: impl Future<Output = R>) -> (u64, R) {
     proxy.reset_counts();
     let result = call.await;
@@ -26,11 +26,11 @@ macro_rules! assert_trips {
 #[tokio::test]
 async fn every_call_makes_the_documented_round_trips() {
     let (server, proxy, repo) = start_proxied(Store::options().audit(true)).await;
-    // The client writes a pipeline piece by piece; replies that are held for a moment keep a reply to
-    // the first piece from being counted as a trip of its own.
+    // The client writes a pipeline piece by piece; replies that are held for a moment keep a reply
+    // to the first piece from being counted as a trip of its own.
     proxy.delay_replies(Duration::from_millis(20));
     let texts = &repo.texts;
-    // Each script's text travels once, on its first use.
+    // The text of each script is sent once, on its first use.
     texts.create(text("warm")).await.unwrap();
     let warm = texts.create_with_id("warm", text("warm")).await.unwrap();
     let warm = texts.update(&warm, Text::patch().content("warmer")).await.unwrap();
@@ -61,7 +61,7 @@ async fn every_call_makes_the_documented_round_trips() {
     assert_trips!(proxy, 1, texts.modify(&item, |_| {}));
     assert_trips!(proxy, 1, texts.count());
     assert_trips!(proxy, 1, texts.list());
-    // The first cursor needs the key; by then it is known.
+    // The first cursor reads the key; later ones do not.
     let page = assert_trips!(proxy, 2, texts.list().limit(1).page());
     assert_trips!(proxy, 1, texts.list().limit(1).after(&page.next.unwrap()).page());
     assert_trips!(proxy, 1, texts.find(Text::LANGUAGE.eq("en")));

@@ -1,5 +1,5 @@
-//! Stores and the runtimes in which they were opened: one that has ended, one that nobody runs, and what is
-//! left open when a store is dropped.
+//! Stores and the runtimes in which they were opened: a runtime that has ended, one that is not
+//! driven, and what remains open when a store is dropped.
 
 use std::pin::pin;
 use std::sync::{OnceLock, mpsc};
@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::fixture::{MyRepo, SOON, Text, order, session, text};
 
-/// No time at all, on a machine that is busy.
+/// Short, for a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 fn multi() -> Runtime {
@@ -194,7 +194,7 @@ fn calls_that_wait_when_the_runtime_ends_are_answered() {
             let is_write = kind == 1 || kind == 2;
             match error.kind() {
                 ErrorKind::RuntimeEnded => {}
-                // It may have reached the server, and nobody can ask.
+                // It may have reached the server, and the outcome cannot be read.
                 ErrorKind::OutcomeUnknown { .. } if is_write => {}
                 _ => panic!("{kind}: {error:?}"),
             }
@@ -242,7 +242,7 @@ fn a_worker_whose_store_has_lost_its_runtime_reports_it() {
     });
 }
 
-/// The connections that the server has, but for the one that asks.
+/// The connections of the server, without the one that asks.
 async fn connections(server: &Server) -> usize {
     server.cli(&["CLIENT", "LIST"]).await.as_str().lines().count() - 1
 }
@@ -350,7 +350,7 @@ async fn a_store_takes_little_memory() {
         }
         (memory().saturating_sub(before) / STORES, stores)
     };
-    // What the first ones need once is not counted.
+    // Memory that the first ones allocate once is not counted.
     let _first = open(true).await;
     let (plain, _plain) = open(false).await;
     let (subscribed, _subscribed) = open(true).await;

@@ -1,4 +1,4 @@
-//! What a collection amounts to, counted and estimated.
+//! Statistics of a collection, counted and estimated.
 
 use metastore::{Collection, ErrorKind, Repo};
 use serde::{Deserialize, Serialize};
@@ -134,7 +134,7 @@ async fn expired_items_and_versions_do_not_count() {
 #[tokio::test]
 async fn the_cost_does_not_grow_with_the_number_of_items() {
     let (server, repo) = start().await;
-    // The scripts' texts travel once.
+    // The texts of the scripts are sent once.
     repo.texts.create(text("first")).await.unwrap();
     repo.texts.stats().await.unwrap();
     let mut calls = Vec::new();

@@ -78,7 +78,7 @@ async fn there_is_one_live_job_and_one_more_run_after_a_change() {
     assert_eq!(first.id(), same.id());
 
     let taken = take_one(&queue).await;
-    // It runs on the current version, so it will do.
+    // It runs on the current version, so it is sufficient.
     assert_eq!(of_item.summarize().enqueue().await.unwrap().id(), first.id());
     repo.texts.update(&item, Text::patch().content("two")).await.unwrap();
     let second = of_item.summarize().enqueue().await.unwrap();
@@ -165,7 +165,7 @@ async fn a_failure_is_repeated_later_and_dead_at_last() {
     }
     let dead = server.cli(&["ZCARD", "queue:myapp:textsplitter:texts:summarize:dead"]).await;
     assert_eq!(dead.as_int(), 1);
-    // A new request begins anew.
+    // A new request starts with zero attempts.
     let again = repo.texts.item(&item.id).summarize().enqueue().await.unwrap();
     let taken = take_one(&queue).await;
     assert_eq!((taken.claim.job.as_str(), taken.attempts), (again.id(), 0));

@@ -1,4 +1,4 @@
-//! Unique fields: one item for each value, whoever races, and nothing claimed by what is gone.
+//! Unique fields: one item for each value, under races too, and no claims of deleted items.
 
 use std::sync::Arc;
 
@@ -109,7 +109,7 @@ async fn an_expired_item_holds_no_claim() {
     assert_ne!(first.id, second.id);
     let since = second.created_at.since(first.created_at).as_millis();
     assert!((249..1000).contains(&since), "free after {since} ms");
-    // What was left of the first went with the claim, without any read.
+    // The leftovers of the first were removed together with its claim, without any read.
     assert_eq!(server.cli(&["HLEN", "idx:shop:web:seats:entries"]).await.as_int(), 1);
     assert_eq!(repo.seats.get_by(Seat::NUMBER, 1u32).await.unwrap().unwrap().id, second.id);
 }

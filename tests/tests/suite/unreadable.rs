@@ -1,4 +1,4 @@
-//! One document that cannot be read stops nothing: each call goes on, and names it.
+//! An unreadable document stops nothing: each call continues and names it.
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use metastore::{Collection, DynamicQuery, ErrorKind, Store};
@@ -49,7 +49,7 @@ async fn one_unreadable_document_stops_no_list_and_is_named() {
     let found = texts.find(Text::LANGUAGE.is_none()).oldest_first();
     let page = found.page().await.unwrap();
     assert_eq!((page.items.len(), named(&page.unreadable).len()), (4, 5));
-    // Pages of two hold each item once, readable or not, and never stick.
+    // Pages of two contain each item once, readable or not, and always make progress.
     let pages: Vec<_> = texts.list().limit(2).pages().try_collect().await.unwrap();
     let (mut ids, mut lost) = (Vec::new(), Vec::new());
     for page in &pages {
@@ -74,7 +74,7 @@ async fn one_unreadable_document_stops_no_list_and_is_named() {
     assert_eq!(json["unreadable"].as_array().unwrap().len(), 5);
     assert!(json["unreadable"][0]["error"].as_str().unwrap().contains(KEY), "{json}");
 
-    // What is there can be looked at, and what is wrong is told by whatever walks.
+    // The raw text can be read, and every iteration reports what is wrong.
     assert_eq!(texts.get_raw("t1").await.unwrap().as_deref(), Some("no document"));
     let raw = repo.dynamic().get_raw("texts", "t3").await.unwrap().unwrap();
     assert!(raw.contains("\"content\":3"), "{raw}");
@@ -167,7 +167,7 @@ async fn a_damaged_record_of_index_entries_hides_no_item_and_is_repaired() {
         let french = || Order::COUNTRY.eq("fr");
         let found = orders.find(french()).await.unwrap();
         assert_eq!(found.len(), if damaged.is_empty() { 4 } else { 5 }, "{shown}");
-        // Whether it meets another condition cannot be told, so it is named.
+        // Whether it meets another condition is unknown, so it is named.
         if !damaged.is_empty() && orders.find(Order::TOTAL.at_least(0)).count().await.is_ok() {
             let both = orders.find(french().and(Order::TOTAL.at_least(0))).await.unwrap();
             assert_eq!((both.len(), both.unreadable.len()), (4, 1), "{shown}");
@@ -180,7 +180,7 @@ async fn a_damaged_record_of_index_entries_hides_no_item_and_is_repaired() {
         let both = orders.find(french().and(Order::TOTAL.at_least(0))).await.unwrap();
         assert_eq!((both.len(), both.unreadable.len()), (5, 0), "{shown}");
     }
-    // An update and a deletion go on over it, and the sweep removes what is left.
+    // An update and a deletion succeed despite it, and eviction removes the rest.
     server.cli(&[b"HSET", entries.as_bytes(), b"o2", &cut]).await;
     orders.update("o2", Order::patch().country("de")).await.unwrap();
     server.cli(&[b"HSET", entries.as_bytes(), b"o3", &cut]).await;

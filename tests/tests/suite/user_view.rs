@@ -1,4 +1,4 @@
-//! The whole road as a user writes it, call by call as the README and the design show it.
+//! All calls as a user writes them, as in the README.
 
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ async fn every_call_of_the_users_view_works_as_written() -> Result<(), Box<dyn s
     let session = repo.sessions.create(Session { user: "ada".into() }).await?;
     let key = repo.sessions.address().latest(&session.id);
     let left = server.cli(&["PTTL", key.as_str()]).await.as_int();
-    // What a process knows of the server's time is good to half a round trip.
+    // The estimate of the server's time is accurate to half a round trip.
     assert!((3_590_000..=3_601_000).contains(&left), "{left} ms of an hour");
     Ok(())
 }

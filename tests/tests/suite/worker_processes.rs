@@ -15,7 +15,7 @@ use crate::fixture::{MyRepo, SOON, Text, start, text};
 const LEASE: Duration = Duration::from_millis(1_000);
 const POLL: Duration = Duration::from_millis(300);
 
-/// What a busy machine may add to any of these times.
+/// The time that a busy machine may add to any of these.
 const SLACK: Duration = Duration::from_millis(1_500);
 
 struct WorkerProcess {

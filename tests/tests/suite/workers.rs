@@ -57,7 +57,7 @@ async fn a_job_is_pushed_to_an_idle_worker_and_its_end_to_waiting_callers() {
     let (_server, repo) = start().await;
     let worker = Worker::builder(&repo.texts)
         .handle(Text::SUMMARIZE, |item, _job| summarise(item))
-        // No sweep comes to help within this test.
+        // No poll happens within this test.
         .poll_interval(Duration::from_secs(3600))
         .build()
         .start()
@@ -227,7 +227,7 @@ async fn a_long_job_keeps_its_lease() {
     let (one, two) = (build(), build());
     let item = repo.texts.create(text("one")).await.unwrap();
     let job = repo.texts.item(&item.id).count().enqueue().await.unwrap();
-    // The first fence: nobody else has taken it, though it ran for several leases.
+    // The first fence: nobody else has taken it, although it ran for several leases.
     assert_eq!(job.wait(SOON).await.unwrap(), 1);
     assert_eq!(job.status().await.unwrap().crashes, 0);
     assert_eq!(one.stop().await.finished + two.stop().await.finished, 1);
@@ -306,7 +306,7 @@ async fn a_fatal_error_is_not_repeated_however_it_is_boxed() {
     assert_eq!(worker.stop().await.failed, 3);
 }
 
-/// The number that a handler is told, that a status shows and that an error carries is the same.
+/// The number in the handler's context, in the status and in the error is the same.
 #[tokio::test]
 async fn attempts_counts_failed_runs_everywhere() {
     let (_server, repo) = start().await;
@@ -331,7 +331,7 @@ async fn attempts_counts_failed_runs_everywhere() {
     assert_eq!(job.status().await.unwrap().attempts, 3);
     let queue = Queue::new(&repo.texts, Text::COUNT);
     assert_eq!(queue.dead_job(&item.id).await.unwrap().unwrap().attempts, 3);
-    // One that runs again begins at nothing.
+    // A retried job starts with no attempts.
     queue.retry(&item.id).await.unwrap().unwrap();
     assert_eq!(job.status().await.unwrap().attempts, 0);
 }
@@ -360,7 +360,7 @@ async fn a_handler_reports_progress_and_is_cancelled_by_its_caller() {
     assert!(repo.texts.item(&item.id).count().cancel().await.unwrap());
     let error = job.wait(SOON).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::JobCancelled), "{error}");
-    // The handler never ends by itself, so the worker can only stop because it was cancelled.
+    // The handler never returns, so the worker can stop only because it was cancelled.
     assert_eq!(worker.stop().await.lost, 1);
 }
 

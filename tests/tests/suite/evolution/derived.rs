@@ -1,4 +1,4 @@
-//! Results and jobs belong to the item that they were made for, not to whatever has its id later.
+//! Results and jobs belong to the item that they were created for, not to a later one with its id.
 
 use std::time::Duration;
 
@@ -63,7 +63,8 @@ fn take() -> TakeOptions {
     TakeOptions::new("w", 10)
 }
 
-/// Who creates the item again, whether within the millisecond of its first creation, and how many updates follow.
+/// Who creates the item again, whether within the millisecond of its first creation, and how many
+/// updates follow.
 type Again = (bool, bool, u64);
 
 fn all_ways() -> impl Iterator<Item = Again> {
@@ -110,7 +111,7 @@ impl Memos {
         assert!(self.digests.finish(&taken.claim, &result).await.unwrap());
     }
 
-    /// Nothing that could be asked for shows anything of an earlier item.
+    /// No read shows anything of an earlier item.
     async fn assert_nothing(&self, way: Again) {
         let memo = || self.new.item("memo");
         assert_eq!(memo().length().cached().await.unwrap(), None, "{way:?}");
@@ -152,7 +153,8 @@ async fn stored_results_of_a_deleted_item_are_not_those_of_the_next_one() {
 
         memos.replace_item(way).await;
         memos.assert_nothing(way).await;
-        // A result of the next item is stored, though it is of an earlier version than what was there.
+        // A result of the next item is stored, although its version number is lower than the stored
+        // one.
         memos.new.item("memo").length().materialize().await.unwrap();
         let cached = memos.new.item("memo").length().cached().await.unwrap().unwrap();
         assert_eq!((cached.source_version, cached.stale), (way.2 + 1, false));
@@ -181,7 +183,7 @@ async fn an_item_in_hand_that_was_replaced_stores_no_result() {
 #[tokio::test]
 async fn a_job_of_a_deleted_item_ends_as_nothing_of_the_next_one() {
     for way in all_ways() {
-        // It runs while the item is replaced; ends well, fails for good, is renewed.
+        // It runs while the item is replaced, and then succeeds, becomes dead or is renewed.
         let memos = start().await;
         let job = memos.new.item("memo").digest().enqueue().await.unwrap();
         let running = memos.digests.take(&take()).await.unwrap().jobs.remove(0).claim;
@@ -205,7 +207,7 @@ async fn a_job_of_a_deleted_item_ends_as_nothing_of_the_next_one() {
         assert!(!memos.digests.fail(&running, "of the first", None).await.unwrap());
         memos.assert_nothing(way).await;
 
-        // It runs on while the next item's own job is requested and run.
+        // It continues while the next item's own job is requested and run.
         let memos = start().await;
         memos.new.item("memo").digest().enqueue().await.unwrap();
         let running = memos.digests.take(&take()).await.unwrap().jobs.remove(0).claim;
@@ -238,7 +240,7 @@ async fn a_waiting_or_dead_job_of_a_deleted_item_is_not_run_for_the_next_one() {
         assert_eq!(memos.digests.dead(0, 10).await.unwrap().len(), 1);
         memos.replace_item(way).await;
         memos.assert_nothing(way).await;
-        // A run in this process meets the leavings too.
+        // An inline run finds the leftovers as well.
         let shout = |memo: metastore::Item<newer::Memo>| async move {
             Ok::<_, String>(memo.data.body.clone())
         };

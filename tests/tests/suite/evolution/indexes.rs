@@ -1,4 +1,4 @@
-//! Writers that do not know an index that another program keeps.
+//! Writers that do not know an index that another program maintains.
 
 use metastore::{Collection, Dynamic, Error, ErrorKind, Repo, Store};
 use metastore_tests::Server;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use validator::Validate;
 
-/// No index at all.
+/// No index.
 mod older {
     use super::{Collection, Deserialize, Serialize, Validate};
 
@@ -121,7 +121,7 @@ impl Members {
         ids
     }
 
-    /// All indexes say that the first member is there.
+    /// All indexes contain the first member.
     async fn assert_right(&self, city: &str, tag: &str) {
         let there = self.ids(newer::Member::CITY.eq(city)).await;
         let mut expected = vec!["m1", "m2"];
@@ -173,7 +173,7 @@ async fn a_write_that_knows_some_indexes_keeps_these_and_no_others() {
         assert!(is_incomplete(members.new.find(newer::Member::TAGS.contains("x")).await), "{way}");
         assert!(is_incomplete(members.new.get_by(newer::Member::EMAIL, "m1@x").await), "{way}");
         assert!(members.is_taken("m1@x").await, "{way}");
-        // The next write of a program that knows them all sets them right.
+        // The next write of a program that knows them all corrects them.
         members.new.modify("m1", |member| member.tags.push("y".into())).await.unwrap();
         members.assert_right("Rome", "y").await;
     }

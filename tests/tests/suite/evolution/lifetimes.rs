@@ -1,4 +1,4 @@
-//! Times to live that a collection gets, changes or loses, and that are renewed.
+//! Times to live that are added to a collection, changed, removed or renewed.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ const AT: &str = "myapp:evolution:tickets:t";
 const EXPIRY: &str = "idx:myapp:evolution:tickets:expiry";
 const HOUR: i64 = 3_600_000;
 
-/// Writes and walks by the newer program that bring the item's deadline in line.
+/// Operations of the newer program that correct the item's deadline.
 const WAYS: [&str; 8] =
     ["update", "unchanged", "replace", "many", "many unchanged", "revert", "touch", "repair"];
 
@@ -76,7 +76,8 @@ async fn write<T: Collection>(repo: &Repo<T>, way: &str) {
     }
 }
 
-/// An item of three versions with a result of each kind, under a policy; 5 minutes old if it expires.
+/// An item of three versions with a result of each kind, under a policy; 5 minutes old if it
+/// expires.
 async fn create<T: Collection>(server: &Server, repo: &Repo<T>) {
     let dynamic = Dynamic::new().with(repo);
     dynamic.create_item_with_id("tickets", "t", json!({"body": "zero"})).await.unwrap();
@@ -91,7 +92,7 @@ async fn deadline_of(server: &Server, key: &str) -> i64 {
     server.cli(&["PEXPIRETIME", key]).await.as_int()
 }
 
-/// What an item says of its deadline is what its keys have, by every way to read it.
+/// The deadline that each read of an item returns equals that of its keys.
 async fn assert_agrees<T: Collection>(server: &Server, repo: &Repo<T>, way: &str) {
     let real = deadline_of(server, &format!("{AT}:latest")).await;
     let real = u64::try_from(real).ok();
@@ -111,7 +112,7 @@ async fn assert_agrees<T: Collection>(server: &Server, repo: &Repo<T>, way: &str
     assert!(report.is_clean(), "{way}: {report:?}");
 }
 
-/// Everything of the item ends when the item does, or nothing ends.
+/// Everything of the item expires with the item, or nothing expires.
 async fn assert_ends_with_its_item(server: &Server, way: &str) {
     let latest = deadline_of(server, &format!("{AT}:latest")).await;
     for key in server.keys().await {
@@ -129,8 +130,8 @@ async fn left<T: Collection>(repo: &Repo<T>) -> Option<i64> {
     Some(i64::try_from(item.expires_at?.as_millis()).unwrap() - i64::try_from(now).unwrap())
 }
 
-/// From the policy of `O` to that of `N`, in every way; `expected` hours are left then, for those ways
-/// that `applies` to.
+/// Changes the policy from `O` to `N` by each operation; `expected` hours are left afterwards, for
+/// those operations that it `applies` to.
 async fn change<O: Collection, N: Collection>(expected: Option<i64>, applies: fn(&str) -> bool) {
     for way in WAYS.into_iter().filter(|way| applies(way)) {
         let server = Server::start().await;
@@ -228,7 +229,7 @@ async fn an_update_that_changes_nothing_renews_a_session() {
     let (server, repo) = start_usual().await;
     let first = repo.sessions.create_with_id("s", session("ada")).await.unwrap();
     let latest = "myapp:login:sessions:s:latest";
-    // Written again and again, it lives on, at the version that it has.
+    // It is renewed by each write and keeps its version.
     let start = tokio::time::Instant::now();
     while start.elapsed() < Duration::from_millis(2_500) {
         let item = repo.sessions.replace("s", session("ada")).await.unwrap();

@@ -1,4 +1,4 @@
-//! The file that remembers the shapes of documents.
+//! The lock file with the shapes of documents.
 
 use std::process::Command;
 
@@ -6,11 +6,11 @@ use metastore::Document;
 use metastore::schema::CollectionSchema;
 use metastore_tests::collections::{Counter, Text};
 
-/// Says to the test below, in a process of its own, where the file is and what to check.
+/// Passes the path and the shape to the test below in a process of its own.
 const FILE: &str = "METASTORE_TEST_LOCK";
 const SHAPE: &str = "METASTORE_TEST_SHAPE";
 
-/// What a user's test looks like; it does nothing unless the other one runs it.
+/// A test as users write it; it does nothing unless the other one runs it.
 #[test]
 fn as_a_user_writes_it() {
     let Ok(file) = std::env::var(FILE) else { return };
@@ -72,6 +72,6 @@ fn a_test_fails_when_a_shape_changes_without_a_new_number_and_says_what_to_do() 
 
 #[test]
 fn the_fingerprint_of_a_document_is_the_same_everywhere() {
-    // Computed once and written down; another number would be a changed shape in every project.
+    // Computed once and hard-coded: a different number would be a changed shape in every project.
     assert_eq!(Text::SCHEMA.fingerprint.to_string(), "5eafbb72bc4310b4");
 }

@@ -1,4 +1,4 @@
-//! Rewriting old documents in bulk, beside whoever else writes.
+//! Migrating old documents in bulk, concurrently with other writers.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ async fn every_old_document_becomes_a_new_version_and_none_is_touched_twice() {
         assert_eq!((item.schema, item.version, item.data.number), (3, version, n));
         assert_eq!((item.data.first.as_str(), item.data.family.as_str()), (first, &*n.to_string()));
     }
-    // What was there before is a version like any other.
+    // The document before the migration is a version like any other.
     let old = programs.first.get_version(id(0).as_str(), 1).await.unwrap().unwrap();
     assert_eq!(old.data.name, "Number 0");
     let trail =
@@ -148,7 +148,7 @@ async fn a_run_resumes_where_another_ended() {
     let first = third.migrate().limit(25).await.unwrap();
     assert_eq!((first.done, first.upgraded), (25, 25));
     let cursor = first.resume.unwrap();
-    // What comes and goes meanwhile moves nothing.
+    // Items created and deleted meanwhile do not move the position.
     programs.first.delete(id(24).as_str()).await.unwrap();
     programs.first.delete(id(30).as_str()).await.unwrap();
     programs.first.create_with_id("later", ada()).await.unwrap();
@@ -279,7 +279,7 @@ async fn a_migration_keeps_deadlines_and_rewrites_documents_that_look_the_same()
     let (old, new): (Repo<passing::old::Passing>, Repo<passing::Passing>) =
         (store.repo(), store.repo());
     old.create_with_id("a", passing::old::Passing { number: 7 }).await.unwrap();
-    // Half of its life is over.
+    // Half of its time to live has passed.
     let (key, expiry) = (new.address().latest(&"a".parse().unwrap()), new.address().expiry());
     let deadline = (new.store().now().as_millis() + 43_200_000).to_string();
     server.cli(&["PEXPIREAT", &key, &deadline]).await;
@@ -292,7 +292,7 @@ async fn a_migration_keeps_deadlines_and_rewrites_documents_that_look_the_same()
     let Reply::Int(now) = server.cli(&["PEXPIRETIME", &key]).await else { panic!("no deadline") };
     assert!((now - deadline.parse::<i64>().unwrap()).abs() < 1_000, "{now} and {deadline}");
     assert_eq!(server.cli(&["ZSCORE", &expiry, "a"]).await.as_str(), deadline);
-    // An update by hand starts the time to live again, as ever.
+    // An ordinary update restarts the time to live.
     new.update("a", passing::Passing::patch().number(8)).await.unwrap();
     let Reply::Int(later) = server.cli(&["PEXPIRETIME", &key]).await else { panic!("no deadline") };
     assert!(later > now + 40_000_000);
@@ -328,14 +328,14 @@ async fn indexes_follow_the_shape() {
     create(&programs, 30).await;
     programs.third.update(&*id(7), v3::Person::patch().language("fr")).await.unwrap();
     let english = || programs.third.find(v3::Person::LANGUAGE.eq("en")).limit(100);
-    // An index that knows one item of thirty is never taken for the whole.
+    // An index with one item of thirty is never used as complete.
     let error = english().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::IndexIncomplete { .. }), "{error}");
     programs.third.migrate().await.unwrap();
     assert_eq!(english().await.unwrap().len(), 29);
     let french = programs.third.find(v3::Person::LANGUAGE.eq("fr")).await.unwrap();
     assert_eq!(french.iter().map(|item| item.id.as_str()).collect::<Vec<_>>(), [id(7)]);
-    // Nothing is left of what only the old shape had.
+    // Nothing is left of fields that only the old shape had.
     assert!(!server.keys().await.iter().any(|key| key.ends_with(":by:name")));
     assert!(programs.third.verify().await.unwrap().is_clean());
 }
@@ -400,7 +400,7 @@ async fn a_value_that_must_be_unique_from_now_on_fails_alone() {
         "{}",
         failure.error
     );
-    // Whichever came second is as it was.
+    // The second of the two is unchanged.
     let item = old.get(&failure.id).await.unwrap().unwrap();
     assert_eq!((item.version, item.schema), (1, 1));
     new.update(&failure.id, account::Account::patch().email("ada2@x.org")).await.unwrap();

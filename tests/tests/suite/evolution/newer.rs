@@ -48,7 +48,7 @@ async fn an_older_program_never_writes_over_a_newer_shape() {
     programs.second.create_with_id("ada", readable()).await.unwrap();
     let key = "myapp:evolution:people:ada:latest";
     let stored = server.get_string(key).await.unwrap();
-    // It reads as the older program's shape, so nothing but the number holds it back.
+    // It decodes as the older program's shape, so only the number prevents the write.
     let newer = stored.replace(r#""schema":2"#, r#""schema":3"#);
     server.cli(&["SET", key, &newer]).await;
     let before = everything(&server).await;
@@ -70,7 +70,7 @@ async fn an_older_program_never_writes_over_a_newer_shape() {
         );
     }
     assert_eq!(everything(&server).await, before);
-    // To delete claims no shape, and neither does an item of its own.
+    // A deletion writes no shape, and a new item has the program's own.
     assert!(second.delete("ada").await.unwrap());
     second.create_with_id("ada", readable()).await.unwrap();
     assert_eq!(programs.third.get("ada").await.unwrap().unwrap().data.family, "Lovelace");

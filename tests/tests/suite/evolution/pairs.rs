@@ -3,7 +3,7 @@
 use metastore::Collection;
 use serde_json::{Value, json};
 
-/// What a newer program has changed.
+/// The change of a newer program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     Added,
@@ -30,7 +30,7 @@ impl Change {
         Self::Schema,
     ];
 
-    /// As the guide calls it.
+    /// Its name in the guide.
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Added => "a field with a default added",

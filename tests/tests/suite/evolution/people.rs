@@ -50,7 +50,7 @@ pub(crate) mod v2 {
     }
 }
 
-/// The third: the last name is called otherwise and has a rule, and there is a language.
+/// The third: the last name is renamed and has a rule, and a language is added.
 pub(crate) mod v3 {
     use metastore::Collection;
     use serde::{Deserialize, Serialize};
@@ -112,7 +112,7 @@ pub(crate) fn named(name: &str) -> v1::Person {
     v1::Person { name: name.into(), number: 1 }
 }
 
-/// All that a server holds: each key's content and deadline.
+/// The content and deadline of all keys of a server.
 pub(crate) async fn everything(server: &Server) -> BTreeMap<String, (Vec<u8>, i64)> {
     let mut found = BTreeMap::new();
     for key in server.keys().await {

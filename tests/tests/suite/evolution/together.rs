@@ -1,4 +1,5 @@
-//! Two programs with different versions of one struct, run against each other through every operation.
+//! Two programs with different versions of one struct, run against each other through every
+//! operation.
 
 use std::fmt;
 
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::pairs::{self, Change, Pair};
 
-/// Which of the two works on what the other has written.
+/// Which of the two works on documents of the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
     Older,
@@ -88,12 +89,13 @@ impl Kind {
     }
 }
 
-/// What becomes of the document, as its author sees it afterwards.
+/// The effect on the document, as its author sees it afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// All that its author has written is there; what was to be changed is changed.
+    /// Everything that its author wrote is preserved; the intended change is applied.
     Kept,
-    /// The same, and queries by the new index are refused until `repair` or the next write by the newer program.
+    /// The same, and queries by the new index are refused until `repair` or the next write by the
+    /// newer program.
     KeptAndNoticed,
     /// Fields that the writer does not know are gone.
     Dropped,
@@ -103,7 +105,7 @@ enum Outcome {
     Endless,
     /// `NewerSchema`; nothing is written.
     Refused,
-    /// It does not read as the struct: `Decode`, with the id and the path.
+    /// It does not decode as the struct: `Decode`, with the id and the path.
     Unreadable,
     /// The writer understands it; its author can no longer read it.
     LostToAuthor,
@@ -126,7 +128,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// The table: what must become of a document of the other program.
+/// The table: the expected effect on a document of the other program.
 fn expected(change: Change, by: By, kind: Kind) -> Outcome {
     use Outcome::{
         Dropped, Endless, Expires, Gone, Kept, KeptAndNoticed, LostToAuthor, Refused, Unreadable,
@@ -142,7 +144,7 @@ fn expected(change: Change, by: By, kind: Kind) -> Outcome {
         (Change::Renamed, By::Newer, Kind::Change | Kind::Replace | Kind::Revert) => LostToAuthor,
         // An older program writes neither the newer shape nor the older one over it.
         (Change::Schema, By::Older, Kind::Change | Kind::Replace | Kind::Revert) => Refused,
-        // What the writer does not know is kept, unless it replaces the document.
+        // Fields that the writer does not know are preserved, unless it replaces the document.
         (Change::Added | Change::Nested | Change::Flattened, By::Older, Kind::Replace)
         | (Change::Removed, By::Newer, Kind::Replace) => Dropped,
         // An older program takes the document out of an index that it does not know.
@@ -172,11 +174,11 @@ async fn operate<T: Collection>(repo: &Repo<T>, own: &Value, operation: &str) ->
         "get_many" => drop(repo.get_many(["d"]).await.remove(0)?.unwrap()),
         "get_version" => drop(repo.get_version("d", 1).await?.unwrap()),
         "as_of" => drop(repo.as_of("d", repo.store().now()).await?.unwrap()),
-        // What was written is compared, whether it reads or not.
+        // The stored text is compared, whether it decodes or not.
         "diff" => drop(repo.diff("d", 1, 2).await?),
         "list" => {
             let mut found = repo.list().await?;
-            // What it cannot read, a list names, and goes on.
+            // A list names what cannot be decoded, and continues.
             if let Some(unreadable) = found.unreadable.pop() {
                 assert_eq!((unreadable.id.as_str(), found.len()), ("d", 0));
                 return Err(unreadable.error);
@@ -241,7 +243,7 @@ async fn operate<T: Collection>(repo: &Repo<T>, own: &Value, operation: &str) ->
     Ok(())
 }
 
-/// What became of a document of `A` by an operation of `W`.
+/// The effect of an operation of `W` on a document of `A`.
 async fn outcome<A: Collection, W: Collection>(
     change: Change,
     by: By,
@@ -254,7 +256,7 @@ async fn outcome<A: Collection, W: Collection>(
     let (authors, writers) = (store.repo::<A>(), store.repo::<W>());
     let dynamic = Dynamic::new().with(&authors);
     let mut first = author.clone();
-    // A revert is to change something.
+    // The revert must have an effect.
     first["title"] = if kind == Kind::Revert { "second" } else { "before" }.into();
     if !kind.writes() {
         first["title"] = "other".into();
@@ -357,7 +359,7 @@ together! {
     programs_work_together_over_a_schema: Schema;
 }
 
-/// The table as the guide has it.
+/// The table in the format of the guide.
 fn table() -> String {
     let mut table = String::new();
     for (by, heading) in [

@@ -1,4 +1,4 @@
-//! What was written in an older shape is read in the current one.
+//! Documents of an older shape are read in the current one.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn old_documents_are_read_in_the_current_shape_and_no_read_writes() {
 
     let item = third.get("ada").await.unwrap().unwrap();
     assert_eq!(item.data, upgraded());
-    // What is said about the document is as it was written.
+    // The header is unchanged.
     assert_eq!((item.version, item.schema), (1, 1));
     let two = tokio::join!(third.get("ada"), third.get("ada"));
     assert_eq!(two.0.unwrap().unwrap().data, two.1.unwrap().unwrap().data);
@@ -42,7 +42,7 @@ async fn old_documents_are_read_in_the_current_shape_and_no_read_writes() {
     let last = |person: &v3::Person| person.family.clone();
     let batch = third.item("ada").evaluate_all((v3::Person::GREETING, last)).await.unwrap();
     assert_eq!(batch, ("Hello Ada Lovelace".to_owned(), "Lovelace".to_owned()));
-    // A change that changes nothing stores nothing, also not a new shape.
+    // A change without effect stores nothing, not even a new shape.
     let same = third.update("ada", v3::Person::patch().language("en")).await.unwrap();
     assert!(same.unchanged && same.version == 1);
     assert_eq!(everything(&server).await, before);
@@ -76,7 +76,7 @@ async fn history_with_several_shapes_reads_as_one() {
     }
     let versions = programs.third.versions("ada").await.unwrap();
     assert_eq!(versions.iter().map(|version| version.schema).collect::<Vec<_>>(), [3, 2, 1, 1]);
-    // A difference is one of what the documents say, not of their shapes.
+    // A diff compares contents, not shapes.
     let diff = programs.third.diff("ada", 1, 4).await.unwrap().to_string();
     for (field, is_there) in
         [("family", true), ("language", true), ("last", false), ("name", false)]
@@ -86,7 +86,7 @@ async fn history_with_several_shapes_reads_as_one() {
     let back_then = programs.third.as_of("ada", versions[3].written_at).await.unwrap().unwrap();
     assert_eq!(back_then.data.number, u64::MAX);
     assert_eq!(everything(&server).await, before);
-    // What is at the old version's key is the old shape to this day.
+    // The key of the old version still has the old shape.
     let stored = server.get_string("myapp:evolution:people:ada:version:1").await.unwrap();
     assert!(stored.contains(r#""schema":1"#) && stored.contains(r#""name":"Ada Lovelace""#));
 }
@@ -122,7 +122,7 @@ async fn a_write_of_an_old_document_stores_the_new_shape() {
 async fn what_an_upgrade_does_not_change_is_preserved_byte_for_byte() {
     let (server, programs) = start().await;
     programs.first.create_with_id("ada", ada()).await.unwrap();
-    // As a program beside this one may have written it, with a number that no `Value` holds.
+    // As another program may have written it, with a number that no `Value` holds.
     let unknown = r#""wide":123456789012345678901234567890,"price":1.50,"small":9007199254740993"#;
     let stored = server.get_string(KEY).await.unwrap();
     let stored = stored.replace(r#""number":"#, &format!(r#"{unknown},"number":"#));
@@ -152,7 +152,7 @@ async fn a_worker_gets_old_documents_in_the_current_shape() {
         .start()
         .unwrap();
     assert_eq!(good.wait(SOON).await.unwrap(), "well done, Ada");
-    // The same bytes would fail again, so the job is dead at once and says why.
+    // The same bytes would fail again, so the job is dead at once with the reason.
     let error = bad.wait(SOON).await.unwrap_err();
     assert!(
         matches!(error.kind(), ErrorKind::JobFailed { attempts: 1, message }
@@ -199,7 +199,7 @@ async fn an_upgrade_that_fails_or_panics_names_the_document_and_leaves_it_alone(
     assert!(listed.unreadable.iter().all(|one| of_upgrades(&one.error)), "{listed:?}");
     assert_eq!(listed.unreadable.len(), 2);
     assert_eq!(everything(&server).await, before);
-    // The other program is not concerned, and neither are the other documents.
+    // The other program and the other documents are not affected.
     assert_eq!(programs.first.get("one").await.unwrap().unwrap().data.name, "Plato");
     assert_eq!(third.get("three").await.unwrap().unwrap().data, upgraded());
     assert!(third.delete("one").await.unwrap());
@@ -234,8 +234,8 @@ async fn current_documents_are_read_without_a_value() {
     let repo = metastore::Store::connect(server.url()).await.unwrap().repo::<v3::Person>();
     let item = repo.create(upgraded()).await.unwrap();
     let key = repo.address().latest(&item.id);
-    // Only a reader that knows the type reads this number: a `Value` does not hold it, and an upgrade
-    // would say so.
+    // Only a reader that knows the type reads this number: a `Value` does not hold it, and an
+    // upgrade would say so.
     let stored = server.get_string(&key).await.unwrap();
     let odd = stored.replace(r#""language":"#, r#""unknown":1e999,"language":"#);
     server.cli(&["SET", &key, &odd]).await;

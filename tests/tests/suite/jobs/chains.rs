@@ -1,4 +1,4 @@
-//! Transformations that are requested by what happened before, in the same atomic step.
+//! Transformations that are requested by a write or another job, in the same atomic step.
 
 use metastore::queue::Queue;
 use metastore::{Collection, JobState, Store};
@@ -104,7 +104,7 @@ async fn writes_request_what_depends_on_them_in_the_same_step() {
     assert!(feeds.create_with_id("three", feed("again")).await.is_err());
     assert_eq!(waiting().await, [3, 0, 3]);
 
-    // `count` waits still, on whatever version there is when it runs.
+    // `count` still waits, for the version that is current when it runs.
     let item = feeds.update(&item, Feed::patch().url("one!")).await.unwrap();
     assert_eq!(waiting().await, [3, 1, 3]);
     // Nothing changed, so nothing is requested.
@@ -159,7 +159,7 @@ async fn many_that_are_written_at_once_request_a_job_each_in_the_same_step() {
     let (server, proxy, repo) = start_proxied(Store::options().audit(true)).await;
     let feeds = repo.texts.store().repo::<Feed>();
     let (greet, refresh) = (Queue::new(&feeds, Feed::GREET), Queue::new(&feeds, Feed::REFRESH));
-    // So that the scripts are known.
+    // Loads the scripts.
     let known = feeds.create(feed("known")).await.unwrap();
     feeds.update(&known, Feed::patch().url("known!")).await.unwrap();
     feeds.delete(&known.id).await.unwrap();
@@ -188,7 +188,7 @@ async fn many_that_are_written_at_once_request_a_job_each_in_the_same_step() {
     let mut expected = ids.clone();
     expected.sort();
     assert_eq!(taken, expected);
-    // Told of with the write, once each: create, two requests; update, one more.
+    // Audited with the write, once each: create, two requests; update, one more.
     let trail = format!("stream:audit:myapp:crawl:feeds:{}", ids[0]);
     assert_eq!(server.cli(&["XLEN", trail.as_str()]).await.as_int(), 5);
 }

@@ -22,7 +22,7 @@ async fn a_paused_queue_hands_out_nothing_until_it_is_resumed_and_then_wakes_the
         .handle(Page::DIGEST, |item: Item<Page>, _job| async move {
             Ok::<_, String>(item.data.text.clone())
         })
-        // No sweep comes to help within this test.
+        // No poll happens within this test.
         .poll_interval(Duration::from_secs(3600))
         .build()
         .start()
@@ -57,7 +57,7 @@ async fn high_jobs_go_first_and_low_ones_do_not_starve() {
     let count = |prefix| ids(&taken).iter().filter(|id| id.starts_with(prefix)).count();
     // Of 16 turns 11, 4 and 1.
     assert_eq!((count("high"), count("normal"), count("low")), (66, 24, 6));
-    // One by one it comes out alike: what is low is taken while high ones still wait.
+    // One by one it is the same: low jobs are taken while high ones still wait.
     let mut seen = HashSet::new();
     for _ in 0..100 {
         let claim = take_one(&queue).await;
@@ -83,7 +83,7 @@ async fn a_more_urgent_request_moves_a_waiting_job_up() {
         taken.push(job.claim.item.to_string());
     }
     taken.sort();
-    // Each once, though `c` stands in two lists.
+    // Each once, although `c` is in two lists.
     assert_eq!(taken, ["a", "b", "c"]);
     assert_eq!(queue.stats().await.unwrap().waiting, 0);
 }
@@ -112,7 +112,8 @@ async fn a_rate_holds_over_all_workers_and_is_used_up_to_its_limit() {
     for id in &ids {
         pages.item(id).digest().wait(SOON).await.unwrap();
     }
-    // Five at once, and the other ten at ten in a second; the wait for a token is not left to the sweep.
+    // Five at once, and the other ten at ten in a second; the wait for a token does not depend on
+    // polling.
     let took = begin.elapsed();
     assert!(took >= Duration::from_millis(950), "{took:?}");
     assert!(took < Duration::from_millis(4_000), "{took:?}");
@@ -145,7 +146,8 @@ async fn a_limit_of_running_jobs_holds_over_all_workers() {
                 }
             })
             .concurrency(8)
-            // Whoever is held up by the limit hears of a place, and does not find it by a sweep.
+            // A worker that waits for the limit receives a message when a slot is free, and does
+            // not poll.
             .poll_interval(Duration::from_secs(3600))
             .build()
             .start()

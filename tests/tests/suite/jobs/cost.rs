@@ -1,5 +1,5 @@
-//! What workers cost: nothing to speak of when idle, one round trip in the steady state, and the same for
-//! each job whatever the backlog.
+//! The cost of workers: almost nothing when idle, one round trip in the steady state, and the same
+//! for each job with any backlog.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,7 +33,7 @@ async fn an_idle_worker_sends_at_most_two_commands_a_second_for_all_its_queues()
         .build()
         .start()
         .unwrap();
-    // Until it has subscribed and looked once.
+    // Waits until it has subscribed and polled once.
     wait::until("it to be idle", SOON, async || {
         server.cli(&["PUBSUB", "NUMSUB", "queue:myapp:login:sessions:check:wake"]).await.as_array()
             [1]
@@ -46,7 +46,7 @@ async fn an_idle_worker_sends_at_most_two_commands_a_second_for_all_its_queues()
     let span = Duration::from_millis(4_000);
     tokio::time::sleep(span).await;
     let counts = server.command_counts().await;
-    // Counted by the server, those within scripts included; ours to count are left out.
+    // Counted by the server, including those within scripts, without the ones for counting.
     let ours = ["info", "config|resetstat", "config", "hello", "client|setinfo"];
     let sent: u64 =
         counts.iter().filter(|(name, _)| !ours.contains(&name.as_str())).map(|(_, n)| n).sum();
@@ -117,7 +117,7 @@ async fn the_leases_of_all_running_jobs_are_renewed_by_one_call() {
     let most = begin.elapsed().as_millis() / 300 + 2;
     assert!(u128::from(calls) <= most, "{calls} calls, at most {most} renewals");
     assert!(calls >= 4, "{calls} calls");
-    // Longer than two leases, and none was lost.
+    // More than two leases have passed, and none was lost.
     let report = worker.stop().await;
     assert_eq!((report.released, report.lost), (80, 0));
 }
@@ -127,8 +127,8 @@ async fn a_job_costs_the_same_before_a_backlog_of_a_million_as_of_a_thousand() {
     let (server, repo) = start().await;
     let pages = repo.texts.store().repo::<Page>();
     let queue = Queue::new(&pages, Page::DIGEST);
-    // Written by hand, since only its size counts here: every queue is full, of ids that nothing
-    // has to be known of yet.
+    // Written without the library, since only the size matters: every queue is full of ids without
+    // items.
     let fill = "for n = tonumber(ARGV[1]), tonumber(ARGV[2]) do \
                 redis.call('RPUSH', KEYS[1], 'x' .. n) \
                 redis.call('ZADD', KEYS[2], 9e12 + n, 'd' .. n) \
@@ -142,7 +142,7 @@ async fn a_job_costs_the_same_before_a_backlog_of_a_million_as_of_a_thousand() {
             server.cli(&["EVAL", fill, "3", &waiting, &delayed, &leased, &first, &last]).await;
         }
     };
-    // Jobs that run are in front, brought there by their priority.
+    // The jobs that run are in front because of their priority.
     let cycle = async |count: usize| {
         let mut best = Duration::MAX;
         for _ in 0..5 {
@@ -174,7 +174,7 @@ async fn a_job_costs_the_same_before_a_backlog_of_a_million_as_of_a_thousand() {
         pages.create_with_id(format!("p{n}").as_str(), page("x")).await.unwrap();
     }
     grow(0, 1_000).await;
-    // Commands, those within the scripts included, say the same without a clock.
+    // The number of commands, including those within scripts, shows the same without a clock.
     let commands = async || {
         let counts = server.command_counts().await;
         let others = ["info", "config|resetstat", "hello", "client|setinfo"];
@@ -191,7 +191,7 @@ async fn a_job_costs_the_same_before_a_backlog_of_a_million_as_of_a_thousand() {
     server.reset_command_counts().await;
     let many = cycle(200).await;
     let many_commands = commands().await;
-    // What each of four turns in 16 begins with is passed once, since nothing is known of it.
+    // The first id of each of four turns in 16 is skipped once, since it has no item.
     assert!(
         many_commands < few_commands * 11 / 10 + 100,
         "{few_commands} commands before a thousand, {many_commands} before a million"
@@ -242,7 +242,8 @@ async fn one_take_returns_a_bounded_number_of_bytes() {
     assert_eq!((taken.jobs.len(), taken.waiting, taken.ready), (2, 4, true));
 }
 
-/// Run it alone with `--nocapture` for figures; the limit here only tells a push from a poll.
+/// Run it alone with `--nocapture` for figures; the limit here only distinguishes a push from a
+/// poll.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_idle_worker_begins_a_job_as_soon_as_it_is_requested() {
     let server = Server::start().await;

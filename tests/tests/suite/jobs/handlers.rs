@@ -55,7 +55,7 @@ async fn delays_and_pauses_are_skipped_by_an_explicit_option() {
             })
             .retry_delay(Duration::from_secs(3600))
     };
-    // Without it, what is put off stays.
+    // Without it, delayed jobs stay delayed.
     let report = build().build().run_until_idle().await.unwrap();
     assert_eq!((report.finished, report.failed), (0, 0));
     let report = build().fast_forward(true).build().run_until_idle().await.unwrap();
@@ -218,7 +218,7 @@ async fn a_hook_that_panics_or_does_not_call_the_handler_fails_only_its_job() {
     assert!(error.contains("did not run the handler"), "{error}");
 }
 
-/// Heavy work goes to the threads for it; the runtime stays free and leases are renewed.
+/// Heavy work runs on blocking threads; the runtime stays free and leases are renewed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn heavy_work_runs_on_blocking_threads_without_losing_its_lease() {
     let (_server, repo) = start().await;
@@ -295,7 +295,7 @@ async fn no_handler_means_that_the_job_stays_queued() {
     assert_eq!((status.state, status.attempts), (JobState::Queued, 0));
 }
 
-/// A map whose keys are no text has no JSON.
+/// A map whose keys are not text has no JSON.
 #[derive(Debug, serde::Deserialize)]
 struct NoJson;
 

@@ -45,7 +45,7 @@ async fn an_inline_run_is_retried_as_configured_and_then_dead() {
     assert!(matches!(error.kind(), ErrorKind::JobFailed { attempts: 2, .. }), "{error}");
     let dead = Queue::new(&pages, Page::SHOUT).dead_job("a").await.unwrap().unwrap();
     assert_eq!((dead.error.as_str(), dead.attempts), ("no luck", 2));
-    // The earlier result stays, and the next run buries nothing.
+    // The earlier result stays, and the next run kills nothing.
     assert_eq!(pages.item("a").shout().result().await.unwrap().as_deref(), Some("done"));
     assert_eq!(pages.item("a").shout().run_with(fail_until(0)).await.unwrap(), "done");
     assert!(Queue::new(&pages, Page::SHOUT).dead(0, 10).await.unwrap().is_empty());
@@ -92,7 +92,7 @@ async fn one_run_at_a_time_wherever_it_is() {
     let here = |item: Item<Page>| async move { Ok::<_, String>(item.data.text.clone()) };
     let error = pages.item("a").digest().run_with(&here).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::JobRunning) && error.is_retryable(), "{error}");
-    // A waiting one is taken from the queue.
+    // A waiting job is taken from the queue.
     queue.release(std::slice::from_ref(&claim)).await.unwrap();
     assert_eq!(pages.item("a").digest().run_with(&here).await.unwrap(), "a");
     assert!(queue.take(&super::options(1)).await.unwrap().jobs.is_empty());

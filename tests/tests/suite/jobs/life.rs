@@ -1,4 +1,4 @@
-//! Requests of many, options of one, retries by hand, results that expire.
+//! Bulk requests, options of a job, manual retries, results that expire.
 
 use std::time::Duration;
 
@@ -193,7 +193,7 @@ async fn a_result_expires_at_the_time_to_live_of_the_transformation() {
     let item = pages.create_with_id("a", page("x")).await.unwrap();
     pages.item("a").digest().enqueue().await.unwrap();
     let claim = take_one(&queue).await;
-    // A further run is asked for, so the record outlives the result.
+    // Another run is requested, so the record outlives the result.
     pages.update(&item, Page::patch().text("y")).await.unwrap();
     pages.item("a").digest().enqueue().await.unwrap();
     assert!(queue.finish(&claim, &"short-lived").await.unwrap());
@@ -273,7 +273,7 @@ async fn stopping_at_any_moment_leaves_no_job_leased_and_counts_no_attempt() {
                 other => panic!("{other} in round {round}"),
             }
         }
-        // The next round begins with an empty queue.
+        // The next round starts with an empty queue.
         for id in &ids {
             pages.delete(id.as_str()).await.unwrap();
         }

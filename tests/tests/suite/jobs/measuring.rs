@@ -1,4 +1,4 @@
-//! What a worker measures, as a recorder of the `metrics` facade hears it.
+//! The metrics of a worker, as a recorder of the `metrics` facade receives them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -112,7 +112,7 @@ async fn every_metric_reaches_a_recorder() {
         .start()
         .unwrap();
 
-    // One runs, three wait, one is put off.
+    // One runs, three wait, one is delayed.
     enqueue(&pages, Page::DIGEST, &["good"]).await;
     numbers.until(&[("running of digest", 1.0), ("queued of digest", 0.0)]).await;
     enqueue(&pages, Page::DIGEST, &["fails", "dies", "fine"]).await;
@@ -131,7 +131,7 @@ async fn every_metric_reaches_a_recorder() {
     })
     .await;
 
-    // What fails once is repeated once; what fails twice is dead.
+    // A job that fails once is retried once; one that fails twice is dead.
     gate.add_permits(6);
     wait::until("six ends", SOON, async || {
         numbers.counter("finished_total of digest") == 3
@@ -141,7 +141,7 @@ async fn every_metric_reaches_a_recorder() {
     assert_eq!(numbers.counter("retried_total of digest"), 2);
     assert_eq!(numbers.counter("dead_total of digest"), 1);
 
-    // A lease that is taken away while the job runs.
+    // A lease that is lost while the job runs.
     enqueue(&pages, Page::DIGEST, &["lost"]).await;
     numbers.until(&[("running of digest", 1.0), ("queued of digest", 0.0)]).await;
     server.cli(&["DEL", "myapp:crawl:pages:lost:transformation:digest"]).await;
@@ -149,7 +149,7 @@ async fn every_metric_reaches_a_recorder() {
     wait::until("the loss", SOON, async || numbers.counter("lost_total of digest") == 1).await;
     server.cli(&["ZREM", "queue:myapp:crawl:pages:digest:leased", "lost"]).await;
 
-    // An idle queue is told of, its dead job too, and when that is forgotten.
+    // Gauges of an idle queue, with its dead job, and after that was discarded.
     pages.item("later").digest().cancel().await.unwrap();
     numbers
         .until(&[
@@ -163,7 +163,7 @@ async fn every_metric_reaches_a_recorder() {
     assert!(queue.discard("dies").await.unwrap());
     numbers.until(&[("dead of digest", 0.0)]).await;
 
-    // Seven runs were begun, some of them after a wait before a closed gate; six were recorded.
+    // Seven runs were started, some of them after waiting; six ends were recorded.
     let (waits, runs) =
         (numbers.samples("wait_seconds of digest"), numbers.samples("run_seconds of digest"));
     assert_eq!((waits.len(), runs.len()), (7, 6), "{waits:?} {runs:?}");
@@ -171,7 +171,7 @@ async fn every_metric_reaches_a_recorder() {
     assert!(waits.iter().any(|time| *time > 0.1), "{waits:?}");
     assert!(runs.iter().any(|time| *time > 0.1), "{runs:?}");
 
-    // What runs when the worker stops is told, too.
+    // Jobs that run when the worker stops are counted as well.
     enqueue(&pages, Page::DIGEST, &["last"]).await;
     numbers.until(&[("running of digest", 1.0)]).await;
     gate.add_permits(1);

@@ -1,4 +1,4 @@
-//! What can be seen: progress as it comes, numbers, traces, health.
+//! Observing jobs: progress, statistics, traces, health.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ async fn a_queue_reports_how_long_its_oldest_job_has_waited() {
     .await;
     let taken = queue.take(&super::options(1)).await.unwrap();
     assert!(taken.jobs[0].waited >= Duration::from_millis(50));
-    // A delay is no waiting.
+    // A delay does not count as waiting.
     pages.create_with_id("c", page("x")).await.unwrap();
     pages.item("c").digest().enqueue_in(Duration::from_millis(60)).await.unwrap();
     take_one(&queue).await;
@@ -161,7 +161,7 @@ async fn logs_of_a_handler_are_in_the_span_of_its_job_with_the_trace_of_the_call
     }
 }
 
-/// Its commands are answered as ever; only what is published does not reach it.
+/// Commands are answered normally; only published messages do not arrive.
 #[tokio::test]
 async fn health_fails_when_messages_do_not_arrive_although_commands_are_answered() {
     let (server, repo) = start().await;
@@ -183,7 +183,7 @@ async fn health_fails_when_messages_do_not_arrive_although_commands_are_answered
     })
     .await;
     assert!(!problems.iter().any(|problem| problem.contains("answered")), "{problems:?}");
-    // It works on, by its sweep.
+    // It continues to work by polling.
     enqueue(&pages, Page::DIGEST, &["a"]).await;
     wait::until("the result", SOON, async || {
         pages.item("a").digest().result().await.unwrap().is_some()

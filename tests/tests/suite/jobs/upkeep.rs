@@ -1,4 +1,4 @@
-//! What a worker looks after by itself: expired items, and jobs that nobody handles.
+//! The maintenance of a worker: expired items, and jobs that nobody handles.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use validator::Validate;
 use super::{Page, enqueue, worker};
 use crate::fixture::{Log, SOON, start};
 
-/// A visit, which ends by itself.
+/// A visit, which expires.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "crawl", name = "visits", object_type = state, ttl = "3s")]
 #[mutation(length -> usize)]
@@ -69,14 +69,14 @@ async fn jobs_that_no_worker_handles_stay_queued_and_are_reported_once() {
     let told = || count(&log, "no worker handles the jobs");
     wait::until("the warning", SOON, async || told() > 0).await;
     assert_eq!(count(&log, "myapp:crawl:pages:words"), 1, "{}", log.text());
-    // Again and again it looks, and says no more, until there is something else to say.
+    // It checks regularly, and warns again only about other jobs.
     pages.item("a").links().enqueue().await.unwrap();
     wait::until("the second warning", SOON, async || told() > 1).await;
     assert_eq!((count(&log, "pages:words"), count(&log, "pages:links")), (1, 1), "{}", log.text());
     let status = pages.item("a").words().status().await.unwrap().unwrap();
     assert_eq!((status.state, status.attempts), (JobState::Queued, 0));
 
-    // A worker with the handler comes, and it is done.
+    // A worker with the handler starts and runs the job.
     let counting = worker(&pages)
         .handle(Page::WORDS, |_item: Item<Page>, _job| async { Ok::<_, String>(7) })
         .handle(Page::LINKS, |_item: Item<Page>, _job| async { Ok::<_, String>(8) })
@@ -84,7 +84,7 @@ async fn jobs_that_no_worker_handles_stay_queued_and_are_reported_once() {
         .start()
         .unwrap();
     assert_eq!(pages.item("a").words().wait(SOON).await.unwrap(), 7);
-    // As long as it listens there is nothing to tell, even if it is busy elsewhere.
+    // While it is subscribed there is no warning, even if it is busy with other jobs.
     let log = Log::default();
     let _guard = log.record();
     let third = digests().build().start().unwrap();
@@ -117,7 +117,7 @@ async fn a_worker_that_runs_until_it_is_idle_reports_them_too() {
 }
 
 async fn are_expired(server: &Server) -> bool {
-    // Only what has no time of its own is left: indexes and queues.
+    // Only keys without a time to live are left: indexes and queues.
     server.dbsize().await < 20
         && server
             .keys()
@@ -164,7 +164,7 @@ async fn one_sweep_of_a_worker_leaves_nothing_of_ten_thousand_expired_items() {
     assert_eq!(server.cli(&["ZCARD", index]).await.as_int(), 10_000);
     assert_eq!(server.cli(&["ZCARD", &format!("{index}:each:pages")]).await.as_int(), 20_000);
 
-    // Its collection is one that it has no handlers for, and nobody reads it.
+    // The worker has no handlers for this collection, and nobody reads it.
     let worker = worker(&store.repo::<Page>())
         .handle(Page::WORDS, |_item: Item<Page>, _job| async { Ok::<_, String>(7) })
         .collection(&visits)
@@ -186,7 +186,7 @@ async fn several_workers_evict_while_others_create() {
     let workers = [greeter(&visits), greeter(&visits)].map(|built| built.build().start().unwrap());
     let mut ids = Vec::new();
     for number in 0..500 {
-        // The same numbers come again once those that had them are gone.
+        // Numbers are used again once their items have expired.
         ids.push(visits.create(visit(number)).await.unwrap().id.clone());
         if number % 5 == 0 {
             visits.item(ids.last().unwrap()).greet().enqueue().await.unwrap();
@@ -227,11 +227,11 @@ async fn what_is_derived_from_an_item_lives_on_when_an_update_renews_its_time() 
         let left = left(kind).await;
         assert!((latest - 500..=latest).contains(&left), "{kind} lives {left} of {latest}");
     }
-    // A result with a time to live of its own keeps to that.
+    // A result with a time to live of its own expires at that time.
     assert!(left("transformation:brief").await <= 200);
     assert_eq!(of_item.greet().result().await.unwrap().as_deref(), Some("hello"));
     assert!(of_item.length().cached().await.unwrap().is_some());
-    // With the item all of it goes, live jobs as well.
+    // Everything expires with the item, live jobs as well.
     wait::until("all to expire", SOON, async || are_expired(&server).await).await;
     assert!(visits.item("v").locate().status().await.unwrap().is_none());
 }
