@@ -15,9 +15,9 @@ pub(crate) struct Opt {
     pub(crate) value: Value,
 }
 
-/// What stands behind a key.
+/// The value of a key.
 pub(crate) enum Value {
-    /// Nothing at all.
+    /// No value.
     Missing,
     Str(LitStr),
     Int(LitInt),
@@ -55,8 +55,8 @@ pub(crate) fn options(
     }
 }
 
-/// Options up to the end of the input. After a mistake it goes on with the next option, so that one
-/// mistake does not hide another.
+/// Options up to the end of the input. After a mistake parsing continues with the next option, so
+/// that one mistake does not hide another.
 pub(crate) fn list_of(cx: &Ctxt, input: ParseStream<'_>) -> Vec<Opt> {
     let mut options = Vec::new();
     while !input.is_empty() {
@@ -87,7 +87,7 @@ fn option(input: ParseStream<'_>) -> Result<Opt> {
     Ok(Opt { key, value })
 }
 
-/// Past the comma behind an option or, if it is missing, to where the next option may start.
+/// Skips the comma after an option or, if it is missing, to where the next option may start.
 fn comma(input: ParseStream<'_>) -> Result<()> {
     if input.is_empty() || input.parse::<Option<Token![,]>>()?.is_some() {
         return Ok(());

@@ -13,7 +13,7 @@ pub(crate) enum Case {
 }
 
 impl Case {
-    /// The rule of that name; a rule that serde does not know is serde's to report.
+    /// The rule with that name; serde itself reports unknown rules.
     pub(crate) fn new(rule: &str) -> Self {
         match rule {
             "UPPERCASE" | "SCREAMING_SNAKE_CASE" => Self::Upper,

@@ -12,7 +12,7 @@ pub(crate) struct Ctxt {
     errors: RefCell<Vec<syn::Error>>,
 }
 
-/// Proof that an error was reported: only [`Ctxt`] makes one, so a check cannot fail in silence.
+/// Proof that an error was reported: only [`Ctxt`] creates one, so a check cannot fail silently.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reported(());
 

@@ -28,7 +28,7 @@ pub(crate) fn collection(input: DeriveInput) -> TokenStream {
             let fallback = fallback::collection(&item, &members, &errors);
             quote! { #fallback #missing }
         }
-        // Of an enum or a generic struct there is nothing to build on.
+        // An enum or a generic struct is no basis for an expansion.
         (Err(_), _) => errors,
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn parse(text: &str, limit: Limit) -> Result<NonZeroU64, String> {
     let Some((_, scale)) = UNITS.iter().find(|(name, _)| *name == unit) else {
         return Err(format!("`{unit}` is not a unit of time: write {EXAMPLES}"));
     };
-    // A number that does not fit is above every limit, so both are told the same.
+    // A number that overflows is above every limit, so both have the same message.
     let millis = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*scale));
     match millis.map(NonZeroU64::new) {
         Some(None) => Err("a duration must not be zero".to_owned()),
@@ -47,9 +47,9 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
-    /// For a time to live: with the clock added it stays far inside what Redis can count.
+    /// For a time to live: added to the clock it is far within the range of Redis.
     pub(crate) const TTL: Self = Self { millis: 36_500 * DAY, text: "36500d, a hundred years" };
-    /// For one run of a handler, because a claim that lasts longer is never given back in time.
+    /// For one run of a handler, because a longer lease is never returned in time.
     pub(crate) const TIMEOUT: Self = Self { millis: DAY, text: "24h" };
 }
 

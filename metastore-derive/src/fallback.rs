@@ -1,5 +1,5 @@
-//! What a wrong definition expands to: its errors, and enough of a collection that the code which
-//! uses it does not break as well and bury them.
+//! The expansion of a wrong definition: its errors, and enough of a collection that code which uses
+//! it causes no further errors.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -9,7 +9,7 @@ use crate::expand::runtime;
 use crate::model::{Item, Members};
 use crate::raw::Broken;
 
-/// The errors and whatever of the collection is sound.
+/// The errors and the valid parts of the collection.
 pub(crate) fn collection(item: &Item, members: &Members, errors: &TokenStream) -> TokenStream {
     let schema = expand::nameless_schema(item, members);
     let implementation = expand::implementation(item, &schema, members, false);
@@ -17,7 +17,7 @@ pub(crate) fn collection(item: &Item, members: &Members, errors: &TokenStream) -
     quote! { #errors #implementation #members }
 }
 
-/// What derives that fail would have implemented, so that their own report stays the only one.
+/// The implementations of derives that fail, so that their own report is the only one.
 pub(crate) fn missing(item: &Item, broken: Broken) -> TokenStream {
     let ident = &item.ident;
     let runtime = runtime(item, ident.span());

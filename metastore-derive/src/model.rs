@@ -1,4 +1,4 @@
-//! A definition that passed every check: what is here can be expanded without a further question.
+//! A definition that passed every check: it can be expanded without further checks.
 
 use std::num::{NonZeroU32, NonZeroU64};
 
@@ -50,14 +50,14 @@ pub(crate) struct Schema {
     pub(crate) ttl_on_update: TtlOnUpdate,
     /// How many versions are kept; `None` keeps any number.
     pub(crate) keep: Option<NonZeroU32>,
-    /// How long a superseded version is kept, in milliseconds; `None` keeps it for ever.
+    /// How long a superseded version is kept, in milliseconds; `None` keeps it forever.
     pub(crate) keep_for: Option<NonZeroU64>,
     /// `None` leaves it to the store.
     pub(crate) audit: Option<bool>,
     /// Whether the descriptor is to hold a JSON Schema.
     pub(crate) json_schema: bool,
     pub(crate) denies_unknown: bool,
-    /// Whether what is read may be another document than what was written.
+    /// Whether a read may return another document than was written.
     pub(crate) reads_otherwise: bool,
     /// The number of the document's shape.
     pub(crate) number: u32,
@@ -65,7 +65,7 @@ pub(crate) struct Schema {
     pub(crate) fingerprint: u64,
     /// The name under which serde writes the name of the struct.
     pub(crate) tag: Option<String>,
-    /// Whether whatever a document writes reads back.
+    /// Whether every written document reads back.
     pub(crate) reads_back: bool,
 }
 
@@ -89,21 +89,21 @@ pub(crate) enum TtlOnUpdate {
     Keep,
 }
 
-/// What becomes methods and constants.
+/// The sources of methods and constants.
 pub(crate) struct Members {
     /// Whether a patch is read from JSON like the document is.
     pub(crate) patch_is_read: bool,
     pub(crate) fields: Vec<Field>,
     pub(crate) mutations: Vec<Accessor>,
     pub(crate) transformations: Vec<Transformation>,
-    /// The functions that bring a document from each schema number to the next.
+    /// The upgrade functions from each schema number to the next.
     pub(crate) upgrades: Vec<Path>,
 }
 
 /// A field of the document.
 pub(crate) struct Field {
     pub(crate) ident: Ident,
-    /// Who may set it in a patch.
+    /// The visibility of its setter.
     pub(crate) vis: Visibility,
     pub(crate) ty: Ty,
     /// How many lists or maps there are around a set in it.
@@ -128,7 +128,7 @@ pub(crate) enum Json {
 /// The index of a field.
 pub(crate) struct Index {
     pub(crate) kind: IndexKind,
-    /// What a query names it by.
+    /// Its constant for queries.
     pub(crate) constant: Ident,
 }
 
@@ -147,7 +147,7 @@ pub(crate) struct Transformation {
     pub(crate) options: TransformationOptions,
 }
 
-/// What a transformation says of its jobs; times in milliseconds.
+/// The options of a transformation for its jobs; times in milliseconds.
 #[derive(Default)]
 pub(crate) struct TransformationOptions {
     pub(crate) timeout: Option<NonZeroU64>,
@@ -182,7 +182,7 @@ pub(crate) struct Indexable {
     pub(crate) form: IndexableForm,
 }
 
-/// What of a value stands in an index.
+/// The part of a value that an index contains.
 pub(crate) enum IndexableForm {
     /// What serde writes.
     Written,

@@ -1,4 +1,4 @@
-//! Names as they stand in keys, by the same rule as the runtime's `key::Name`.
+//! Names in keys, by the same rule as the runtime's `key::Name`.
 
 use crate::suggest;
 
@@ -12,7 +12,7 @@ const RESERVED: [&str; 8] =
 
 const MAX_LEN: usize = 64;
 
-/// A name that keeps to the rule.
+/// A valid name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Name(String);
 

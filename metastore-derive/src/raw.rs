@@ -1,4 +1,4 @@
-//! What the user wrote: it may be wrong, and every part knows where it stands.
+//! The definition as the user wrote it: it may be wrong, and every part has its span.
 
 use proc_macro2::TokenStream;
 use syn::{Generics, Ident, LitInt, Member, Path, Token, Type, Variant, Visibility};
@@ -29,12 +29,13 @@ pub(crate) struct Collection {
     pub(crate) item: Item,
     /// The first `#[collection]`, where missing options are reported.
     pub(crate) attr: Option<Path>,
-    /// The report on a `#[collection]` that is no list of options.
+    /// The reported error of a `#[collection]` that is not a list of options.
     pub(crate) unreadable: Option<Reported>,
     pub(crate) options: Vec<Opt>,
     /// Mutations and transformations, in their order.
     pub(crate) accessors: Vec<Accessor>,
-    /// Upgrades of stored documents, in their order, or the report on one that cannot be read.
+    /// Upgrades of stored documents, in their order, or the reported error of one that cannot be
+    /// parsed.
     pub(crate) upgrades: Vec<Result<Upgrade, Reported>>,
     pub(crate) serde: SerdeContainer,
     /// Derives that fail for a reason of their own, which they report.
@@ -44,7 +45,7 @@ pub(crate) struct Collection {
     pub(crate) fields: Vec<Field>,
 }
 
-/// Which derives beside this one have an attribute that they surely refuse.
+/// The other derives that will certainly refuse one of their attributes.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Broken {
     pub(crate) serde: bool,
@@ -84,7 +85,7 @@ pub(crate) struct Upgrade {
     pub(crate) options: Vec<Opt>,
 }
 
-/// A field, with what its attributes say.
+/// A field with its attributes.
 pub(crate) struct Field {
     pub(crate) ident: Ident,
     pub(crate) vis: Visibility,
@@ -106,7 +107,7 @@ pub(crate) enum IndexKind {
     Unique,
 }
 
-/// What serde is told about the struct, as far as it decides how a document looks in JSON.
+/// The serde attributes of the struct that affect a document in JSON.
 #[derive(Default)]
 pub(crate) struct SerdeContainer {
     pub(crate) transparent: Option<Path>,
@@ -124,7 +125,7 @@ pub(crate) struct SerdeContainer {
     pub(crate) forms: Vec<(String, String)>,
 }
 
-/// What serde is told about a field.
+/// The serde attributes of a field.
 #[derive(Default)]
 pub(crate) struct SerdeField {
     pub(crate) rename: Option<Rename>,

@@ -1,6 +1,6 @@
-//! What the user may have meant.
+//! Suggestions for typos.
 
-/// The candidate that `given` looks like a slip of, if there is one.
+/// The candidate that `given` may be a typo of, if there is one.
 pub(crate) fn closest<'a>(given: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let given = given.to_lowercase();
     candidates

@@ -8,7 +8,7 @@ use crate::ctxt::{Ctxt, Reported};
 use crate::model::{Accessor, Name, Transformation};
 use crate::raw::{self, AccessorKind};
 
-/// Names that something else has, and what.
+/// Names that are taken, and by what.
 const TAKEN: [(&str, &str); 7] = [
     ("id", "a method of every item's handle"),
     ("evaluate_all", "a method of every item's handle"),
@@ -21,7 +21,7 @@ const TAKEN: [(&str, &str); 7] = [
     ("patch", "the function that starts an update, as in `Text::patch()`"),
 ];
 
-/// Checks them in the order in which they stand; one that is wrong is left out.
+/// Checks them in order; a wrong one is omitted.
 pub(crate) fn accessors(cx: &Ctxt, raw: &raw::Collection) -> (Vec<Accessor>, Vec<Transformation>) {
     let mut seen: Vec<Seen> = Vec::new();
     let (mut mutations, mut transformations) = (Vec::new(), Vec::new());
@@ -92,7 +92,7 @@ fn constant(name: &str) -> String {
     name.to_ascii_uppercase()
 }
 
-/// What a result is made of is for the type checker, but it explains this poorly.
+/// The type checker checks result types, but it explains this case poorly.
 fn result(cx: &Ctxt, raw: &raw::Accessor) -> Result<(), Reported> {
     match &raw.ty {
         Type::Reference(ty) => Err(cx.error(

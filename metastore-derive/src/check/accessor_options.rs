@@ -12,10 +12,10 @@ use crate::raw::Accessor;
 const TRANSFORMATION: [&str; 7] =
     ["timeout", "retries", "retry_delay", "result_ttl", "mode", "after", "on"];
 
-/// What `on` takes, one or both.
+/// The values of `on`, one or both.
 const EVENTS: [(&str, Event); 2] = [("create", Event::Create), ("update", Event::Update)];
 
-/// More would be a job that nobody ever looks at.
+/// A larger number is certainly a mistake.
 const MAX_RETRIES: u32 = 1000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,8 +42,8 @@ pub(crate) fn none(cx: &Ctxt, raw: &Accessor) {
     }
 }
 
-/// The options of a transformation; a wrong one is reported and left out. `after` is checked against the
-/// others once they are known.
+/// The options of a transformation; a wrong one is reported and omitted. `after` is checked once
+/// all transformations are known.
 pub(crate) fn transformation(cx: &Ctxt, raw: &Accessor) -> TransformationOptions {
     let (events, rest) = with_events(&raw.options);
     let options = Options::new(cx, "transformation", &TRANSFORMATION, rest);
@@ -100,7 +100,7 @@ fn events(cx: &Ctxt, on: &Opt, further: &[&Opt]) -> Vec<Event> {
     events
 }
 
-/// Who runs a transformation inline is its caller, so nothing else can request it.
+/// The caller runs an inline transformation, so nothing else can request it.
 fn requested(cx: &Ctxt, option: &Opt, inline: bool) -> Result<(), Reported> {
     if !inline {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Chains of transformations: `after` names another one, and no chain bites its own tail.
+//! Chains of transformations: `after` names another one, and no chain is circular.
 
 use syn::Ident;
 use syn::ext::IdentExt as _;
@@ -7,7 +7,7 @@ use crate::ctxt::Ctxt;
 use crate::model::Transformation;
 use crate::suggest;
 
-/// Reports each `after` that leads nowhere or back to where it began, and leaves it out.
+/// Reports and omits each `after` that names nothing or leads back to its start.
 pub(crate) fn chains(cx: &Ctxt, transformations: &mut [Transformation]) {
     let chain: Vec<(String, Option<Ident>)> = transformations
         .iter()
@@ -35,7 +35,7 @@ fn wrong(own: &str, first: &str, chain: &[(String, Option<Ident>)]) -> Option<St
             None => format!("there is no transformation `{first}` in this collection"),
         });
     }
-    // As many steps as there are transformations are enough to be back, if it goes round.
+    // In a circle, as many steps as there are transformations return to the start.
     let mut at = first.to_owned();
     for _ in chain {
         let next = chain.iter().find(|(name, _)| *name == at)?.1.as_ref()?;

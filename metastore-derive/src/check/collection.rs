@@ -23,14 +23,14 @@ const OPTIONS: [&str; 14] = [
     "crate",
 ];
 
-/// What is sound of a collection: the parts, so that something can be built when one is not.
+/// The valid parts of a collection, so that something can be expanded if one is wrong.
 pub(crate) struct Checked {
     pub(crate) item: Result<Item, Reported>,
     pub(crate) schema: Result<Schema, Reported>,
     pub(crate) members: Members,
 }
 
-/// Checks all of it.
+/// Checks the collection.
 pub(crate) fn collection(cx: &Ctxt, raw: &raw::Collection) -> Checked {
     let options = Options::new(cx, "collection", &OPTIONS, &raw.options);
     let item = item::item(cx, &raw.item, item::Derive::Collection, options.get("crate"));

@@ -8,14 +8,14 @@ use crate::ctxt::{Ctxt, Reported};
 use crate::model::{Accessor, Field, Index, IndexKind, Json, Transformation};
 use crate::raw;
 
-/// Checks the fields. Each stays settable whatever is wrong with it.
+/// Checks the fields. A wrong field can still be set in the patch.
 pub(crate) fn fields(cx: &Ctxt, raw: &raw::Collection) -> Vec<Field> {
     let names = serde::names(cx, raw);
     let field = |(field, name): (&raw::Field, Option<String>)| Field {
         ident: field.ident.clone(),
         vis: setter_vis(&raw.item.vis, &field.vis),
         ty: ty::ty(&field.ty, &raw.item.ident),
-        // A function of the user's own decides how the value looks.
+        // A custom function decides how the value is written.
         set: if field.serde.forms.is_empty() { shape::set(&field.ty) } else { None },
         aliases: name
             .as_deref()
@@ -82,7 +82,7 @@ fn index(cx: &Ctxt, field: &raw::Field) -> Result<Option<IndexKind>, Reported> {
             _ => cx.error(&again.attr, format!("`{ident}` has two indexes; keep one `#[index]`")),
         });
     }
-    // An index is checked and mended by what is read from the stored document.
+    // An index is verified and repaired from the decoded document.
     if serde.flatten.is_some() {
         checked = Err(cx.error(
             &index.attr,
@@ -112,7 +112,7 @@ fn unique_indexes(ident: &syn::Ident) -> String {
     format!("`#[unique]` already indexes `{ident}`; remove `#[index]`")
 }
 
-/// A constant of an index must be nobody else's.
+/// The constant of an index must be unique.
 pub(crate) fn constants(
     cx: &Ctxt,
     fields: &[Field],

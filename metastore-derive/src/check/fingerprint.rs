@@ -1,4 +1,4 @@
-//! A hash of the shape of a document: how it is stored and what it takes to be read.
+//! A hash of the shape of a document: how it is stored and read.
 //!
 //! It must come out the same by every compiler, so nothing here relies on how tokens are printed or
 //! on a hasher of the standard library. The order of fields, comments, rules of validation and the
@@ -30,8 +30,8 @@ fn container(serde: &SerdeContainer) -> Vec<String> {
     shape
 }
 
-/// What there is to say of one field; nothing of one that is not stored. A `#` cannot begin a token of
-/// a type, so it tells what is said of a field from its type.
+/// The parts of one field; none if it is not stored. No token of a type starts with `#`, so it
+/// separates the options of a field from its type.
 fn field(container: &SerdeContainer, field: &Field, document: &Ident) -> Option<Vec<String>> {
     let serde = &field.serde;
     let mut shape = match stored_name(container, field) {
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_number_never_changes() {
-        // Written down once: another number here would be a changed shape in every user's project.
+        // Hard-coded: another number here would be a changed shape in every user's project.
         let fields = quote! { name: String, #[serde(default)] tags: Vec<Option<Box<Self>>> };
         assert_eq!(of_fields(&fields), 8220647441041358644);
         assert_eq!(of_fields(&TokenStream::new()), 0xcbf2_9ce4_8422_2325);

@@ -7,7 +7,7 @@ use crate::raw::{self, Shape};
 
 const BY_HAND: &str = "implement `Indexable` by hand: `fn index_value(&self) -> IndexValue`";
 
-/// Checks all of it. What the field is, is for the type checker.
+/// Checks the type. The type checker checks the field's type.
 pub(crate) fn indexable(cx: &Ctxt, raw: &raw::Indexable) -> Result<Indexable, Reported> {
     let options = Options::new(cx, "indexable", &["crate"], &raw.options);
     let krate = options.get("crate").and_then(|option| item::crate_path(cx, option).ok());

@@ -1,4 +1,4 @@
-//! The item under the derive: a struct with named fields and nothing generic about it.
+//! The item under the derive: a struct with named fields and without generics.
 
 use syn::{GenericParam, Ident, Path};
 
@@ -7,7 +7,7 @@ use crate::ctxt::{Ctxt, Reported};
 use crate::model::Item;
 use crate::raw::{self, Shape};
 
-/// Which derive asks, because the way out differs.
+/// The derive, because the advice differs.
 #[derive(Clone, Copy)]
 pub(crate) enum Derive {
     Collection,
@@ -29,7 +29,7 @@ pub(crate) fn item(
     Ok(Item { ident, vis, krate, patch: None, handle: None })
 }
 
-/// The path of a renamed runtime crate. Without a right one the usual one is the better guess.
+/// The path of a renamed runtime crate. If it is wrong, the usual one is used.
 pub(crate) fn crate_path(cx: &Ctxt, option: &Opt) -> Result<Path, Reported> {
     match &option.value {
         Value::Path(path) => Ok(path.clone()),
@@ -44,7 +44,7 @@ pub(crate) fn crate_path(cx: &Ctxt, option: &Opt) -> Result<Path, Reported> {
     }
 }
 
-/// The name of a type that is generated, if it was given.
+/// The name of a generated type, if set.
 pub(crate) fn type_name(cx: &Ctxt, option: Option<&Opt>) -> Option<Ident> {
     let option = option?;
     match &option.value {
@@ -96,7 +96,7 @@ fn generics(cx: &Ctxt, raw: &raw::Item, derive: Derive) -> Result<(), Reported> 
     let mut checked = Ok(());
     for param in &raw.generics.params {
         let message = match (derive, param) {
-            // The schema is one constant, and a name in it would stand for many types.
+            // The schema is one constant, and a type parameter in it would have many meanings.
             (Derive::Collection, GenericParam::Type(param)) => format!(
                 "a collection has one document type, so it cannot have the type parameter `{}`; \
                  use a concrete type, or write a struct for each",

@@ -1,5 +1,5 @@
-//! From the raw model to the checked one. Every check reports what it finds and goes on, so that all
-//! mistakes of a struct are told at once.
+//! From the raw model to the checked one. Every check reports what it finds and continues, so that
+//! all mistakes of a struct are reported at once.
 
 mod accessor;
 mod accessor_options;

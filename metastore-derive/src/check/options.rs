@@ -1,4 +1,4 @@
-//! Options by name: each known, each given once, each with the kind of value it takes.
+//! Options by name: each known, at most once, with the right kind of value.
 
 use syn::{LitStr, Path};
 
@@ -9,12 +9,12 @@ use crate::suggest;
 /// The known options of an attribute, each at most once.
 pub(crate) struct Options<'a> {
     known: Vec<&'a Opt>,
-    /// What unknown options were taken for a slip of.
+    /// The options that unknown ones may be typos of.
     misspelt: Vec<(String, Reported)>,
 }
 
 impl<'a> Options<'a> {
-    /// Reports options that are unknown or given twice and keeps the others.
+    /// Reports options that are unknown or repeated and keeps the others.
     pub(crate) fn new(
         cx: &Ctxt,
         attribute: &str,
@@ -39,7 +39,7 @@ impl<'a> Options<'a> {
         Self { known: kept, misspelt }
     }
 
-    /// The option of that name, if it was given.
+    /// The option with that name, if present.
     pub(crate) fn get(&self, key: &str) -> Option<&'a Opt> {
         self.known.iter().find(|option| option.key == key).copied()
     }
@@ -76,7 +76,7 @@ pub(crate) fn string<'a>(
     }
 }
 
-/// The keyword of an option and what it stands for.
+/// The keyword of an option and its meaning.
 pub(crate) fn keyword<T: Copy>(
     cx: &Ctxt,
     option: &Opt,
@@ -87,7 +87,7 @@ pub(crate) fn keyword<T: Copy>(
     let given = match &option.value {
         Value::Path(path) => word(path),
         Value::Str(text) => {
-            // Quotes would make it look like a name of the user's own.
+            // With quotes it would look like a custom name.
             let text = text.value();
             let message = match suggest::closest(&text, &names) {
                 Some(meant) => format!("`{key}` is written without quotes: `{key} = {meant}`"),
@@ -114,7 +114,7 @@ fn unknown_keyword(key: &syn::Ident, given: &str, names: &[&str]) -> String {
     }
 }
 
-/// Whether an option that takes no value is given.
+/// Whether an option without a value is present.
 pub(crate) fn flag(cx: &Ctxt, option: Option<&Opt>) -> Result<bool, Reported> {
     match option {
         None => Ok(false),

@@ -5,11 +5,11 @@ use crate::ctxt::{Ctxt, Reported};
 use crate::model::Repository;
 use crate::raw;
 
-/// Checks all of it. What the fields hold is for the type checker.
+/// Checks the repository. The type checker checks the types of the fields.
 pub(crate) fn repository(cx: &Ctxt, raw: &raw::Repository) -> Result<Repository, Reported> {
     let options = Options::new(cx, "repository", &["crate"], &raw.options);
     let item = item::item(cx, &raw.item, item::Derive::Repository, options.get("crate"))?;
-    // It would connect and have nothing to say.
+    // It would connect without a collection.
     if raw.fields.is_empty() {
         cx.error(
             &raw.item.ident,

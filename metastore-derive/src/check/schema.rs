@@ -27,7 +27,7 @@ const TTL_ON_UPDATE: [(&str, TtlOnUpdate); 2] =
 
 const AUDIT: [(&str, bool); 2] = [("on", true), ("off", false)];
 
-/// Checks the options. All are looked at before the first failure is returned.
+/// Checks the options. All are checked before the first failure is returned.
 pub(crate) fn schema(
     cx: &Ctxt,
     raw: &raw::Collection,
@@ -72,7 +72,7 @@ pub(crate) fn schema(
     })
 }
 
-/// One message for all that is missing, where the user would write it.
+/// One message for all missing options, where the user would write them.
 fn missing(cx: &Ctxt, raw: &raw::Collection, options: &Options<'_>) -> Reported {
     let mut reported = raw.unreadable;
     let mut missing = Vec::new();
@@ -83,7 +83,7 @@ fn missing(cx: &Ctxt, raw: &raw::Collection, options: &Options<'_>) -> Reported 
         }
     }
     match (reported, &raw.attr) {
-        // What cannot be read, or was misspelt, may well be what is missing.
+        // An option that cannot be read or was misspelt may be the missing one.
         (Some(reported), _) if raw.unreadable.is_some() || missing.is_empty() => reported,
         (_, None) => cx.error(&raw.item.ident, format!("missing {USAGE}")),
         (_, Some(attr)) => {

@@ -1,4 +1,4 @@
-//! How serde shows a document in JSON, and whether it reads back what it wrote.
+//! How serde writes a document as JSON, and whether it reads back what it wrote.
 
 use syn::Type;
 use syn::ext::IdentExt as _;
@@ -10,7 +10,7 @@ use crate::raw::{Collection, Field, Rename, SerdeContainer};
 
 /// Checks the attributes of the struct.
 pub(crate) fn container(cx: &Ctxt, raw: &Collection) {
-    // The envelope, the indexes and the patches all rely on a document being an object.
+    // Versions, indexes and patches all require a document to be an object.
     if let Some(transparent) = &raw.serde.transparent {
         cx.error(
             transparent,
@@ -47,7 +47,7 @@ pub(crate) fn names(cx: &Ctxt, raw: &Collection) -> Vec<Option<String>> {
         }
         names.push(name);
     }
-    // It holds for every field, so it is told of the first.
+    // It applies to every field, so it is reported at the first.
     if let (Some(message), Some(rename_all)) = (read_otherwise, &raw.serde.rename_all) {
         cx.error(&rename_all.key, message);
     }
@@ -74,7 +74,7 @@ pub(crate) fn aliases(container: &SerdeContainer, field: &Field, written: &str) 
     names
 }
 
-/// Whether whatever a document writes reads back, as far as a macro can tell.
+/// Whether every written document reads back, as far as a macro can tell.
 pub(crate) fn proven(raw: &Collection) -> bool {
     let field = |field: &Field| {
         let serde = &field.serde;
@@ -105,8 +105,8 @@ pub(crate) fn read_names(container: &SerdeContainer, field: &Field) -> Vec<Strin
     names
 }
 
-/// A field is read by the name under which it was written. If it is not, and it is not its own
-/// `rename` that says so, the message is returned.
+/// A field must be read by the name under which it is written. Returns the message if it is not,
+/// unless its own `rename` says so.
 fn same_both_ways(cx: &Ctxt, raw: &Collection, field: &Field, written: &str) -> Option<String> {
     let serde = &field.serde;
     let read = name(&raw.serde, field, |rename| rename.deserialize.as_deref());
@@ -126,7 +126,7 @@ fn same_both_ways(cx: &Ctxt, raw: &Collection, field: &Field, written: &str) -> 
     None
 }
 
-/// An object has a member once.
+/// An object has each member once.
 fn unlike_others(cx: &Ctxt, raw: &Collection, field: &Field, name: &str, seen: &[Option<String>]) {
     let Some(first) = seen.iter().position(|seen| seen.as_deref() == Some(name)) else {
         return;
@@ -139,7 +139,7 @@ fn unlike_others(cx: &Ctxt, raw: &Collection, field: &Field, name: &str, seen: &
     };
 }
 
-/// Whether what is read may be another document than what was written, as far as indexes are concerned.
+/// Whether a read may return another document than was written, as far as indexes are concerned.
 pub(crate) fn reads_otherwise(raw: &Collection) -> bool {
     let container = &raw.serde;
     let indexed = || raw.fields.iter().filter(|field| !field.indexes.is_empty());
@@ -170,7 +170,7 @@ fn name(
     case.apply(&field.ident.unraw().to_string())
 }
 
-/// A field that is not always stored needs a value to take when it is read.
+/// A field that is not always stored needs a default for reading.
 fn reads_back(cx: &Ctxt, container: &SerdeContainer, field: &Field) {
     let serde = &field.serde;
     let Some(left_out) = serde.not_written.as_ref().or(serde.sometimes_written.as_ref()) else {

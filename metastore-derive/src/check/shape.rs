@@ -1,4 +1,4 @@
-//! What the name of a type tells about how its values look in JSON. A macro sees no more than the name.
+//! What the name of a type says about its values in JSON. A macro sees only the name.
 
 use syn::{GenericArgument, PathArguments, Type};
 
@@ -8,17 +8,17 @@ const PLAIN: [&str; 17] = [
     "u64", "u128", "usize", "String",
 ];
 
-/// Types that hold others and write them as they are.
+/// Types that contain another one and write it unchanged.
 const AROUND_ONE: [&str; 4] = ["Option", "Box", "Arc", "Rc"];
 
 const LISTS: [&str; 4] = ["Vec", "VecDeque", "LinkedList", "BTreeSet"];
 
-/// Sets whose elements come in an order of their own in each program.
+/// Sets whose order differs between programs.
 const SETS: [&str; 3] = ["HashSet", "FxHashSet", "AHashSet"];
 
 const MAPS: [&str; 2] = ["HashMap", "BTreeMap"];
 
-/// Whether whatever a field of this type writes reads back.
+/// Whether every value that a field of this type writes reads back.
 pub(crate) fn reads_back(ty: &Type) -> bool {
     match ty {
         Type::Group(group) => reads_back(&group.elem),
@@ -41,7 +41,7 @@ pub(crate) fn reads_back(ty: &Type) -> bool {
     }
 }
 
-/// A name in JSON is text, which serde reads back as a number, too.
+/// A name in JSON is text, which serde also reads back as a number.
 fn is_key(ty: &Type) -> bool {
     let floats = ["f32", "f64"];
     named(ty).is_some_and(|(name, arguments)| {

@@ -1,4 +1,4 @@
-//! The number of the shape, and the upgrades that lead up to it.
+//! The schema number, and the upgrades that lead to it.
 
 use syn::{LitInt, Path};
 
@@ -7,13 +7,13 @@ use crate::check::options::Options;
 use crate::ctxt::{Ctxt, Reported};
 use crate::raw::Upgrade;
 
-/// A number that no real history reaches, so that a slip is told as one.
+/// A number that no real history reaches, so that a typo is reported as one.
 const MAX_SCHEMA: u32 = 65_535;
 
 /// How many missing steps one message names.
 const NAMED: usize = 3;
 
-/// The number of the shape; 1 unless it is given.
+/// The schema number; 1 by default.
 pub(crate) fn schema(cx: &Ctxt, option: Option<&Opt>) -> Result<u32, Reported> {
     let Some(option) = option else { return Ok(1) };
     let number = match &option.value {
@@ -26,7 +26,7 @@ pub(crate) fn schema(cx: &Ctxt, option: Option<&Opt>) -> Result<u32, Reported> {
     })
 }
 
-/// The functions of the steps from 1 up to `schema`. One that is wrong is reported and left out.
+/// The functions of the steps from 1 up to `schema`. A wrong one is reported and omitted.
 pub(crate) fn upgrades(
     cx: &Ctxt,
     raw: &[Result<Upgrade, Reported>],
@@ -52,7 +52,7 @@ pub(crate) fn upgrades(
             checked.push(function);
         }
     }
-    // A step that cannot be read may well be the missing one.
+    // A step that cannot be parsed may be the missing one.
     if let (Ok(schema), Some(option), true) = (schema, option, readable) {
         missing(cx, schema, &seen, option);
     }
@@ -132,7 +132,7 @@ fn place(
     }
 }
 
-/// One message for all steps that are missing, at the number that asks for them.
+/// One message for all missing steps, at the number that requires them.
 fn missing(cx: &Ctxt, schema: u32, seen: &[u32], option: &Opt) {
     let mut missing = (1..schema).filter(|from| !seen.contains(from));
     let named: Vec<String> =

@@ -8,7 +8,7 @@ use syn::spanned::Spanned as _;
 use super::span::{marked, marked_ident, runtime};
 use crate::model::{Accessor, Field, Item, Json, Members};
 
-/// The implementations, with the given value of `SCHEMA`, and with a JSON Schema if one is asked for.
+/// The implementations, with the given value of `SCHEMA`, and with a JSON Schema if requested.
 pub(crate) fn implementation(
     item: &Item,
     schema: &TokenStream,

@@ -1,4 +1,5 @@
-//! One constant for each mutation, transformation and indexed field, which ties its name to its types.
+//! One constant for each mutation, transformation and indexed field, which ties its name to its
+//! types.
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -18,7 +19,7 @@ pub(crate) fn consts(item: &Item, members: &Members) -> Option<TokenStream> {
     let indexes = members.fields.iter().filter_map(|found| index(item, found));
     let consts: Vec<_> = mutations.chain(transformations).chain(indexes).collect();
     let ident = &item.ident;
-    // To declare a mutation is to use its method, also when nothing runs it yet.
+    // Declaring a mutation counts as a use of its method, even if nothing runs it yet.
     (!consts.is_empty()).then(|| {
         quote! {
             #[allow(dead_code)]
@@ -75,7 +76,7 @@ fn index(item: &Item, field: &Field) -> Option<TokenStream> {
         IndexKind::Unique => ("ByUnique", "unique"),
     };
     let marker = Ident::new(marker, at);
-    // What no index can hold is reported at the field's type.
+    // A type that no index can hold is reported at the field's type.
     let at_type = marked(field.ty.span);
     let value = match format::format(item, field) {
         None => {

@@ -1,4 +1,4 @@
-//! The functions of the user's own by which serde writes and reads a field.
+//! Custom functions by which serde writes and reads a field.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -6,7 +6,7 @@ use quote::{quote, quote_spanned};
 use super::span::{marked, runtime};
 use crate::model::{Field, Format, Item};
 
-/// A type `__Format` that calls them; `None` where serde does as the field's type does.
+/// A type `__Format` that calls them; `None` where serde uses the field's type.
 pub(crate) fn format(item: &Item, field: &Field) -> Option<TokenStream> {
     let Format { serialize, deserialize } = &field.format;
     if serialize.is_none() && deserialize.is_none() {

@@ -1,4 +1,4 @@
-//! The patch: each field left alone, or set to a value.
+//! The patch: each field is unchanged or set to a value.
 
 use proc_macro2::TokenStream;
 use quote::quote_spanned;
@@ -46,7 +46,7 @@ pub(crate) fn patch(item: &Item, members: &Members) -> TokenStream {
     }
 }
 
-/// The patch from JSON: what is absent stays, what is there is set.
+/// The patch from JSON: absent fields are unchanged, present ones are set.
 fn read(item: &Item, fields: &[Field]) -> TokenStream {
     let patch = marked_ident(&item.patch());
     let at = marked(item.ident.span());
@@ -56,7 +56,7 @@ fn read(item: &Item, fields: &[Field]) -> TokenStream {
         let names = &field.read_names;
         quote_spanned!(at=> &[#(#names),*])
     });
-    // With a bound for each type, a patch with a field that JSON cannot set is no mistake.
+    // With a bound for each type, a field that JSON cannot set is not an error of the patch.
     let bounds = fields.iter().filter(|field| field.format.deserialize.is_none()).map(|field| {
         let ty = &field.ty;
         quote_spanned!(at=> #ty: #runtime::serde::Deserialize<'de>)

@@ -6,7 +6,7 @@ use quote::quote_spanned;
 use super::span::{marked, marked_ident, marked_vis, runtime};
 use crate::model::{Item, Repository, Ty};
 
-/// `connect`, `with_store`, `register`, `as_user` and `actions`.
+/// `connect`, `with_store`, `register`, `as_user` and `dynamic`.
 pub(crate) fn repository(model: &Repository) -> TokenStream {
     let Repository { item, fields } = model;
     let ident = &item.ident;
@@ -22,14 +22,15 @@ pub(crate) fn repository(model: &Repository) -> TokenStream {
         #distinct
 
         impl #ident {
-            /// Connects to the server at `url`, opens every collection on that one connection, and enters
-            /// them into the server's catalog.
+            /// Connects to the server at `url`, opens every collection on that one connection, and
+            /// registers them in the server's catalog.
             ///
-            /// A server that takes no writes, or is full, is connected to all the same.
+            /// Connecting to a server that is full or refuses writes succeeds.
             ///
             /// # Errors
             ///
-            /// When the URL is not one, the server cannot be reached, or two collections have the same address.
+            /// When the URL is not one, the server cannot be reached, or two collections have the
+            /// same address.
             #vis async fn connect(
                 url: impl ::core::convert::AsRef<str>,
             ) -> ::core::result::Result<Self, #runtime::Error> {
@@ -45,20 +46,20 @@ pub(crate) fn repository(model: &Repository) -> TokenStream {
                 Self { #(#opened,)* }
             }
 
-            /// Enters every collection into the server's catalog, as `connect` does.
+            /// Registers every collection in the server's catalog, as `connect` does.
             ///
             /// One round trip, which writes only what is new.
             ///
             /// # Errors
             ///
-            /// When there is something to be entered and the server takes no writes, or is full, or
+            /// When there is something to register and the server refuses writes, is full, or
             /// cannot be reached.
             #vis async fn register(&self) -> ::core::result::Result<(), #runtime::Error> {
                 #runtime::register([#(#registrations,)*]).await
             }
 
-            /// The same collections on behalf of a user, who is named by each write and owns what is
-            /// created.
+            /// The same collections on behalf of a user, who is named by each write and owns what
+            /// is created.
             ///
             /// # Errors
             ///
@@ -96,7 +97,7 @@ fn registration(item: &Item, name: &syn::Ident, ty: &Ty) -> TokenStream {
 fn distinct(item: &Item, fields: &[(syn::Ident, Ty)]) -> TokenStream {
     let at = marked(item.ident.span());
     let runtime = runtime(item, at);
-    // The same collection twice is no mistake.
+    // The same collection twice is not an error.
     let mut types: Vec<&Ty> = Vec::new();
     for (_, ty) in fields {
         if types.iter().all(|seen| seen.tokens.to_string() != ty.tokens.to_string()) {

@@ -65,7 +65,7 @@ pub(crate) fn schema(item: &Item, schema: &Schema, members: &Members) -> TokenSt
     }
 }
 
-/// A schema for a collection whose own is wrong, so that the rest of the code still means something.
+/// A schema for a collection whose own is wrong, so that the rest of the code still compiles.
 pub(crate) fn nameless(item: &Item, members: &Members) -> TokenStream {
     let runtime = runtime(item, Span::call_site());
     let lists = lists(item, members);

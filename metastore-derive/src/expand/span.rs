@@ -1,8 +1,8 @@
-//! Where generated code claims to come from.
+//! The spans of generated code.
 //!
-//! A type or a method that the user named keeps its own span, so that the compiler's complaint about
-//! it points there. An item that the macro defines stands at the user's token too, but with the
-//! macro's mark: lints then know that the user did not write it.
+//! A type or a method that the user named keeps its own span, so that the compiler's message about
+//! it points there. An item that the macro defines has the user's span too, but resolved at the
+//! macro, so that lints know that the user did not write it.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
@@ -10,19 +10,19 @@ use syn::{Ident, Path, Visibility};
 
 use crate::model::Item;
 
-/// A span at the user's token with the macro's mark.
+/// A span at the user's token resolved at the macro.
 pub(crate) fn marked(span: Span) -> Span {
     span.resolved_at(Span::call_site())
 }
 
-/// An identifier at the user's token with the macro's mark.
+/// An identifier at the user's token resolved at the macro.
 pub(crate) fn marked_ident(ident: &Ident) -> Ident {
     let mut ident = ident.clone();
     ident.set_span(marked(ident.span()));
     ident
 }
 
-/// A visibility with the macro's mark.
+/// A visibility resolved at the macro.
 pub(crate) fn marked_vis(vis: &Visibility) -> Visibility {
     let mut vis = vis.clone();
     match &mut vis {
@@ -35,7 +35,7 @@ pub(crate) fn marked_vis(vis: &Visibility) -> Visibility {
     vis
 }
 
-/// The runtime's door for generated code, as named at `span`.
+/// The path of the runtime's module for generated code, at `span`.
 pub(crate) fn runtime(item: &Item, span: Span) -> TokenStream {
     runtime_at(item.krate.as_ref(), span)
 }

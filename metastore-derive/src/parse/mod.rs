@@ -1,5 +1,5 @@
-//! From syntax to the raw model. What cannot be read at all is reported here and left out; whether
-//! the rest makes sense is for [`check`](crate::check) to say.
+//! From syntax to the raw model. What cannot be parsed is reported here and omitted;
+//! [`check`](crate::check) validates the rest.
 
 mod accessor;
 mod collection;

@@ -1,5 +1,5 @@
-//! Attributes of serde and validator that these refuse. They then implement nothing, and all that relies on it
-//! would fail as well.
+//! Attributes that serde and validator refuse. They then implement nothing, and everything that
+//! depends on them would fail as well.
 
 use syn::meta::ParseNestedMeta;
 use syn::{Attribute, Path, Result, Token, token};
@@ -67,8 +67,8 @@ const VALIDATE: [&str; 22] = [
     "nest_all_fields",
 ];
 
-/// Which of the two will surely fail: for an attribute that is a slip of one that it has. One that looks like
-/// none may be of a newer version.
+/// Which of the two will certainly fail: one with an attribute that is a typo of a known one. An
+/// attribute that resembles none may be of a newer version.
 pub(super) fn broken<'a>(attrs: impl IntoIterator<Item = &'a Attribute>) -> Broken {
     let mut broken = Broken::default();
     for attr in attrs {
@@ -104,7 +104,7 @@ fn has_slip(attr: &Attribute, known: &[&str]) -> bool {
 }
 
 fn each_key(attr: &Attribute, mut see: impl FnMut(&Path)) {
-    // What is no list of keys is theirs to report.
+    // They report what is not a list of keys.
     let _: Result<()> = attr.parse_nested_meta(|meta| {
         see(&meta.path);
         skip_value(&meta)

@@ -70,7 +70,7 @@ pub(crate) fn field(attrs: &[Attribute]) -> SerdeField {
 
 fn each(attrs: &[Attribute], mut read: impl FnMut(&ParseNestedMeta<'_>, &str) -> Result<()>) {
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
-        // A syntax error is serde's to report, so what was read up to it will do.
+        // serde reports syntax errors, so what was read before one is sufficient.
         let _: Result<()> = attr.parse_nested_meta(|meta| {
             let key = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
             read(&meta, &key)
@@ -82,7 +82,7 @@ fn format(format: &mut Format, key: &str, function: &LitStr) -> Result<()> {
     let path: ExprPath = function.parse()?;
     let (mut serialize, mut deserialize) = (quote!(#path), quote!(#path));
     if key == "with" {
-        // At the user's text, where the compiler tells of a module without such a function.
+        // At the user's text, where the compiler reports a module without such a function.
         let at = function.span();
         serialize = quote_spanned!(at=> #path::serialize);
         deserialize = quote_spanned!(at=> #path::deserialize);

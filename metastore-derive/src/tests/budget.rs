@@ -1,6 +1,6 @@
-//! How many lines one more of anything adds to what every user compiles.
+//! How many lines each additional part adds to what every user compiles.
 //!
-//! A limit is the true number. Whoever raises one has found that the runtime cannot do the work.
+//! Each limit is the exact number. Raise one only if the runtime cannot do the work.
 
 use quote::{format_ident, quote};
 use syn::parse_quote;

@@ -1,11 +1,12 @@
-//! Whatever stands in an attribute, a derive ends, does not panic, and gives items or errors.
+//! With any tokens in an attribute, a derive terminates, does not panic, and returns items or
+//! errors.
 
 use proc_macro2::TokenStream;
 use syn::{DeriveInput, parse_quote};
 
 use super::collection;
 
-/// What users write, and what they slip in.
+/// Tokens that users write, and mistakes.
 const WORDS: [&str; 41] = [
     "domain",
     "app",
@@ -50,7 +51,7 @@ const WORDS: [&str; 41] = [
     "(a, b)",
 ];
 
-/// A sequence without a seed from outside, so that a failure comes back.
+/// A fixed random sequence, so that failures are reproducible.
 struct Random(u64);
 
 impl Random {
