@@ -5,7 +5,7 @@ use crate::ctxt::{Ctxt, Reported};
 use crate::model::{Indexable, IndexableForm};
 use crate::raw::{self, Shape};
 
-const BY_HAND: &str = "implement `Indexable` by hand: `fn index_value(&self) -> IndexValue`";
+const MANUALLY: &str = "implement `Indexable` manually: `fn index_value(&self) -> IndexValue`";
 
 /// Checks the type. The type checker checks the field's type.
 pub(crate) fn indexable(cx: &Ctxt, raw: &raw::Indexable) -> Result<Indexable, Reported> {
@@ -17,7 +17,7 @@ pub(crate) fn indexable(cx: &Ctxt, raw: &raw::Indexable) -> Result<Indexable, Re
             None => IndexableForm::Written,
             Some(variant) => {
                 let message = format!(
-                    "`{}` has fields, so `{name}` is no single value; {BY_HAND}",
+                    "`{}` has fields, so `{name}` is no single value; {MANUALLY}",
                     variant.ident
                 );
                 return Err(cx.error(variant, message));
@@ -29,7 +29,7 @@ pub(crate) fn indexable(cx: &Ctxt, raw: &raw::Indexable) -> Result<Indexable, Re
         _ => {
             let message = format!(
                 "`Indexable` can be derived for an enum without fields and for a struct with one field; \
-                 for `{name}` {BY_HAND}"
+                 for `{name}` {MANUALLY}"
             );
             return Err(cx.error(name, message));
         }

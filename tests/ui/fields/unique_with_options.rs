@@ -1,4 +1,4 @@
-// `#[unique]` stands alone.
+// `#[unique]` takes no options.
 
 use metastore::Collection;
 use serde::{Deserialize, Serialize};

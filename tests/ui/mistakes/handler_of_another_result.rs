@@ -1,4 +1,4 @@
-// A handler gives what the transformation declares.
+// A handler returns the declared result of the transformation.
 
 use metastore::{Collection, Item, Repo};
 use metastore_worker::{JobContext, Worker};

@@ -1,4 +1,4 @@
-// The method gives another type than the mutation declares.
+// The method returns another type than the mutation declares.
 
 use metastore::Collection;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-// The rule holds for mutations and transformations too, which are identifiers besides.
+// The rule applies to mutations and transformations too, which must also be identifiers.
 
 use metastore::Collection;
 use serde::{Deserialize, Serialize};

@@ -20,7 +20,7 @@ struct NoUnit {}
 #[collection(domain = "myapp", app = "a", name = "forever", object_type = texts, keep_for = none)]
 struct Forever {}
 
-// Each is told on its own.
+// Each is reported separately.
 #[derive(Clone, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "a", name = "both", object_type = texts)]
 #[collection(keep = 0, keep_for = "40000d")]

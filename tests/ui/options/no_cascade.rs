@@ -1,5 +1,5 @@
-// After a mistake, the code that uses the collection still compiles and its own mistakes do not
-// bury the one that matters: there is one message.
+// After a mistake, the code that uses the collection still compiles, so that the mistake is not hidden by
+// further errors.
 
 use metastore::{Collection, Repo, Repository};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-// The options of `#[collection]` stand in parentheses.
+// The options of `#[collection]` are in parentheses.
 
 use metastore::Collection;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-// An unknown option is reported at its key, with the option that was meant or else with all there
-// are.
+// An unknown option is reported at its key, with a suggestion or with all known
+// options.
 
 use metastore::Collection;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-// A transformation comes after another one of the same collection, and no chain goes round.
+// A transformation comes after another one of the same collection, and no chain is circular.
 
 use metastore::Collection;
 use serde::{Deserialize, Serialize};

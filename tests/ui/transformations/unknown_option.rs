@@ -1,4 +1,4 @@
-// An unknown option is reported with the one that was meant or with those there are.
+// An unknown option is reported with a suggestion or with the known options.
 
 use metastore::Collection;
 use serde::{Deserialize, Serialize};

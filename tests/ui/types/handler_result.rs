@@ -1,4 +1,4 @@
-// A handler gives the declared result of its transformation.
+// A handler returns the declared result of its transformation.
 
 use metastore::{Collection, Item, Repo};
 use metastore_worker::{JobContext, Worker};

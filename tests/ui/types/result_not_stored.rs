@@ -1,4 +1,4 @@
-// What a mutation gives can be stored, so it is serializable.
+// The result of a mutation can be stored, so it must be serializable.
 
 use metastore::Collection;
 use serde::{Deserialize, Serialize};

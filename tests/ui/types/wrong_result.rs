@@ -1,4 +1,4 @@
-// A mutation gives the type it declares.
+// A mutation returns the type it declares.
 
 use metastore::Collection;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-// An upgrade goes up by one, from 1 on.
+// An upgrade leads to the next number, from 1 on.
 
 use metastore::Collection;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-// Upgrades stand in the order of their numbers.
+// Upgrades are in the order of their numbers.
 
 use metastore::Collection;
 use serde::{Deserialize, Serialize};
