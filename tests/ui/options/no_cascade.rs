@@ -1,5 +1,5 @@
-// After a mistake, the code that uses the collection still compiles, so that the mistake is not hidden by
-// further errors.
+// After a mistake, the code that uses the collection still compiles, so that no further errors
+// hide it.
 
 use metastore::{Collection, Repo, Repository};
 use serde::{Deserialize, Serialize};
