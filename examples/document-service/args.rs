@@ -17,7 +17,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
     pub(crate) max_body: usize,
 
-    /// How many seconds a client may take for the line and the headers of a request, and between two requests.
+    /// How many seconds a client may take for the line and the headers of a request, and between
+    /// two requests.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) head_timeout: u64,
 

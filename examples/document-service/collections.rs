@@ -32,7 +32,7 @@ pub(crate) struct Article {
     stars: u8,
 }
 
-/// An author, with an e-mail address that nobody else has.
+/// An author, with a unique e-mail address.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "service", name = "authors", object_type = config, ttl = none)]
 pub(crate) struct Author {

@@ -19,7 +19,7 @@ pub(crate) struct On {
     version: Option<u64>,
 }
 
-/// What a mutation gives.
+/// The result of a mutation.
 #[derive(Serialize)]
 pub(crate) struct Computed {
     value: Json,
@@ -67,7 +67,7 @@ pub(crate) async fn enqueue(
     Ok((StatusCode::ACCEPTED, location, Body(json!({ "job": job }))).into_response())
 }
 
-/// Where the job stands, with the last result.
+/// The status of the job, with the last result.
 pub(crate) async fn status(
     Acting(dynamic): Acting,
     InPath((collection, id, name)): Named,

@@ -1,4 +1,4 @@
-//! What handlers take from a request, with each refusal told as a [`Problem`].
+//! The parts of a request that handlers use; each refusal is a [`Problem`].
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::args::Args;
 use crate::json;
 use crate::problem::Problem;
 
-/// Who asks. Whatever stands before the service vouches for it.
+/// The user of a request, authenticated by a proxy in front of the service.
 const ACTOR: &str = "x-actor";
 
 /// What all requests share.
@@ -37,7 +37,8 @@ impl Service {
     }
 }
 
-/// The dynamic, on behalf of the user that the header names: who writes, and whose is what is created.
+/// The dynamic, on behalf of the user that the header names: who writes, and whose is what is
+/// created.
 pub(crate) struct Acting(pub(crate) Dynamic);
 
 impl FromRequestParts<Service> for Acting {
@@ -110,8 +111,8 @@ impl<T: DeserializeOwned> FromRequest<Service> for Json<T> {
     }
 }
 
-/// `application/json`, `application/merge-patch+json` and the like. A body of no named type is none of them: a
-/// page of another site could send it without asking first.
+/// `application/json`, `application/merge-patch+json` and the like. A body of no named type is none
+/// of them: a page of another site could send it without asking first.
 fn is_json(request: &Request) -> bool {
     let Some(kind) = request.headers().get(header::CONTENT_TYPE) else { return false };
     let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();

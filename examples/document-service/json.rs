@@ -5,8 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Reads a JSON text. An object that has a key twice is refused, since its readers disagree on which one
-/// counts.
+/// Reads a JSON text. An object that has a key twice is refused, since its readers disagree on
+/// which one counts.
 pub(crate) fn read(bytes: &[u8]) -> serde_json::Result<Value> {
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     serde_json::from_slice(text).map(|Strict(value)| value)

@@ -48,7 +48,8 @@ pub(crate) async fn list(
     Ok(([(header::LINK, link)], Body(page)).into_response())
 }
 
-/// A page of what a [`DynamicQuery`] describes. To go on, send it again with the page's `next` as `after`.
+/// A page of what a [`DynamicQuery`] describes. To go on, send it again with the page's `next` as
+/// `after`.
 pub(crate) async fn find(
     Acting(dynamic): Acting,
     Named(collection): Named<String>,

@@ -40,7 +40,7 @@ use collections::{Article, Documents, outline};
 use extract::Service;
 use serve::Times;
 
-/// How long a request waits for a server that is away; clients are told to try again.
+/// How long a request waits for an unavailable server; clients are then asked to retry.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {

@@ -1,7 +1,7 @@
 //! Which version a request is meant for: `ETag`, `If-Match`, `If-None-Match` (RFC 9110).
 //!
-//! The tag of an item is its version in quotation marks. An item that was deleted and created again under
-//! an id of the client's own counts from 1 again; generated ids never come again.
+//! The tag of an item is its version in quotation marks. An item that was deleted and created again
+//! under an id of the client's own counts from 1 again; generated ids never come again.
 
 use std::convert::Infallible;
 

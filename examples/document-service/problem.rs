@@ -40,7 +40,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let status = status(&error);
         let problem = if status.is_server_error() {
-            // Whoever runs the service mends it; whoever asks learns no more than what to do.
+            // The operator of the service has to fix it; clients learn only what to do.
             eprintln!("error: {error}");
             Self::new(
                 status,
@@ -74,7 +74,7 @@ impl From<Error> for Problem {
 fn status(error: &Error) -> StatusCode {
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::JobGone => StatusCode::NOT_FOUND,
-        // These stand in the body, all other names in the path.
+        // These are in the body, all other names in the path.
         ErrorKind::UnknownName { what: "field" | "operator", .. } => {
             StatusCode::UNPROCESSABLE_ENTITY
         }

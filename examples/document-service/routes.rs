@@ -36,7 +36,7 @@ pub(crate) fn routes(service: Service) -> Router {
 }
 
 async fn nothing_here() -> Problem {
-    Problem::not_found("there is nothing at this path; `GET /collections` tells what there is")
+    Problem::not_found("there is nothing at this path; `GET /collections` lists the collections")
 }
 
 async fn not_allowed() -> Problem {

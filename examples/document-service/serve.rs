@@ -25,7 +25,8 @@ pub(crate) struct Times {
     pub(crate) grace: Duration,
 }
 
-/// Serves until `stop` returns, and then until the requests that have begun are answered or their time is up.
+/// Serves until `stop` returns, and then until the requests that have begun are answered or their
+/// time is up.
 pub(crate) async fn serve(
     listener: TcpListener,
     routes: Router,

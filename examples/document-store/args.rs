@@ -31,14 +31,15 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Store files. One that is there already gets a new version, unless it is unchanged.
     Import {
-        /// Files and folders; of a folder, all *.md, *.markdown and *.txt files in it and below, but not
-        /// in hidden folders, `target` and `node_modules`.
+        /// Files and folders; of a folder, all *.md, *.markdown and *.txt files in it and below,
+        /// but not in hidden folders, `target` and `node_modules`.
         ///
         /// A .jsonl file holds the revisions of one document, a line each, the oldest first:
-        /// `{"revision": "…", "date": "…", "summary": "…", "text": "…"}`, of which only the text must be there.
+        /// `{"revision": "…", "date": "…", "summary": "…", "text": "…"}`, of which only the text
+        /// must be there.
         #[arg(value_name = "PATH", required = true)]
         paths: Vec<PathBuf>,
-        /// Give them this tag, too; may be repeated.
+        /// Add this tag to them; may be repeated.
         #[arg(long = "tag", value_name = "TAG")]
         tags: Vec<String>,
     },

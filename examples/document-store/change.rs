@@ -26,7 +26,8 @@ pub(crate) async fn revert(
     version: u64,
 ) -> anyhow::Result<Shown> {
     let document = document::find(documents, name).await?;
-    // With the item in hand, a version that somebody else has added since it was read is not reverted.
+    // With the item in hand, a version that somebody else has added since it was read is not
+    // reverted.
     let reverted = match documents.revert(&document, version).await {
         Ok(reverted) => reverted,
         Err(error) => bail!(missing(documents, &document, &[version], error).await),

@@ -32,7 +32,7 @@ pub(crate) async fn history(
     before: u64,
 ) -> anyhow::Result<Shown> {
     let document = document::find(documents, name).await?;
-    // The list tells of each version without reading it; what its revision is called is in the document.
+    // The list of versions reads no documents; the name of a revision is in its document.
     let versions = documents.versions(&document.id).limit(limit).before(before).await?;
     let entries: Vec<Entry> = stream::iter(versions)
         .map(|version| entry(documents, &document, version))
@@ -53,7 +53,7 @@ pub(crate) async fn history(
     let name = line(&document.data.name);
     let mut text = format!("{rows}\n{} of {name}", count(entries.len(), "version", "versions"));
     if let Some(oldest) = entries.last().map(|entry| entry.version.version).filter(|it| *it > 1) {
-        // Whoever gets fewer than asked for has seen the oldest that is left.
+        // With fewer versions than requested, the last one is the oldest that is left.
         if (entries.len() as u64) < limit {
             write!(text, "; those before {oldest} are gone: {}", document::retention())?;
         } else {

@@ -16,7 +16,8 @@ use serde_json::json;
 
 use crate::document::{Document, Documents};
 
-/// How many documents are worked on at once. Those that wait for the server together travel together.
+/// How many documents are worked on at once. Those that wait for the server together travel
+/// together.
 const AT_ONCE: usize = 32;
 
 /// What became of one file.
@@ -124,7 +125,8 @@ async fn store(
         let document = document(input, revision, &tags);
         item = Some(match &item {
             None => documents.create(document).await?,
-            // With the item in hand this is one round trip, and nothing is stored if nothing changed.
+            // With the item in hand this is one round trip, and nothing is stored if nothing
+            // changed.
             Some(item) => documents.replace(item, document).await?,
         });
         bar.advance();

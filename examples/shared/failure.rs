@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use metastore::{Error, ErrorKind};
 
-/// Rewords those errors of the store that whoever typed the command can mend.
+/// Rewords those errors of the store that the user of the command can fix.
 #[must_use]
 pub fn explain(error: anyhow::Error) -> anyhow::Error {
     let Some(known) = error.downcast_ref::<Error>() else { return error };

@@ -49,7 +49,8 @@ struct Search {
     seen: HashSet<PathBuf>,
 }
 
-/// Finds the files that the paths name: of folders, those with text in them, and in the folders below.
+/// Finds the files that the paths name: of folders, those with text in them, and in the folders
+/// below.
 ///
 /// A folder further down that cannot be read is only a problem.
 ///

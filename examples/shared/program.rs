@@ -12,8 +12,8 @@ use tokio::runtime::Runtime;
 /// What shells report of a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;
 
-/// Runs to the end; an error is printed to standard error and is exit code 1. Nothing is said when the
-/// reader of standard output has gone, as `head` does when it has seen enough.
+/// Runs to the end; an error is printed to standard error and is exit code 1. Nothing is said when
+/// the reader of standard output has gone, as `head` does when it has seen enough.
 pub fn run(work: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
@@ -23,7 +23,7 @@ pub fn run(work: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
         }
     };
     let ended = runtime.block_on(work);
-    // A read that never returns, of a pipe into which nobody writes, must not hold up the end.
+    // A read of a pipe that nobody writes to never returns, and must not delay the exit.
     runtime.shutdown_timeout(Duration::from_millis(100));
     ended.unwrap_or_else(|error| {
         let is_unread = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
@@ -34,8 +34,8 @@ pub fn run(work: impl Future<Output = anyhow::Result<ExitCode>>) -> ExitCode {
     })
 }
 
-/// Does the work until it is done or Ctrl-C comes. Then the work is dropped where it stands: what it
-/// has written stays, and a server that it started ends in good order.
+/// Does the work until it is done or Ctrl-C comes. Then the work is dropped where it stands: what
+/// it has written stays, and a server that it started ends in good order.
 ///
 /// # Errors
 ///
@@ -51,7 +51,7 @@ pub async fn until_stopped(
     }
 }
 
-/// Says that the program was stopped, and gives the exit code for it.
+/// Prints that the program was stopped, and returns its exit code.
 #[must_use]
 pub fn stopped() -> ExitCode {
     eprintln!("stopped");

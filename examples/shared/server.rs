@@ -19,8 +19,8 @@ impl ServerArgs {
     ///
     /// # Errors
     ///
-    /// If neither is named, since a server that ends with each command would keep nothing for the next;
-    /// and as [`Store::embedded_at`] and [`Store::connect`].
+    /// If neither is named, since a server that ends with each command would keep nothing for the
+    /// next; and as [`Store::embedded_at`] and [`Store::connect`].
     pub async fn open(&self, options: StoreOptions) -> anyhow::Result<Store> {
         if let Some(folder) = &self.data {
             return Ok(options.embedded_at(folder).await?);

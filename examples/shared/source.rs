@@ -21,8 +21,8 @@ pub struct Revision {
     pub text: String,
 }
 
-/// Reads a file; gives the revisions of its text, the oldest first. Never nothing: a file that is no file
-/// of revisions is one revision.
+/// Reads a file; returns the revisions of its text, the oldest first. Never nothing: a file that is
+/// no file of revisions is one revision.
 ///
 /// # Errors
 ///

@@ -6,19 +6,21 @@ use clap::Parser;
 
 /// Stores texts in Redis, cuts them into pieces and summarises them.
 ///
-/// Each file becomes an item of the collection `myapp:textsplitter:texts`. Its words are counted and
-/// it is cut into pieces here; its summary is queued and made by a worker in a second process.
+/// Each file becomes an item of the collection `myapp:textsplitter:texts`. Its words are counted
+/// and it is cut into pieces here; its summary is queued and made by a worker in a second process.
 ///
-/// With the variable `REDIS_URL` set, that server is used and keeps the data, and each run adds further items.
-/// Otherwise a private server is started, which ends with this program, and its data with it.
+/// With the variable `REDIS_URL` set, that server is used and keeps the data, and each run adds
+/// further items. Otherwise a private server is started, which ends with this program, and its data
+/// with it.
 #[derive(Debug, Parser)]
 #[command(name = "textsplitter")]
 pub(crate) struct Args {
-    /// Files and folders; of a folder, all *.md, *.markdown and *.txt files in it and below, but not
-    /// in hidden folders, `target` and `node_modules`. Default: the Markdown files of this repository.
+    /// Files and folders; of a folder, all *.md, *.markdown and *.txt files in it and below, but
+    /// not in hidden folders, `target` and `node_modules`. Default: the Markdown files of this
+    /// repository.
     ///
-    /// A .jsonl file holds the revisions of one text, a line each: `{"text": "…"}`, the oldest first.
-    /// They become its versions.
+    /// A .jsonl file holds the revisions of one text, a line each: `{"text": "…"}`, the oldest
+    /// first. They become its versions.
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 

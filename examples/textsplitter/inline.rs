@@ -4,7 +4,7 @@
 /// to be slow to read, and how deep links can be nested.
 const FARTHEST: usize = 2_000;
 
-/// Gives the text without its marks, with single spaces.
+/// Returns the text without its marks, with single spaces.
 pub(crate) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     append(text, &mut out);
@@ -62,7 +62,7 @@ fn link(text: &str) -> Option<(&str, &str)> {
     Some((label, end))
 }
 
-/// What stands between a bracket and its counterpart, and what follows.
+/// The text between a bracket and its counterpart, and the text after it.
 fn bracketed(text: &str, open: char, close: char) -> Option<(&str, &str)> {
     let inner = text.strip_prefix(open)?;
     let mut depth = 0;

@@ -14,10 +14,11 @@ static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| {
     STOPWORDS.iter().map(|(code, list)| (*code, list.split_whitespace().collect())).collect()
 });
 
-/// As many words as this tell the language as well as all of them.
+/// This many words identify the language as well as all of them.
 const SAMPLE: usize = 2_000;
 
-/// Gives the code of the language of a Markdown text, such as `en`; `None` if that is not sure.
+/// Returns the code of the language of a Markdown text, for example `en`; `None` if it is
+/// uncertain.
 pub(crate) fn detect(text: &str) -> Option<&'static str> {
     let prose = markdown::paragraphs(text);
     let sample: Vec<String> =

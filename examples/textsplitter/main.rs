@@ -3,7 +3,7 @@
 //! The files, in the order in which a run passes through them:
 //!
 //! - `args`: the command line
-//! - `text`: the collection, which is all that metastore has to be told
+//! - `text`: the collection, the only definition that metastore needs
 //! - `run`: the run from beginning to end
 //! - `storing`, `updating`, `mutating`, `summarising`: its steps, each over all texts
 //! - `process`, `worker`: the worker, as this process and as its own process see it

@@ -4,7 +4,7 @@
 
 use crate::inline;
 
-/// Gives the paragraphs as plain text; headings and list items count as paragraphs.
+/// Returns the paragraphs as plain text; headings and list items count as paragraphs.
 pub(crate) fn paragraphs(text: &str) -> Vec<String> {
     let text = without_comments(without_front_matter(text));
     let mut blocks = Blocks::default();
@@ -97,7 +97,7 @@ fn is_table(text: &str) -> bool {
     text.starts_with('|')
 }
 
-/// The target of a link that stands elsewhere: `[name]: https://…`.
+/// The target of a reference link: `[name]: https://…`.
 fn is_definition(text: &str) -> bool {
     let target = text.strip_prefix('[').and_then(|rest| rest.split_once("]:"));
     target.is_some_and(|(_, target)| target.contains("://") || !target.trim().contains(' '))

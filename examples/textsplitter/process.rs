@@ -8,7 +8,7 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use crate::args::Args;
 
-/// How long the worker may take to end by itself. It gives its jobs back after less.
+/// How long the worker may take to stop. It returns its jobs earlier.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A worker in a process of its own. It never outlives this one: it ends when its standard input
@@ -47,7 +47,7 @@ impl WorkerProcess {
         self.child.id().unwrap_or_default()
     }
 
-    /// Returns only if the process ends without having been told to.
+    /// Returns only if the process ends unexpectedly.
     pub(crate) async fn died(&mut self) -> anyhow::Error {
         match self.child.wait().await {
             Ok(status) => anyhow!("the worker process ended early ({status})"),
@@ -55,7 +55,7 @@ impl WorkerProcess {
         }
     }
 
-    /// Tells the worker to end, and kills it if it does not.
+    /// Asks the worker to stop, and kills it if it does not.
     pub(crate) async fn stop(mut self) {
         drop(self.lifeline.take());
         if tokio::time::timeout(PATIENCE, self.child.wait()).await.is_err() {

@@ -49,7 +49,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         results = work(&repo, args, inputs, &progress) => Some(results),
         error = worker.died() => Some(Err(error)),
     };
-    // Also after a failure: the worker gives back what it holds, which others may want to do.
+    // After a failure as well: the worker returns its jobs, which others may run.
     worker.stop().await;
     let Some(results) = ended else {
         return Ok(stopped());

@@ -7,7 +7,7 @@ const ABBREVIATIONS: [&str; 24] = [
     "mr", "mrs", "ms", "no", "nr", "prof", "sr", "st", "usw", "vgl", "vs",
 ];
 
-/// Gives the sentences in their order; what follows the last full stop is one too.
+/// Returns the sentences in order; the text after the last full stop is one too.
 pub(crate) fn sentences(paragraph: &str) -> Vec<&str> {
     let mut sentences = Vec::new();
     let mut start = 0;

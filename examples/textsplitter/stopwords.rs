@@ -1,4 +1,4 @@
-//! Words so frequent that they tell the language of a text but nothing of its content.
+//! Frequent words, which identify the language of a text but not its content.
 
 /// The languages and their words.
 pub(crate) const STOPWORDS: [(&str, &str); 4] =

@@ -18,8 +18,8 @@ const SENTENCES: usize = 3;
 /// How many keywords a summary has.
 const KEYWORDS: usize = 5;
 
-/// A sentence with fewer words of meaning is scored as if it had this many. Two frequent words alone
-/// would beat every sentence that says something about them.
+/// A sentence with fewer words of meaning is scored as if it had this many. Two frequent words
+/// alone would beat every sentence that says something about them.
 const SHORT: usize = 8;
 
 /// One sentence of the text.

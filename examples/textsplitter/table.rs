@@ -49,7 +49,7 @@ fn cells(text: &TextResult) -> [String; 7] {
 
 /// The newest versions of the text that has most.
 pub(crate) fn versions(results: &Results) -> String {
-    // The first of several; `max_by_key` would give the last.
+    // The first of several; `max_by_key` would return the last.
     let most = results.texts.iter().rev().max_by_key(|text| text.versions);
     let Some(text) = most else {
         return String::new();

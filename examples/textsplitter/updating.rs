@@ -9,7 +9,7 @@ use crate::language;
 use crate::run::AT_ONCE;
 use crate::text::{MyRepo, Text};
 
-/// Updates all texts and gives them as they are now.
+/// Updates all texts and returns them.
 pub(crate) async fn update_all(
     repo: &MyRepo,
     items: Vec<Item<Text>>,

@@ -1,6 +1,7 @@
 //! Words, as they are compared and counted.
 
-/// Gives the words in lower case, without marks; parts of `l'index` and `full-text` are words too.
+/// Returns the words in lower case, without marks; parts of `l'index` and `full-text` are words
+/// too.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = String> {
     let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
     words.filter(|word| word.chars().any(char::is_alphanumeric)).map(str::to_lowercase)

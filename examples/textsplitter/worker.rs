@@ -12,11 +12,11 @@ use crate::args::Args;
 use crate::summary::summarise;
 use crate::text::{MyRepo, Text};
 
-/// How long to wait for the server before giving up. A worker of a service would wait for ever; this
-/// one must not outlive a main process that took the server with it.
+/// How long to wait for the server before giving up. A worker of a service would wait for ever;
+/// this one must not outlive a main process that took the server with it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Makes summaries until it is told to end, by a signal or by the main process.
+/// Creates summaries until a signal or the main process stops it.
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::WARN)

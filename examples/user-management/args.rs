@@ -8,7 +8,8 @@ use crate::users::Role;
 
 /// Registers users, logs them in, and keeps their settings and notes in Redis.
 ///
-/// It is about documents, so there are no passwords: whoever knows an e-mail address may log in with it.
+/// It is about documents, so there are no passwords: anyone can log in with any registered e-mail
+/// address.
 #[derive(Debug, Parser)]
 #[command(name = "user-management")]
 pub(crate) struct Args {

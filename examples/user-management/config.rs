@@ -11,7 +11,7 @@ use crate::repo::MyRepo;
 /// The id of the only item.
 const ID: &str = "accounts";
 
-/// What whoever runs the service decides.
+/// The settings of the operator.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "accounts", name = "config", object_type = config, ttl = none)]
 pub(crate) struct Config {

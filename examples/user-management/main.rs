@@ -1,7 +1,8 @@
 //! Users, their sessions, settings and notes, on the command line.
 //!
 //! - `args`: the command line
-//! - `users`, `sessions`, `settings`, `config`, `notes`: one collection each, with what can be done to it
+//! - `users`, `sessions`, `settings`, `config`, `notes`: one collection each, with what can be done
+//!   to it
 //! - `repo`: all of them together
 //! - `fields`: setting one field of a document by its name
 //! - `run`: which command does what

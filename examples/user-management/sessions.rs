@@ -67,7 +67,7 @@ pub(crate) async fn list(repo: &MyRepo, email: &str) -> anyhow::Result<Shown> {
     Shown::new(&sessions[..], text)
 }
 
-/// Uses a session: gives it and its user, and lets it live for its full time again.
+/// Uses a session: returns it and its user, and renews its time to live.
 pub(crate) async fn enter(
     repo: &MyRepo,
     session: &str,
@@ -87,7 +87,7 @@ pub(crate) async fn enter(
     }
 }
 
-/// Ends the sessions of a user but for the newest ones; gives how many.
+/// Ends the sessions of a user except the newest ones; returns how many.
 pub(crate) async fn end_all_but(repo: &MyRepo, user: &Id, newest: usize) -> anyhow::Result<u64> {
     let query = repo.sessions.list().owned_by(user).newest_first();
     let mut ended = 0;
@@ -102,8 +102,8 @@ fn expiry(session: &Item<Session>) -> Timestamp {
     session.updated_at.plus(Session::SCHEMA.ttl.unwrap_or_default())
 }
 
-/// Whoever knows the id of a session has it, so nobody must be able to guess one. The ids that the store
-/// makes by itself tell their time and follow one another.
+/// The id of a session grants access to it, so it must not be guessable. The ids that the store
+/// generates contain their time and are in order.
 fn secret() -> anyhow::Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| anyhow!("no random numbers: {error}"))?;

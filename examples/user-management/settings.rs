@@ -9,8 +9,8 @@ use crate::repo::MyRepo;
 use crate::users::User;
 use crate::{fields, sessions};
 
-/// The settings of a user. `ttl = none` says that they stay: without it, documents of the type `settings` expire 30
-/// days after the last change.
+/// The settings of a user. `ttl = none` says that they stay: without it, documents of the type
+/// `settings` expire 30 days after the last change.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "accounts", name = "settings", object_type = settings, ttl = none, keep = 10)]
 pub(crate) struct Settings {

@@ -22,7 +22,7 @@ enum End {
 
 use End::{Session, Well, With};
 
-/// The commands, and how each is to end. A `$name` stands for the session of that name.
+/// The commands, and the expected end of each. `$name` is the session with that name.
 const STORY: &[(&[&str], End)] = &[
     (&["register", "Ada Lovelace", "ada@example.com"], Well),
     (&["register", "Grace Hopper", "grace@example.com", "--role", "admin"], Well),
@@ -53,7 +53,8 @@ const STORY: &[(&[&str], End)] = &[
     (&["users"], Well),
 ];
 
-/// Plays it, and fails if anything ends as it should not. Tells of it on the way, or in JSON at the end.
+/// Runs the commands, and fails if one ends unexpectedly. Prints each, or all of them as JSON at
+/// the end.
 pub(crate) async fn play(as_json: bool) -> anyhow::Result<Shown> {
     let repo = MyRepo::with_store(&Store::embedded().await?);
     let mut sessions: Vec<(&str, String)> = Vec::new();

@@ -82,7 +82,8 @@ pub(crate) async fn list(
     Shown::new(&found, text)
 }
 
-/// Changes what is given. With the item in hand, a change that somebody else has made since is not lost.
+/// Changes what is given. With the item in hand, a change that somebody else has made since is not
+/// lost.
 pub(crate) async fn change(
     repo: &MyRepo,
     session: &str,
@@ -104,8 +105,8 @@ pub(crate) async fn change(
     Shown::new(&user, text)
 }
 
-/// Deletes the user and all that is the user's; the user last, so that an interrupted removal can be
-/// repeated.
+/// Deletes the user and all that is the user's; the user last, so that an interrupted removal can
+/// be repeated.
 pub(crate) async fn remove(repo: &MyRepo, session: &str) -> anyhow::Result<Shown> {
     let (_, user) = sessions::enter(repo, session).await?;
     let mut notes = 0_u64;

@@ -263,7 +263,7 @@ async fn what_cannot_be_done_is_refused_with_its_reason() {
     service.post("/find/article", &json!({})).problem(404, "existing ones: articles, authors");
     service.get("/items/articles/gone").problem(404, "there is no such item");
     service.get("/items/articles/gone/versions").problem(404, "there is no such item");
-    service.get("/elsewhere").problem(404, "`GET /collections` tells");
+    service.get("/elsewhere").problem(404, "`GET /collections` lists");
     let wrong = service.send("DELETE", "/items/articles", &[], "");
     assert_eq!(wrong.header("allow"), "GET,HEAD,POST");
     wrong.problem(405, "other methods");
