@@ -189,7 +189,7 @@ impl Row {
     }
 
     /// The rows that are written once for metastore and for both clients.
-    async fn by_hand<C: Contender>(
+    async fn hand_written<C: Contender>(
         self,
         bench: &Bench,
         side: &C,
