@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::document::Document;
 use crate::document::content::content;
+use crate::document::encode::encode_json;
 use crate::document::envelope;
 use crate::document::header::Head;
 use crate::document::item::Item;
@@ -395,7 +396,7 @@ impl<T: Document> Walk<'_, T> {
             owner: None,
         };
         let latest = self.repo.address().latest(id);
-        envelope::decode(&envelope::around(&head, &text), &latest, OPERATION)
+        envelope::decode(&encode_json(&head, &text), &latest, OPERATION)
             .map_err(|error| error.kind().to_string())
     }
 

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::Id;
 use crate::repo::Repo;
 use crate::repo::page::Page;
-use crate::repo::update::Scope;
+use crate::repo::scope::Scope;
 use crate::store::cursor::Cursor;
 
 const OPERATION: &str = "migrate";

@@ -8,7 +8,7 @@ use crate::key::{Address, CatalogKey};
 use crate::redis::command::{Reply, Verdict, unexpected};
 use crate::redis::refusal::refusal;
 use crate::redis::script::{REGISTER, ScriptCall, UNREGISTER};
-use crate::redis::write::{Commit, WriteSet};
+use crate::redis::write::retry::RetryPolicy;
 use crate::store::Store;
 
 const OPERATION: &str = "register";
@@ -144,13 +144,10 @@ fn job_channel(descriptor: &Descriptor) -> String {
 }
 
 async fn write(store: &Store, operation: &'static str, call: ScriptCall) -> Result<Verdict> {
-    // Entering again changes nothing, so the answer is worth no longer wait than any other.
-    let patience = store.settings().command_timeout;
+    // Registering again is harmless, so the outcome is not waited for longer than any other reply.
+    let retry = RetryPolicy::for_at_most(store.settings().command_timeout);
     let id = store.new_ulid().to_string();
-    let sent = Commit { operation, id: &id, writes: WriteSet::Conditional(call), patience };
-    let reply = store.writer().commit(sent).await?;
-    let reply = reply.ok_or_else(|| unexpected(operation, &"no verdict"))?;
-    let mut verdict = Verdict::from_reply(reply.reply, operation)?;
+    let mut verdict = store.writer().commit_script(operation, &id, call, retry).await?;
     if verdict.code == -1 {
         let message = verdict.text(operation)?;
         return Err(Error::new(operation, refusal(&message).unwrap_or(ErrorKind::Server(message))));

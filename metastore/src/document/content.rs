@@ -77,26 +77,21 @@ pub(crate) fn with_extras(before: &[u8], after: &[u8], extras: &[Extra<'_>]) -> 
     }
 }
 
-/// Whether a text with unknown fields decodes as the document that is to be written.
-pub(crate) fn reads_as<T: Document>(json: &[u8], own: &[u8], limits: Limits) -> bool {
-    let written = || {
-        let (document, _) = read::<T>(std::str::from_utf8(json).ok()?).ok()?;
-        self::own(&document, limits, "read").ok()
-    };
-    written().is_some_and(|written| {
-        let text = |json| std::str::from_utf8(json).unwrap_or_default();
-        written == own || same(text(&written), text(own))
-    })
+/// Decodes a text with unknown fields; `None` if it is another document than the one that is to be written.
+pub(crate) fn reads_as<T: Document>(json: &str, own: &[u8], limits: Limits) -> Option<T> {
+    let (document, _) = read::<T>(json).ok()?;
+    let written = self::own(&document, limits, "read").ok()?;
+    let text = |json| std::str::from_utf8(json).unwrap_or_default();
+    (written == own || same(text(&written), text(own))).then_some(document)
 }
 
-/// Checks that the JSON decodes. Not needed for types that the derive knows to read back.
-pub(crate) fn prove<T: DeserializeOwned>(
-    json: &[u8],
-    operation: &'static str,
-) -> Result<(), Error> {
-    let Err(error) = serde_json::from_slice::<T>(json) else { return Ok(()) };
-    let (path, message) = describe::<T>(json, &error);
-    Err(Error::new(operation, ErrorKind::Unreadable { path, message }))
+/// Decodes the JSON that is to be written, as a proof that readers can. Not needed for types that the derive
+/// knows to read back.
+pub(crate) fn prove<T: DeserializeOwned>(json: &[u8], operation: &'static str) -> Result<T, Error> {
+    serde_json::from_slice(json).map_err(|error| {
+        let (path, message) = describe::<T>(json, &error);
+        Error::new(operation, ErrorKind::Unreadable { path, message })
+    })
 }
 
 fn with_sets_sorted<T: Document>(json: &[u8]) -> Option<String> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod content;
 pub(crate) mod diff;
+pub(crate) mod encode;
 pub(crate) mod envelope;
 pub(crate) mod header;
 pub(crate) mod item;

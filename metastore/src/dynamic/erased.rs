@@ -32,7 +32,7 @@ use crate::repo::audit::Audit;
 use crate::repo::handle::ItemHandle;
 use crate::repo::mutation::Cached;
 use crate::repo::page::{Page, Unreadable};
-use crate::repo::update::Scope;
+use crate::repo::scope::Scope;
 use crate::repository::FromStore;
 use crate::time::Timestamp;
 

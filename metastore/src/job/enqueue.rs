@@ -13,8 +13,8 @@ use crate::job::options::{EnqueueOptions, Priority};
 use crate::key::{Id, ToId};
 use crate::redis::command::{Reply, unexpected};
 use crate::redis::script::{ENQUEUE, ScriptCall};
-use crate::redis::write::WriteSet;
-use crate::redis::write::enqueue::Request;
+use crate::redis::write::Write;
+use crate::redis::write::enqueue::EnqueueRequest;
 use crate::repo::{Repo, checked_id};
 use crate::time::millis;
 
@@ -96,25 +96,24 @@ impl<T: Document> Repo<T> {
     ) -> Result<Vec<Result<String>>> {
         let at = self.address();
         let head = self.request_head(name);
-        let wishes = self.options_arg(options);
+        let options = self.options_arg(options);
         let new_job = || self.store().new_ulid().to_string();
-        let (job, writes) = match ids {
+        let (job, write) = match ids {
             [id] => {
                 let (id, job) = (id.clone(), new_job());
-                let request = Request { head, id, job: job.clone(), wishes };
-                (job, WriteSet::Request(Arc::new(request)))
+                let request = EnqueueRequest { head, id, job: job.clone(), options };
+                (job, Write::Enqueue(Arc::new(request)))
             }
             ids => {
                 let (mut job, mut call) = (String::new(), ScriptCall::clone(&head));
                 for id in ids {
                     job = new_job();
-                    call = call.arg(id.to_string()).arg(job.clone()).arg(wishes.clone());
+                    call = call.arg(id.to_string()).arg(job.clone()).arg(options.clone());
                 }
-                (job, WriteSet::Conditional(call))
+                (job, Write::Script(call))
             }
         };
-        let verdict = self.send(OPERATION, &job, writes).await?;
-        let mut verdict = verdict.ok_or_else(|| unexpected(OPERATION, &"an empty script reply"))?;
+        let mut verdict = self.commit(OPERATION, &job, write).await?.verdict(OPERATION)?;
         let replies = verdict.array(OPERATION)?;
         if replies.len() != ids.len() * 2 {
             return Err(unexpected(OPERATION, &"a reply with another number of items"));

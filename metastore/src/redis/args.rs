@@ -1,14 +1,14 @@
-//! The arguments of a command, with as few allocations as will do.
+//! The arguments of a command, with few allocations.
 
 use std::fmt::Write as _;
 
 use bytes::{Bytes, BytesMut};
 
-/// Up to this size, in bytes, copying is faster than the allocation and the count that sharing takes. A
+/// Up to this size, in bytes, copying is faster than the allocation and the reference count of sharing. A
 /// document of this size is copied in 30 ns.
 const SMALL: usize = 1024;
 
-/// Arguments of one command: small ones lie one behind the other in one allocation, large ones are shared.
+/// The arguments of one command: the small ones share one allocation, the large ones are not copied.
 #[derive(Default)]
 pub(crate) struct Args {
     small: BytesMut,
@@ -16,7 +16,7 @@ pub(crate) struct Args {
 }
 
 enum Part {
-    /// Where a small one ends.
+    /// The end of a small argument.
     Small(usize),
     Large(Bytes),
 }
@@ -32,7 +32,7 @@ impl Args {
         self.parts.push(Part::Small(self.small.len()));
     }
 
-    /// Adds bytes that may be large.
+    /// Adds bytes, which are not copied if they are large.
     pub(crate) fn push_bytes(&mut self, bytes: &Bytes) {
         if bytes.len() <= SMALL {
             self.push(bytes);
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_and_large_ones_come_out_as_they_went_in() {
+    fn small_and_large_arguments_stay_in_order() {
         let large = Bytes::from(vec![b'x'; SMALL + 1]);
         let mut args = Args::default();
         args.push(b"one");

@@ -1,11 +1,11 @@
-//! What waits at the same moment travels together.
+//! Coalesces concurrent requests into one round trip.
 //!
-//! A client costs some microseconds for each command, so fewer and larger commands win. An idle line
-//! adds no delay: what comes alone leaves alone, at once. While as many batches as may be are on their
-//! way, what comes meanwhile gathers for the next.
+//! A client spends some microseconds on each command, so fewer and larger commands are faster. A queue
+//! that is idle adds no delay: a single request is sent at once. While the maximum number of batches is
+//! in flight, further requests wait for the next batch.
 //!
-//! Batches are carried by tasks, never by a caller: one that is not polled for a while, as in a buffered
-//! stream whose reader makes calls of its own, would hold up everybody else.
+//! Batches are sent by tasks, never by a caller. A caller that is not polled for a while, such as a
+//! buffered stream whose reader makes calls of its own, would block all other callers.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -19,153 +19,155 @@ use crate::redis::command::Fault;
 use crate::redis::connection::Connection;
 use crate::redis::runtime::StoreRuntime;
 
-/// How many batches may be on their way: one is carried out, one waits at the server, and two are on their
-/// way there and back, or being put together or taken apart.
+/// How many batches may be in flight: one runs on the server, one waits there, and two are on the network
+/// or are being assembled or taken apart in this process.
 const IN_FLIGHT: usize = 4;
 
-/// What a batch may measure.
+/// The limits of one batch.
 #[derive(Clone, Copy)]
 pub(crate) struct BatchLimits {
     pub(crate) count: usize,
     pub(crate) bytes: usize,
 }
 
-/// What one caller hands over, and who waits for the answer.
-pub(crate) struct Waiting<L, R> {
-    pub(crate) load: L,
+/// The request of one caller, who waits for the reply.
+pub(crate) struct Pending<Q, R> {
+    pub(crate) request: Q,
     reply: oneshot::Sender<Result<R, Fault>>,
 }
 
-impl<L, R> Waiting<L, R> {
-    /// Gives the caller its answer, if it still waits.
-    pub(crate) fn answer(self, answer: Result<R, Fault>) {
-        let _ = self.reply.send(answer);
+impl<Q, R> Pending<Q, R> {
+    /// Returns a reply to the caller, if the caller still waits.
+    pub(crate) fn reply(self, reply: Result<R, Fault>) {
+        let _ = self.reply.send(reply);
     }
 }
 
-/// Gives all of a batch the same fault.
-pub(crate) fn fail_all<L, R>(batch: impl IntoIterator<Item = Waiting<L, R>>, fault: &Fault) {
-    for waiting in batch {
-        waiting.answer(Err(fault.clone()));
+/// Returns the same fault to all callers of a batch.
+pub(crate) fn fail_all<Q, R>(batch: impl IntoIterator<Item = Pending<Q, R>>, fault: &Fault) {
+    for pending in batch {
+        pending.reply(Err(fault.clone()));
     }
 }
 
-/// What travels together.
-pub(crate) type Batch<L, R> = Vec<Waiting<L, R>>;
+/// The requests that are sent together.
+pub(crate) type Batch<Q, R> = Vec<Pending<Q, R>>;
 
-type Carry<L, R> = Box<dyn Fn(Batch<L, R>) -> BoxFuture<'static, ()> + Send + Sync>;
+type SendBatch<Q, R> = Box<dyn Fn(Batch<Q, R>) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// The queue before something that carries batches of loads `L`, each of which has an answer `R`.
-pub(crate) struct Batcher<L, R>(Arc<Line<L, R>>);
+/// A queue of requests `Q`, each of which has a reply `R`, in front of a function that sends batches.
+pub(crate) struct BatchQueue<Q, R>(Arc<Shared<Q, R>>);
 
-struct Line<L, R> {
+struct Shared<Q, R> {
     limits: BatchLimits,
-    /// The bytes of one load.
-    size: fn(&L) -> usize,
-    /// Takes a batch to its end.
-    carry: Carry<L, R>,
-    state: Mutex<State<Waiting<L, R>>>,
-    /// Where the connection lives, too; callers may come from other runtimes and end with them.
+    /// The bytes of one request.
+    size: fn(&Q) -> usize,
+    /// Sends a batch and returns a reply to each of its callers.
+    send: SendBatch<Q, R>,
+    state: Mutex<State<Pending<Q, R>>>,
+    /// The runtime of the connection. Callers may run in other runtimes, which may end earlier.
     runtime: StoreRuntime,
 }
 
-struct State<W> {
-    /// No more than there are callers.
-    waiting: VecDeque<W>,
+struct State<P> {
+    /// At most as many as there are callers.
+    pending: VecDeque<P>,
     in_flight: usize,
 }
 
-impl<L: Send + 'static, R: Send + 'static> Batcher<L, R> {
+impl<Q: Send + 'static, R: Send + 'static> BatchQueue<Q, R> {
     pub(crate) fn new<F: Future<Output = ()> + Send + 'static>(
         connection: &Arc<Connection>,
         limits: BatchLimits,
-        size: fn(&L) -> usize,
-        carry: fn(Arc<Connection>, Batch<L, R>) -> F,
+        size: fn(&Q) -> usize,
+        send: fn(Arc<Connection>, Batch<Q, R>) -> F,
     ) -> Self {
         let (connection, runtime) = (connection.clone(), connection.runtime().clone());
-        let carry = move |batch| carry(connection.clone(), batch).boxed();
-        let state = Mutex::new(State { waiting: VecDeque::new(), in_flight: 0 });
-        Self(Arc::new(Line { limits, size, carry: Box::new(carry), state, runtime }))
+        let send = move |batch| send(connection.clone(), batch).boxed();
+        let state = Mutex::new(State { pending: VecDeque::new(), in_flight: 0 });
+        Self(Arc::new(Shared { limits, size, send: Box::new(send), state, runtime }))
     }
 
-    /// Hands a load over and waits for its answer. Once handed over it travels even if nobody waits any more.
-    pub(crate) async fn call(&self, load: L) -> Result<R, Fault> {
-        let (reply, answer) = oneshot::channel();
-        self.hand_over(Waiting { load, reply });
+    /// Queues a request and waits for its reply. A request that is queued is sent even if its caller no
+    /// longer waits.
+    pub(crate) async fn call(&self, request: Q) -> Result<R, Fault> {
+        let (reply, received) = oneshot::channel();
+        self.push(Pending { request, reply });
         let lost = |_| Err(Fault::Lost("the runtime of the store ended meanwhile".to_owned()));
-        self.0.runtime.answer(answer).await?.unwrap_or_else(lost)
+        self.0.runtime.answer(received).await?.unwrap_or_else(lost)
     }
 
-    /// The same for a load that changes nothing, so that one that is lost was never carried out.
-    pub(crate) async fn read(&self, load: L) -> Result<R, Fault> {
-        match self.call(load).await {
+    /// The same for a read. A read changes nothing, so one that is lost with the runtime counts as not
+    /// sent.
+    pub(crate) async fn read(&self, request: Q) -> Result<R, Fault> {
+        match self.call(request).await {
             Err(Fault::Lost(_)) if self.0.runtime.is_ending().await => Err(Fault::RuntimeEnded),
-            answer => answer,
+            reply => reply,
         }
     }
 
-    fn hand_over(&self, waiting: Waiting<L, R>) {
+    fn push(&self, pending: Pending<Q, R>) {
         let mut state = self.0.state();
-        state.waiting.push_back(waiting);
+        state.pending.push_back(pending);
         if state.in_flight < IN_FLIGHT {
             state.in_flight += 1;
-            // If the runtime has ended, spawning drops the slot here and now, which takes the lock.
+            // If the runtime has ended, `spawn` drops the slot at once, and that takes the lock.
             drop(state);
-            self.0.runtime.spawn(run(Slot { line: self.0.clone(), is_released: false }));
+            self.0.runtime.spawn(run(Slot { queue: self.0.clone(), is_released: false }));
         }
     }
 }
 
-/// Carries batches as long as anything waits.
-async fn run<L, R>(mut slot: Slot<L, R>) {
+/// Sends batches until no request is pending.
+async fn run<Q, R>(mut slot: Slot<Q, R>) {
     while let Some(batch) = slot.next() {
-        // A panic costs a batch its answers, but not the line one of its places.
-        let _ = AssertUnwindSafe((slot.line.carry)(batch)).catch_unwind().await;
-        // Who has an answer now often comes back at once, and should find the place not yet given up.
+        // After a panic the callers of this batch have no reply, but the queue keeps its slot.
+        let _ = AssertUnwindSafe((slot.queue.send)(batch)).catch_unwind().await;
+        // Yield before releasing the slot, so that callers can submit their next request to this task.
         tokio::task::yield_now().await;
     }
 }
 
-/// A place among the batches on their way.
-struct Slot<L, R> {
-    line: Arc<Line<L, R>>,
+/// The right to have one batch in flight.
+struct Slot<Q, R> {
+    queue: Arc<Shared<Q, R>>,
     is_released: bool,
 }
 
-impl<L, R> Slot<L, R> {
-    fn next(&mut self) -> Option<Batch<L, R>> {
-        let batch = self.line.next();
+impl<Q, R> Slot<Q, R> {
+    fn next(&mut self) -> Option<Batch<Q, R>> {
+        let batch = self.queue.next();
         self.is_released = batch.is_none();
         batch
     }
 }
 
-impl<L, R> Drop for Slot<L, R> {
+impl<Q, R> Drop for Slot<Q, R> {
     fn drop(&mut self) {
         if self.is_released {
             return;
         }
-        // Its task was dropped, which only the end of the runtime does: nobody is left to carry what waits.
-        let mut state = self.line.state();
+        // The task was dropped, which happens only when the runtime ends: no task will send what is pending.
+        let mut state = self.queue.state();
         state.in_flight -= 1;
-        let waiting = std::mem::take(&mut state.waiting);
+        let pending = std::mem::take(&mut state.pending);
         drop(state);
-        fail_all(waiting, &Fault::RuntimeEnded);
+        fail_all(pending, &Fault::RuntimeEnded);
     }
 }
 
-impl<L, R> Line<L, R> {
-    fn state(&self) -> MutexGuard<'_, State<Waiting<L, R>>> {
-        // What is done under the lock cannot panic half way.
+impl<Q, R> Shared<Q, R> {
+    fn state(&self) -> MutexGuard<'_, State<Pending<Q, R>>> {
+        // No code under the lock can panic halfway through a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next batch; with none the place is given up.
-    fn next(&self) -> Option<Batch<L, R>> {
+    /// The next batch. Releases the slot if no request is pending.
+    fn next(&self) -> Option<Batch<Q, R>> {
         let mut state = self.state();
         let (mut count, mut bytes) = (0, 0);
-        for waiting in state.waiting.iter().take(self.limits.count) {
-            bytes += (self.size)(&waiting.load);
+        for pending in state.pending.iter().take(self.limits.count) {
+            bytes += (self.size)(&pending.request);
             if count > 0 && bytes > self.limits.bytes {
                 break;
             }
@@ -175,6 +177,6 @@ impl<L, R> Line<L, R> {
             state.in_flight -= 1;
             return None;
         }
-        Some(state.waiting.drain(..count).collect())
+        Some(state.pending.drain(..count).collect())
     }
 }

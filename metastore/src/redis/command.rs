@@ -1,4 +1,4 @@
-//! Commands, replies and faults, in terms that know no client library.
+//! Commands, replies and faults, without types of a client library.
 
 use bytes::Bytes;
 
@@ -31,7 +31,7 @@ impl Command {
     }
 }
 
-/// What the server answers.
+/// A reply of the server.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Reply {
     Nil,
@@ -41,7 +41,7 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
-    /// The bytes of its data.
+    /// The number of bytes of its data.
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Data(data) => data.len(),
@@ -56,7 +56,7 @@ impl Reply {
         }
     }
 
-    /// A number that is never negative; a number in text counts too, since Lua and hashes give text.
+    /// A number that is not negative, also one in text, since Lua and hashes return text.
     pub(crate) fn as_u64(&self) -> Option<u64> {
         match self {
             Self::Int(number) => u64::try_from(*number).ok(),
@@ -80,7 +80,7 @@ impl Reply {
     }
 }
 
-/// What a script answers: a code, which its header explains, and what belongs to it.
+/// The reply of a script: a code, which the head of the script explains, and further parts.
 #[derive(Debug)]
 pub(crate) struct Verdict {
     pub(crate) code: i64,
@@ -91,35 +91,35 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     pub(crate) fn from_reply(reply: Reply, operation: &'static str) -> Result<Self, Error> {
-        let strange = |reply: &dyn std::fmt::Debug| unexpected(operation, reply);
-        let mut parts = reply.into_array().ok_or_else(|| strange(&"no array"))?.into_iter();
+        let no_array = || unexpected(operation, &"no array");
+        let mut parts = reply.into_array().ok_or_else(no_array)?.into_iter();
         match parts.next() {
             Some(Reply::Int(code)) => Ok(Self { code, rest: parts, after_loss: false }),
-            other => Err(strange(&other)),
+            other => Err(unexpected(operation, &other)),
         }
     }
 
-    /// The next part, which the script's header promises to be a number.
+    /// The next part, which is a number according to the head of the script.
     pub(crate) fn number(&mut self, operation: &'static str) -> Result<u64, Error> {
         let part = self.rest.next();
         part.as_ref().and_then(Reply::as_u64).ok_or_else(|| unexpected(operation, &part))
     }
 
-    /// The next part, which the script's header promises to be text.
+    /// The next part, which is text according to the head of the script.
     pub(crate) fn text(&mut self, operation: &'static str) -> Result<String, Error> {
         let part = self.rest.next();
         let text = part.as_ref().and_then(Reply::as_text).map(str::to_owned);
         text.ok_or_else(|| unexpected(operation, &part))
     }
 
-    /// The next part, which the script's header promises to be an array.
+    /// The next part, which is an array according to the head of the script.
     pub(crate) fn array(&mut self, operation: &'static str) -> Result<Vec<Reply>, Error> {
         let part = self.rest.next();
         part.and_then(Reply::into_array).ok_or_else(|| unexpected(operation, &"no array"))
     }
 }
 
-/// A reply of a shape that the command never has: a proxy or another server's dialect.
+/// The error for a reply that the command never has, for example from a proxy or another kind of server.
 pub(crate) fn unexpected(operation: &'static str, reply: &dyn std::fmt::Debug) -> Error {
     Error::new(operation, ErrorKind::Server(format!("unexpected reply {reply:?}")))
 }
@@ -127,18 +127,23 @@ pub(crate) fn unexpected(operation: &'static str, reply: &dyn std::fmt::Debug) -
 /// Why there is no reply.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// The server said no: the command was not carried out.
+    /// The server refused the command, and nothing was done.
     Refused(ErrorKind),
     /// The command never left this process.
     NotSent(String),
-    /// The command may or may not have been carried out.
+    /// The command was sent, and the server may have executed it.
     Lost(String),
-    /// The command never left this process, and none will: the runtime of the connection has ended.
+    /// The command never left this process, and no other will: the runtime of the connection has ended.
     RuntimeEnded,
 }
 
 impl Fault {
-    /// The error for a read or for a write that was surely not carried out.
+    /// The fault of a write whose reply has an unexpected shape, so its outcome is unknown.
+    pub(crate) fn unexpected_reply() -> Self {
+        Self::Lost("the reply has an unexpected shape".to_owned())
+    }
+
+    /// The error for a read, or for a write that certainly was not executed.
     pub(crate) fn into_error(self, operation: &'static str) -> Error {
         let kind = match self {
             Self::Refused(kind) => kind,

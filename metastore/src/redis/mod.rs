@@ -1,4 +1,4 @@
-//! The way to the server: one file imports fred, one function writes.
+//! Access to the server: one folder imports fred, one type writes.
 
 mod args;
 mod coalesce;

@@ -1,8 +1,9 @@
-//! Waiting for something to be published, without ever relying on the message.
+//! Subscriptions to channels, without relying on the delivery of each message.
 //!
-//! A message may be lost while the line is down, so a subscription tells only that it is time to
-//! look: after each message, after each reconnection, and when messages came too fast. One task owns
-//! the line and the table of channels, so that subscribing and unsubscribing stay in order.
+//! A message may be lost while the connection is down. So a subscription only reports that something may
+//! have changed: after each message, after each reconnection, and when messages arrived too fast. One
+//! task owns the connection and the table of channels, so that subscribing and unsubscribing stay in
+//! order.
 
 use std::collections::HashMap;
 
@@ -37,7 +38,7 @@ pub(crate) struct Subscription {
 }
 
 impl Hub {
-    /// Opens a connection that lives in the runtime of the store, whoever subscribes first.
+    /// Opens a connection that lives in the runtime of the store, whichever runtime subscribes first.
     pub(crate) async fn open(endpoint: &Endpoint, runtime: &StoreRuntime) -> Result<Self, Error> {
         let endpoint = endpoint.clone();
         let opening = runtime.spawn(async move {
@@ -52,8 +53,8 @@ impl Hub {
         Ok(Self { requests, runtime: runtime.clone() })
     }
 
-    /// Subscribes. On return the server has confirmed it, or the line is down, in which case its
-    /// return counts as a change.
+    /// Subscribes. When it returns, the server has confirmed the subscription, or the connection is down, and
+    /// then the reconnection is reported as a change.
     pub(crate) async fn subscribe(&self, channel: String) -> Result<Subscription, Error> {
         let (reply, subscription) = oneshot::channel();
         if self.requests.send(Request::Subscribe { channel, reply }).is_err() {
@@ -66,7 +67,7 @@ impl Hub {
         }
     }
 
-    /// Why nothing answers here any more.
+    /// Why there is no reply any more.
     async fn closed(&self) -> Error {
         let fault = if self.runtime.is_ending().await {
             Fault::RuntimeEnded
@@ -78,10 +79,10 @@ impl Hub {
 }
 
 impl Subscription {
-    /// Returns when it is time to look. Cancel-safe.
+    /// Returns when something may have changed. Cancel-safe.
     pub(crate) async fn changed(&mut self) {
         if self.changes.changed().await.is_err() {
-            // The hub is gone with its store; only deadlines and sweeps are left to the caller.
+            // The hub was dropped with its store: only the timers of the caller can wake it.
             std::future::pending::<()>().await;
         }
     }
@@ -114,7 +115,7 @@ async fn run(
                         subscriptions: 0,
                     });
                     entry.subscriptions += 1;
-                    // If the caller gave up meanwhile, what was sent is dropped, and that ends it.
+                    // If the caller has stopped waiting, the subscription is dropped, which ends it.
                     let _ = reply.send(Subscription {
                         channel,
                         changes: entry.changes.subscribe(),

@@ -1,46 +1,46 @@
-//! Reads: they change nothing, so a lost reply is simply asked for again.
+//! Reads. They change nothing, so a read whose reply is lost is sent again.
 
 use std::sync::Arc;
 
-use super::coalesce::{Batch, BatchLimits, Batcher, fail_all};
+use super::coalesce::{Batch, BatchLimits, BatchQueue, fail_all};
 use super::command::{Command, Fault, Reply};
 use super::connection::Connection;
 use super::script::ScriptCall;
 
-/// How often a read is sent before the loss is reported.
+/// How often a read is sent before the error is returned.
 const ATTEMPTS: u32 = 3;
 
-/// The keys of one MGET: where larger ones stopped being faster, and what a reply may hold up.
+/// The limits of one MGET: larger ones were not faster, and would block the server for longer.
 const LIMITS: BatchLimits = BatchLimits { count: 128, bytes: usize::MAX };
 
 /// The same for lists of two or three keys.
 const LIST_LIMITS: BatchLimits = BatchLimits { count: 64, bytes: usize::MAX };
 
-/// The same for several commands; what counts as its size is their number.
+/// The same for several commands, where the size is the number of commands.
 const PIPELINE_LIMITS: BatchLimits = BatchLimits { count: 64, bytes: 512 };
 
 /// Reads from the server.
 pub(crate) struct Reader {
     connection: Arc<Connection>,
-    gets: Batcher<String, Reply>,
-    lists: Batcher<Vec<String>, Vec<Reply>>,
-    pipelines: Batcher<Vec<Command>, Vec<Reply>>,
+    gets: BatchQueue<String, Reply>,
+    lists: BatchQueue<Vec<String>, Vec<Reply>>,
+    pipelines: BatchQueue<Vec<Command>, Vec<Reply>>,
 }
 
 impl Reader {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        let gets = Batcher::new(&connection, LIMITS, |_| 0, get_all);
-        let lists = Batcher::new(&connection, LIST_LIMITS, |_| 0, get_lists);
-        let pipelines = Batcher::new(&connection, PIPELINE_LIMITS, Vec::len, get_pipelines);
+        let gets = BatchQueue::new(&connection, LIMITS, |_| 0, get_all);
+        let lists = BatchQueue::new(&connection, LIST_LIMITS, |_| 0, get_lists);
+        let pipelines = BatchQueue::new(&connection, PIPELINE_LIMITS, Vec::len, get_pipelines);
         Self { connection, gets, lists, pipelines }
     }
 
-    /// Reads one string; what is asked for at the same moment is read by one MGET.
+    /// Reads one string. Concurrent calls share one MGET.
     pub(crate) async fn get(&self, key: String) -> Result<Reply, Fault> {
         self.gets.read(key).await
     }
 
-    /// Reads a few strings, as [`Reader::mget`]; what is asked for at the same moment is read by one MGET.
+    /// Reads a few strings, as [`Reader::mget`]. Concurrent calls share one MGET.
     pub(crate) async fn list(&self, keys: Vec<String>) -> Result<Vec<Reply>, Fault> {
         self.lists.read(keys).await
     }
@@ -49,7 +49,7 @@ impl Reader {
         call(&self.connection, command).await
     }
 
-    /// Reads by a script. What it removes of items that have expired may be removed twice.
+    /// Reads by a script. If it also removes entries of expired items, doing so twice is harmless.
     pub(crate) async fn script(&self, call: &ScriptCall) -> Result<Reply, Fault> {
         let mut attempt = 1;
         loop {
@@ -60,7 +60,7 @@ impl Reader {
         }
     }
 
-    /// Reads several strings. One that is missing and a key of another type both give nothing.
+    /// Reads several strings. Both a missing key and a key of another type are `Nil`.
     pub(crate) async fn mget(&self, keys: &[String]) -> Result<Vec<Reply>, Fault> {
         if keys.is_empty() {
             return Ok(Vec::new());
@@ -68,7 +68,7 @@ impl Reader {
         mget(&self.connection, keys).await
     }
 
-    /// Several reads at once, each with its own answer.
+    /// Sends several reads in one round trip, each with its own reply.
     pub(crate) async fn each(
         &self,
         commands: Vec<Command>,
@@ -76,8 +76,8 @@ impl Reader {
         pipeline(&self.connection, commands).await
     }
 
-    /// Several reads at once, and with them what others ask for at the same moment. The first refusal of one
-    /// of these stands for all of these.
+    /// Sends several reads in one round trip, which concurrent calls share. The first refusal of one of the
+    /// commands is that of the call.
     pub(crate) async fn pipeline(&self, commands: Vec<Command>) -> Result<Vec<Reply>, Fault> {
         self.pipelines.read(commands).await
     }
@@ -86,65 +86,66 @@ impl Reader {
 async fn get_all(connection: Arc<Connection>, batch: Batch<String, Reply>) {
     let get = |key: &String| Command::new("GET").arg(key.clone());
     if let [_] = batch[..] {
-        for waiting in batch {
-            let found = call(&connection, get(&waiting.load)).await;
-            waiting.answer(found);
+        for pending in batch {
+            let found = call(&connection, get(&pending.request)).await;
+            pending.reply(found);
         }
         return;
     }
-    let keys: Vec<&str> = batch.iter().map(|waiting| waiting.load.as_str()).collect();
+    let keys: Vec<&str> = batch.iter().map(|pending| pending.request.as_str()).collect();
     let found = match mget(&connection, &keys).await {
         Ok(found) => found,
         Err(fault) => return fail_all(batch, &fault),
     };
-    let mut open = Vec::new();
-    for (waiting, value) in batch.into_iter().zip(found) {
+    let mut unresolved = Vec::new();
+    for (pending, value) in batch.into_iter().zip(found) {
         match value {
-            // MGET says nothing of a key of another type, which is not the same as a missing one.
-            Reply::Nil => open.push(waiting),
-            value => waiting.answer(Ok(value)),
+            // MGET does not distinguish a key of another type from a missing key.
+            Reply::Nil => unresolved.push(pending),
+            value => pending.reply(Ok(value)),
         }
     }
-    if open.is_empty() {
+    if unresolved.is_empty() {
         return;
     }
-    let commands = open.iter().map(|waiting| get(&waiting.load)).collect();
+    let commands = unresolved.iter().map(|pending| get(&pending.request)).collect();
     let replies = match pipeline(&connection, commands).await {
         Ok(replies) => replies,
-        Err(fault) => vec![Err(fault); open.len()],
+        Err(fault) => vec![Err(fault); unresolved.len()],
     };
-    for (waiting, value) in open.into_iter().zip(replies) {
-        waiting.answer(value);
+    for (pending, value) in unresolved.into_iter().zip(replies) {
+        pending.reply(value);
     }
 }
 
 async fn get_lists(connection: Arc<Connection>, batch: Batch<Vec<String>, Vec<Reply>>) {
     let keys: Vec<&str> =
-        batch.iter().flat_map(|waiting| waiting.load.iter().map(String::as_str)).collect();
+        batch.iter().flat_map(|pending| pending.request.iter().map(String::as_str)).collect();
     let mut found = match mget(&connection, &keys).await {
         Ok(found) => found.into_iter(),
         Err(fault) => return fail_all(batch, &fault),
     };
-    for waiting in batch {
-        let own = found.by_ref().take(waiting.load.len()).collect();
-        waiting.answer(Ok(own));
+    for pending in batch {
+        let own = found.by_ref().take(pending.request.len()).collect();
+        pending.reply(Ok(own));
     }
 }
 
 async fn get_pipelines(connection: Arc<Connection>, mut batch: Batch<Vec<Command>, Vec<Reply>>) {
-    let counts: Vec<usize> = batch.iter().map(|waiting| waiting.load.len()).collect();
-    let commands = batch.iter_mut().flat_map(|waiting| std::mem::take(&mut waiting.load)).collect();
+    let counts: Vec<usize> = batch.iter().map(|pending| pending.request.len()).collect();
+    let commands =
+        batch.iter_mut().flat_map(|pending| std::mem::take(&mut pending.request)).collect();
     let mut replies = match pipeline(&connection, commands).await {
         Ok(replies) => replies.into_iter(),
         Err(fault) => return fail_all(batch, &fault),
     };
-    for (waiting, count) in batch.into_iter().zip(counts) {
+    for (pending, count) in batch.into_iter().zip(counts) {
         let own: Vec<_> = replies.by_ref().take(count).collect();
-        waiting.answer(own.into_iter().collect());
+        pending.reply(own.into_iter().collect());
     }
 }
 
-/// The first connection has no reader yet when it asks for the time.
+/// Reads without a [`Reader`], which does not exist yet when a store reads the time to connect.
 pub(crate) async fn call(connection: &Connection, command: Command) -> Result<Reply, Fault> {
     let mut attempt = 1;
     loop {

@@ -1,8 +1,9 @@
-//! What a server says against a command, as kinds of errors.
+//! Error messages of the server as kinds of errors.
 
 use crate::error::ErrorKind;
 
-/// Errors of the server begin with a word in capitals; those of the client library do not.
+/// The kind of an error of the server; `None` for a message of the client library. Errors of the server begin
+/// with a word in capitals.
 pub(crate) fn refusal(message: &str) -> Option<ErrorKind> {
     let code = message.split_whitespace().next()?;
     if code.len() < 3 || !code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
@@ -27,7 +28,7 @@ pub(crate) fn refusal(message: &str) -> Option<ErrorKind> {
     })
 }
 
-/// Errors that have no code of their own.
+/// The kind of an error that has no specific code.
 fn without_code(text: String) -> ErrorKind {
     let says = |part: &str| text.contains(part);
     if says("max number of clients") || says("on a stale replica") {
@@ -54,7 +55,7 @@ mod tests {
     use crate::error::Error;
 
     #[test]
-    fn each_refusal_of_a_server_has_its_kind_its_words_and_says_whether_a_retry_helps() {
+    fn each_refusal_has_its_kind_and_message_and_says_whether_a_retry_helps() {
         let table: &[(&str, &str, bool)] = &[
             ("OOM command not allowed when used memory > 'maxmemory'.", "out of memory", false),
             ("READONLY You can't write against a read only replica.", "read-only", true),
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_library_says_is_no_refusal() {
+    fn messages_of_the_client_library_are_not_refusals() {
         for text in ["Connection closed.", "Failed to route command.", "IO error", ""] {
             assert!(refusal(text).is_none(), "{text}");
         }

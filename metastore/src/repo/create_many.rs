@@ -6,7 +6,7 @@ use crate::document::Document;
 use crate::document::item::Item;
 use crate::error::Result;
 use crate::repo::Repo;
-use crate::repo::bulk::Bulk;
+use crate::repo::bulk::{Bulk, run_valid};
 use crate::repo::create::New;
 
 const OPERATION: &str = "create_many";
@@ -14,8 +14,8 @@ const OPERATION: &str = "create_many";
 impl<T: Document> Repo<T> {
     /// Creates many items with generated ids. See [`Bulk`] for chunks, progress and memory.
     ///
-    /// One round trip for each chunk of 100. A document that breaks its rules is refused by itself; the
-    /// others of its chunk are written.
+    /// One round trip for each chunk of 100. A document that is not valid is refused; the others of its chunk
+    /// are written.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
@@ -44,7 +44,7 @@ impl<T: Document> Repo<T> {
         self.create_stream(stream::iter(documents))
     }
 
-    /// As [`Repo::create_many`], for documents that come one after the other.
+    /// As [`Repo::create_many`], for a stream of documents.
     pub fn create_stream<'a>(
         &'a self,
         documents: impl Stream<Item = T> + Send + 'a,
@@ -52,26 +52,26 @@ impl<T: Document> Repo<T> {
         Bulk::new(documents, |chunk: Vec<T>| {
             let (repo, count) = (self.clone(), chunk.len());
             let create = async move { repo.create_chunk(chunk).await };
-            self.store().beside(OPERATION, count, create)
+            self.store().spawn_detached(OPERATION, count, create)
         })
     }
 
     async fn create_chunk(&self, documents: Vec<T>) -> Vec<Result<Item<T>>> {
-        let mut results: Vec<Result<New<T>>> =
-            documents.into_iter().map(|document| self.prepare_new(document)).collect();
-        let commits =
-            results.iter().flatten().map(|new| (&*new.head.commit, self.writes_of(new))).collect();
-        let mut verdicts = self.send_many(OPERATION, commits).await.into_iter();
-        let mut created = Vec::with_capacity(results.len());
-        for new in results.drain(..) {
-            created.push(match new {
+        let prepared = documents.into_iter().map(|document| self.prepare_new(document)).collect();
+        run_valid(prepared, |new| self.create_prepared(new)).await
+    }
+
+    async fn create_prepared(&self, prepared: Vec<New<T>>) -> Vec<Result<Item<T>>> {
+        let writes =
+            prepared.iter().map(|new| (&*new.head.commit, self.create_write(new))).collect();
+        let outcomes = self.commit_many(OPERATION, writes).await;
+        let mut results = Vec::with_capacity(prepared.len());
+        for (new, outcome) in prepared.into_iter().zip(outcomes) {
+            results.push(match outcome {
+                Ok(outcome) => self.created(new, outcome, OPERATION).await,
                 Err(error) => Err(error),
-                Ok(new) => match verdicts.next().unwrap_or(Ok(None)) {
-                    Ok(verdict) => self.created(new, verdict, OPERATION).await,
-                    Err(error) => Err(error),
-                },
             });
         }
-        created
+        results
     }
 }

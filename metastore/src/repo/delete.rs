@@ -4,24 +4,24 @@ use crate::document::Document;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Id, ToId};
 use crate::redis::script::{DELETE, ScriptCall};
-use crate::redis::write::UNTIMELY;
-use crate::repo::create::{UNTIMELY_RETRIES, untimely};
+use crate::redis::write::retry::Restarts;
+use crate::redis::write::{Outcome, Write};
 use crate::repo::{Repo, checked_id};
 
 const OPERATION: &str = "delete";
 
-/// The script's code for an item with too many versions for one step.
+/// The script's code for an item that has too many versions for one step.
 pub(crate) const PARTLY: i64 = 2;
 
 /// The script's code for an item at another version than expected.
 const CONFLICT: i64 = -2;
 
 impl<T: Document> Repo<T> {
-    /// Deletes an item with all its versions, stored results, jobs and index entries; its audit trail
-    /// stays. Gives whether there was one.
+    /// Deletes an item with all its versions, stored results, jobs and index entries, but not its audit
+    /// trail. Returns whether the item existed.
     ///
-    /// One round trip, and one more for each further 10,000 versions. These go first, the oldest at the
-    /// front; the rest ends in one step.
+    /// One round trip, and one more for each further 10,000 versions. These are removed first, beginning with
+    /// the oldest; the rest is removed in one atomic step.
     ///
     /// # Errors
     ///
@@ -32,8 +32,8 @@ impl<T: Document> Repo<T> {
 
     /// Deletes an item, as [`Repo::delete`], if it is at `expected`.
     ///
-    /// Of an item with more than 10,000 versions the oldest are gone even when another write comes in
-    /// between.
+    /// If the item has more than 10,000 versions and another write comes first, the oldest versions may be
+    /// removed nevertheless.
     ///
     /// # Errors
     ///
@@ -55,7 +55,8 @@ impl<T: Document> Repo<T> {
         operation: &'static str,
     ) -> Result<bool> {
         let key = || self.address().latest(id);
-        for _ in 0..=UNTIMELY_RETRIES {
+        let mut restarts = Restarts::default();
+        loop {
             let commit = self.store().new_ulid().to_string();
             let call = self.delete_script(id, &commit);
             let call = match expected {
@@ -63,12 +64,14 @@ impl<T: Document> Repo<T> {
                 None => call,
             };
             loop {
-                let written = self.write(operation, &commit, call.clone()).await;
-                let mut verdict = written.map_err(|error| error.at(key()))?;
+                let write = Write::Script(call.clone());
+                let outcome = self.commit(operation, &commit, write).await;
+                let mut verdict = match outcome.map_err(|error| error.at(key()))? {
+                    Outcome::Restart { .. } => break,
+                    outcome => outcome.verdict(operation).map_err(|error| error.at(key()))?,
+                };
                 match (verdict.code, expected) {
                     (PARTLY, _) => {}
-                    // The next commit has the server's time.
-                    (UNTIMELY, _) => break,
                     (CONFLICT, Some(expected)) => {
                         let actual = verdict.number(operation)?;
                         let kind = ErrorKind::Conflict { expected, actual };
@@ -77,8 +80,8 @@ impl<T: Document> Repo<T> {
                     (code, _) => return Ok(code == 1),
                 }
             }
+            restarts.restart(operation).map_err(|error| error.at(key()))?;
         }
-        Err(untimely(operation).at(key()))
     }
 
     pub(crate) fn delete_script(&self, id: &Id, commit: &str) -> ScriptCall {

@@ -5,16 +5,16 @@ use futures_util::stream::{self, Stream};
 use crate::document::Document;
 use crate::error::Result;
 use crate::key::{Id, ToId};
-use crate::redis::write::{UNTIMELY, WriteSet};
-use crate::repo::bulk::Bulk;
+use crate::redis::write::{Outcome, Write};
+use crate::repo::bulk::{Bulk, run_valid};
 use crate::repo::delete::PARTLY;
 use crate::repo::{Repo, checked_id};
 
 const OPERATION: &str = "delete_many";
 
 impl<T: Document> Repo<T> {
-    /// Deletes many items, as [`Repo::delete`] does, and gives for each whether there was one. See [`Bulk`]
-    /// for chunks, progress and memory.
+    /// Deletes many items, as [`Repo::delete`] does, and returns for each whether it existed. See [`Bulk`] for
+    /// chunks, progress and memory.
     ///
     /// One round trip for each chunk of 100.
     pub fn delete_many<'a, K, I>(&'a self, ids: I) -> Bulk<'a, K, bool>
@@ -26,36 +26,30 @@ impl<T: Document> Repo<T> {
         self.delete_stream(stream::iter(ids))
     }
 
-    /// As [`Repo::delete_many`], for ids that come one after the other.
+    /// As [`Repo::delete_many`], for a stream of ids.
     pub fn delete_stream<'a, K: ToId + Send + Sync + 'a>(
         &'a self,
         ids: impl Stream<Item = K> + Send + 'a,
     ) -> Bulk<'a, K, bool> {
-        Bulk::new(ids, |chunk| {
-            self.delete_chunk(chunk.iter().map(|id| checked_id(id, OPERATION)).collect())
+        Bulk::new(ids, |chunk: Vec<K>| {
+            let checked = chunk.iter().map(|id| checked_id(id, OPERATION)).collect();
+            run_valid(checked, |ids| self.delete_chunk(ids))
         })
     }
 
-    async fn delete_chunk(&self, ids: Vec<Result<Id>>) -> Vec<Result<bool>> {
-        let commit = |id: &Id| {
+    async fn delete_chunk(&self, ids: Vec<Id>) -> Vec<Result<bool>> {
+        let write = |id: &Id| {
             let commit = self.store().new_ulid().to_string();
             let call = self.delete_script(id, &commit);
-            (commit, WriteSet::Conditional(call))
+            (commit, Write::Script(call))
         };
-        let commits = ids.iter().flatten().map(commit).collect();
-        let mut verdicts = self.send_many(OPERATION, commits).await.into_iter();
+        let outcomes = self.commit_many(OPERATION, ids.iter().map(write).collect()).await;
         let mut results = Vec::with_capacity(ids.len());
-        for id in ids {
-            results.push(match id {
-                Err(error) => Err(error),
-                Ok(id) => match verdicts.next() {
-                    Some(Ok(Some(verdict))) if matches!(verdict.code, PARTLY | UNTIMELY) => {
-                        self.delete(&id).await
-                    }
-                    Some(Ok(Some(verdict))) => Ok(verdict.code == 1),
-                    Some(Err(error)) => Err(error.at(self.address().latest(&id))),
-                    _ => Ok(false),
-                },
+        for (id, outcome) in ids.into_iter().zip(outcomes) {
+            results.push(match outcome {
+                Ok(Outcome::Verdict(verdict)) if verdict.code != PARTLY => Ok(verdict.code == 1),
+                Ok(_) => self.delete(&id).await,
+                Err(error) => Err(error.at(self.address().latest(&id))),
             });
         }
         results

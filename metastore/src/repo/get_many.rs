@@ -51,7 +51,7 @@ impl<T: Document> Repo<T> {
             let (repo, count) = (self.clone(), chunk.len());
             let ids = chunk.iter().map(|id| checked_id(id, OPERATION)).collect();
             let get = async move { repo.get_chunk(ids, OPERATION).await };
-            self.store().beside(OPERATION, count, get)
+            self.store().spawn_detached(OPERATION, count, get)
         })
     }
 

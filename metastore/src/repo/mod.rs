@@ -1,12 +1,15 @@
-//! The handle on one collection in one store. One operation a file.
+//! The handle on one collection in one store. Each operation has its own file.
 
 pub(crate) mod as_of;
 pub(crate) mod audit;
 pub(crate) mod audit_context;
-pub(crate) mod before;
+pub(crate) mod base_content;
 pub(crate) mod bulk;
+mod commit;
+mod conflict_retries;
 pub(crate) mod create;
 pub(crate) mod create_many;
+mod deadline;
 pub(crate) mod delete;
 pub(crate) mod delete_many;
 pub(crate) mod diff;
@@ -20,6 +23,7 @@ pub(crate) mod page;
 pub(crate) mod query;
 pub(crate) mod replace;
 pub(crate) mod revert;
+pub(crate) mod scope;
 pub(crate) mod touch;
 pub(crate) mod triggers;
 pub(crate) mod trim;
@@ -34,15 +38,11 @@ use bytes::Bytes;
 use crate::catalog::{Descriptor, Registration, register};
 use crate::document::Document;
 use crate::error::{Error, ErrorKind, Result};
-use crate::index::Entries;
-use crate::json::without_value;
 use crate::key::{Actor, Address, Id, Name, Segment, ToActor, ToId};
 use crate::redis::command::Verdict;
 use crate::redis::script::ScriptCall;
-use crate::redis::write::{Answer, Commit, REFUSED_BEFORE, UNTIMELY, WriteSet};
 use crate::schema::CollectionSchema;
 use crate::store::Store;
-use crate::time::{Timestamp, millis};
 
 /// One collection in one store. Cloning is cheap.
 ///
@@ -50,12 +50,12 @@ use crate::time::{Timestamp, millis};
 pub struct Repo<T> {
     store: Store,
     address: Address,
-    /// The key of the index of all items, which each of them is written to.
+    /// The key of the index of all items.
     index: Bytes,
-    /// What requests of each transformation have in common.
+    /// The script calls that enqueue a job of each transformation, without their items.
     request_heads: Arc<[OnceLock<Arc<ScriptCall>>]>,
     actor: Option<Actor>,
-    /// Whose the items are that are created here.
+    /// The owner of the items that are created here.
     owner: Option<Actor>,
     document: PhantomData<fn() -> T>,
 }
@@ -81,7 +81,7 @@ impl<T> std::fmt::Debug for Repo<T> {
 }
 
 impl<T: Document> Repo<T> {
-    /// Opens the collection; no round trip.
+    /// The handle on the collection; no round trip.
     pub(crate) fn open(store: &Store) -> Self {
         let schema = T::SCHEMA;
         let settings = store.settings();
@@ -107,16 +107,16 @@ impl<T: Document> Repo<T> {
         Self { actor: Some(user.clone()), owner: Some(user.clone()), ..self.clone() }
     }
 
-    /// What the catalog is to record.
+    /// The entry in the catalog.
     fn registration(&self) -> Registration {
         Registration { store: self.store.clone(), descriptor: self.descriptor() }
     }
 
-    /// The same collection on behalf of a user: each version and audit entry names the user, and items
-    /// created here are the user's, to be listed with [`Query::owned_by`](crate::Query::owned_by). No
-    /// round trip.
+    /// The same collection on behalf of a user. Each version and audit entry names the user, and items
+    /// created here belong to the user: [`Query::owned_by`](crate::Query::owned_by) lists them. No round
+    /// trip.
     ///
-    /// An item stays its owner's whoever changes it.
+    /// An item keeps its owner when another user changes it.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
@@ -143,27 +143,27 @@ impl<T: Document> Repo<T> {
         &self.store
     }
 
-    /// Where the collection lives: `domain:app:collection`.
+    /// The address of the collection: `domain:app:collection`.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// What the catalog says of this collection once it is registered; no round trip.
+    /// The description of this collection in the catalog; no round trip.
     #[must_use]
     pub fn descriptor(&self) -> Descriptor {
         Descriptor::of::<T>(&self.address)
     }
 
-    /// Enters the collection into the catalog of its store. `connect` of a struct with
-    /// `#[derive(Repository)]` does so for all its collections.
+    /// Registers the collection in the catalog of its store. `connect` of a struct with
+    /// `#[derive(Repository)]` registers all its collections.
     ///
-    /// One round trip, which writes only if the catalog has no such entry yet. A definition with a
-    /// higher schema number stays, and of two with the same number the later.
+    /// One round trip, which writes only if the catalog does not have this entry yet. A definition with a
+    /// higher schema number is not replaced. Of two definitions with the same number, the later one is kept.
     ///
     /// # Errors
     ///
-    /// `ReadOnly` or `OutOfMemory` if there is something to be entered; `WrongType`, `Unavailable`.
+    /// `ReadOnly` or `OutOfMemory` if the entry has to be written; `WrongType`, `Unavailable`.
     pub async fn register(&self) -> Result<()> {
         register([self.registration()]).await
     }
@@ -172,58 +172,16 @@ impl<T: Document> Repo<T> {
         self.actor.as_ref()
     }
 
-    /// The actor as scripts take it: empty for nobody.
+    /// The actor as scripts take it: empty if nobody is named.
     pub(crate) fn actor_arg(&self) -> String {
         self.actor.as_ref().map(ToString::to_string).unwrap_or_default()
-    }
-
-    /// How many versions to keep, as scripts take it: empty for any number.
-    pub(crate) fn keep_arg() -> String {
-        T::SCHEMA.keep.map(|versions| versions.to_string()).unwrap_or_default()
-    }
-
-    /// For how long to keep a superseded version, as scripts take it: empty for ever.
-    pub(crate) fn keep_for_arg() -> String {
-        T::SCHEMA.keep_for.map(|time| millis(time).to_string()).unwrap_or_default()
     }
 
     pub(crate) fn owner(&self) -> Option<&Actor> {
         self.owner.as_ref()
     }
 
-    /// What is to stand in the indexes for a document; `None` where nothing ever does.
-    pub(crate) fn entries(
-        document: &T,
-        created: Timestamp,
-        owner: Option<&Actor>,
-        operation: &'static str,
-    ) -> Result<Option<Entries>> {
-        if owner.is_none() && !T::SCHEMA.is_indexed() {
-            return Ok(None);
-        }
-        Entries::of(document, T::INDEXES, created, owner, operation).map(Some)
-    }
-
-    /// The same for a document that is being written as this JSON. Where what is read may be another
-    /// document than what was written, the one that will be read decides.
-    pub(crate) fn entries_written(
-        document: &T,
-        json: &[u8],
-        created: Timestamp,
-        owner: Option<&Actor>,
-        operation: &'static str,
-    ) -> Result<Option<Entries>> {
-        if !T::SCHEMA.reads_otherwise || !T::SCHEMA.is_indexed() {
-            return Self::entries(document, created, owner, operation);
-        }
-        let read: T = serde_json::from_slice(json).map_err(|error| {
-            let reason = format!("the document would not read back: {}", without_value(&error));
-            Error::new(operation, ErrorKind::Encode(reason))
-        })?;
-        Self::entries(&read, created, owner, operation)
-    }
-
-    /// The keys of all that may be derived from an item: stored mutations and records of transformations.
+    /// The keys of everything that may be derived from an item: stored mutations and records of transformations.
     pub(crate) fn derived_keys(&self, id: &Id) -> Vec<String> {
         let at = &self.address;
         let mutations = T::SCHEMA.mutations.iter().map(|name| at.mutation(id, name));
@@ -232,8 +190,8 @@ impl<T: Document> Repo<T> {
         mutations.chain(records).collect()
     }
 
-    /// The sorted sets beside the indexes that may hold the id of an item, from which whoever forgets
-    /// the item removes it.
+    /// The sorted sets other than the indexes that may contain the id of an item, and from which a script that
+    /// removes the item removes it.
     pub(crate) fn id_sets(&self) -> Vec<String> {
         let queues = T::SCHEMA.transformations.iter().map(|found| self.address.queue(found.name));
         let of_queues = queues.flat_map(|queue| [queue.delayed, queue.leased, queue.dead]);
@@ -241,7 +199,7 @@ impl<T: Document> Repo<T> {
         of_queues.chain(derived).collect()
     }
 
-    /// The error for a value of a unique field that another item has.
+    /// The error if another item has the value of a unique field.
     pub(crate) fn value_taken(
         &self,
         id: &Id,
@@ -254,12 +212,8 @@ impl<T: Document> Repo<T> {
         Ok(Error::new(operation, kind).at(self.address.latest(id)))
     }
 
-    /// When an item written at `now` is to expire.
-    pub(crate) fn deadline(now: Timestamp) -> Option<Timestamp> {
-        T::SCHEMA.ttl.map(|ttl| now.plus(ttl))
-    }
-
-    /// What requests of each transformation have in common, in the order of the schema, once it is made.
+    /// The script calls that enqueue a job of each transformation, without their items, in the order of the
+    /// schema. Each is built when it is first used.
     pub(crate) fn request_heads(&self) -> &[OnceLock<Arc<ScriptCall>>] {
         &self.request_heads
     }
@@ -268,72 +222,21 @@ impl<T: Document> Repo<T> {
     pub(crate) fn index_key(&self) -> Bytes {
         self.index.clone()
     }
-
-    /// Sends a conditional write.
-    pub(crate) async fn write(
-        &self,
-        operation: &'static str,
-        commit_id: &str,
-        call: ScriptCall,
-    ) -> Result<Verdict> {
-        let writes = WriteSet::Conditional(call);
-        match self.send(operation, commit_id, writes).await? {
-            Some(verdict) => Ok(verdict),
-            None => Err(Error::new(operation, ErrorKind::Server("no verdict".to_owned()))),
-        }
-    }
-
-    /// Sends what an operation writes.
-    pub(crate) async fn send(
-        &self,
-        operation: &'static str,
-        commit_id: &str,
-        writes: WriteSet<'_>,
-    ) -> Result<Option<Verdict>> {
-        let patience = self.store.settings().outcome_timeout;
-        let sent = Commit { operation, id: commit_id, writes, patience };
-        let answer = self.store.writer().commit(sent).await?;
-        answer.map(|answer| self.verdict(answer, operation)).transpose()
-    }
-
-    fn verdict(&self, answer: Answer, operation: &'static str) -> Result<Verdict> {
-        let mut verdict = Verdict::from_reply(answer.reply, operation)?;
-        verdict.after_loss = answer.after_loss;
-        if verdict.code == REFUSED_BEFORE {
-            // Made again under another commit id, as one whose time was wrong.
-            verdict.code = UNTIMELY;
-        } else if verdict.code == UNTIMELY {
-            self.store.correct_clock(verdict.number(operation)?);
-        }
-        Ok(verdict)
-    }
-
-    /// Sends what an operation writes for many items, in one atomic step.
-    pub(crate) async fn send_many<C: AsRef<str>>(
-        &self,
-        operation: &'static str,
-        commits: Vec<(C, WriteSet<'_>)>,
-    ) -> Vec<Result<Option<Verdict>>> {
-        let patience = self.store.settings().outcome_timeout;
-        let replies = self.store.writer().commit_many(operation, commits, patience).await;
-        let verdict = |answer| self.verdict(answer, operation);
-        replies.into_iter().map(|answer| answer?.map(verdict).transpose()).collect()
-    }
 }
 
-/// The lists of items that have a derived value, which a collection can have.
+/// The segments of the lists of items with a derived value that a collection can have.
 pub(crate) fn derived(schema: &CollectionSchema) -> impl Iterator<Item = Segment> {
     let mutations = schema.mutations.iter().map(|name| Segment::Mutation((*name).to_owned()));
     let results = schema.transformations.iter().map(|found| found.name.to_owned());
     mutations.chain(results.map(Segment::Transformation))
 }
 
-/// Checks an id where an operation begins.
+/// Checks the id that an operation was called with.
 pub(crate) fn checked_id(id: &(impl ToId + ?Sized), operation: &'static str) -> Result<Id> {
     id.to_id().map_err(|error| Error::from(error).during(operation))
 }
 
-/// Checks who does something where an operation begins.
+/// Checks the actor that an operation was called with.
 pub(crate) fn checked_actor(
     actor: &(impl ToActor + ?Sized),
     operation: &'static str,

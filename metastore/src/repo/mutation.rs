@@ -1,4 +1,4 @@
-//! The mutations of one item: run, stored and read back.
+//! The mutations of one item: running them, storing their results and reading those.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -28,18 +28,19 @@ pub struct Cached<R> {
     pub stale: bool,
 }
 
-/// How a result is stored. Version, commit and origin come first, so that a script can compare them.
+/// The stored form of a result. Version, commit and origin come first, so that a script can compare them.
 #[derive(Serialize, Deserialize)]
 struct Stored<R> {
     version: u64,
     commit: String,
-    /// Of the item: a result that an earlier item with the id has left behind is not read.
+    /// The origin of the item, so that a result of an earlier item with the same id is not read.
     origin: String,
     computed: Timestamp,
     value: R,
 }
 
-/// Of which item a stored result is, read before the result: one of an earlier item may be of another type.
+/// The item of a stored result, read before the result itself, since a result of an earlier item may have
+/// another type.
 #[derive(Deserialize)]
 struct Origin {
     origin: String,
@@ -59,7 +60,7 @@ impl<T: Document, R> Clone for ItemMutation<'_, T, R> {
 }
 
 impl<'a, T: Document> ItemHandle<'a, T> {
-    /// A mutation of this item; the collection's handle has a method for each.
+    /// A mutation of this item. The collection's own handle has a method for each.
     pub fn mutation<R>(&self, mutation: Mutation<T, R>) -> ItemMutation<'a, T, R> {
         ItemMutation { handle: self.clone(), mutation }
     }
@@ -96,15 +97,15 @@ impl<T: Document, R> ItemMutation<'_, T, R> {
 }
 
 impl<T: Document, R: Serialize> ItemMutation<'_, T, R> {
-    /// Runs the mutation, stores the result with the version that it was computed from, and gives it.
+    /// Runs the mutation, stores the result with the version that it was computed from, and returns it.
     ///
-    /// One round trip with an item in hand; two by id, since the document is read first. The result
-    /// lives as long as the item. A result of a later version is never overwritten.
+    /// One round trip with an item in hand; two by id, since the document is read first. The result is
+    /// removed or expires with the item. A result of a later version is never overwritten.
     ///
     /// # Errors
     ///
-    /// `NotFound` if the item is gone or another one took its id; `TooLarge`, `TooDeep`, `Encode` for
-    /// a result that cannot be stored; and as [`Repo::get`](crate::Repo::get).
+    /// `NotFound` if the item no longer exists or another item has its id; `TooLarge`, `TooDeep`, `Encode`
+    /// for a result that cannot be stored; and as [`Repo::get`](crate::Repo::get).
     pub async fn materialize(self) -> Result<R> {
         let run = |document: &T| Ok(self.mutation.apply(document));
         self.handle.materialize(self.mutation.name(), run).await
@@ -112,7 +113,7 @@ impl<T: Document, R: Serialize> ItemMutation<'_, T, R> {
 }
 
 impl<T: Document> ItemHandle<'_, T> {
-    /// Runs a function of the document, stores what it gives as the result of a mutation, and gives it.
+    /// Runs a function of the document, stores its result as that of a mutation, and returns it.
     pub(crate) async fn materialize<R: Serialize>(
         &self,
         mutation: &'static str,
@@ -160,13 +161,13 @@ impl<T: Document> ItemHandle<'_, T> {
 }
 
 impl<T: Document, R: DeserializeOwned> ItemMutation<'_, T, R> {
-    /// Reads the stored result; `None` if none is stored, or the item is gone.
+    /// Reads the stored result; `None` if there is none, or the item no longer exists.
     ///
     /// One round trip.
     ///
     /// # Errors
     ///
-    /// `Decode` if what is stored does not read as the mutation's type, `InvalidId`, `Unavailable`.
+    /// `Decode` if the stored result does not decode as the mutation's type; `InvalidId`, `Unavailable`.
     pub async fn cached(self) -> Result<Option<Cached<R>>> {
         self.handle.cached(self.mutation.name()).await
     }

@@ -1,4 +1,4 @@
-//! Writing whole documents over stored ones.
+//! Replacing whole documents.
 
 use crate::document::Document;
 use crate::document::envelope;
@@ -6,14 +6,13 @@ use crate::document::item::{Item, Target, ToTarget};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Id;
 use crate::repo::Repo;
-use crate::repo::update::Scope;
+use crate::repo::scope::Scope;
 
 impl<T: Document> Repo<T> {
     /// Writes a whole document as the next version. Round trips and errors as [`Repo::update`].
     ///
-    /// Fields in the stored document that `T` does not know are not kept, unlike in `update` and
-    /// `modify`. By id, it also takes the place of a document that does not read as `T`; one of a newer
-    /// schema is left alone.
+    /// Unlike `update` and `modify`, this removes fields of the stored document that `T` does not know. By id,
+    /// it also replaces a document that does not decode as `T`, unless that has a newer schema.
     ///
     /// # Errors
     ///
@@ -22,7 +21,7 @@ impl<T: Document> Repo<T> {
         self.replace_at(target.to_target(), None, document, "replace").await
     }
 
-    /// Writes a whole document, if the item is at this version where one is given.
+    /// Writes a whole document. If a version is expected, the item must be at it.
     pub(crate) async fn replace_at(
         &self,
         target: Target<'_, T>,
@@ -34,7 +33,7 @@ impl<T: Document> Repo<T> {
         if let Some(base) = target.item {
             return self.supersede(base, document, Scope::WholeDocument, operation).await;
         }
-        let mut attempts = self.attempts();
+        let mut retries = self.conflict_retries();
         loop {
             let base = self.read_replaceable(&id, &document, operation).await?;
             if let Some(expected) = expected.filter(|expected| *expected != base.version) {
@@ -43,7 +42,7 @@ impl<T: Document> Repo<T> {
             }
             let scope = Scope::WholeDocument;
             let written = self.supersede(&base, document.clone(), scope, operation).await;
-            if expected.is_some() || !attempts.again(&written).await {
+            if expected.is_some() || !retries.retry(&written).await {
                 return written;
             }
         }

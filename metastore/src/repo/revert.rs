@@ -1,4 +1,4 @@
-//! Bringing back the content of an old version, as a new one.
+//! Restoring the content of an earlier version.
 
 use crate::document::Document;
 use crate::document::envelope;
@@ -7,27 +7,26 @@ use crate::error::{Error, Result};
 use crate::key::Id;
 use crate::repo::Repo;
 use crate::repo::get::Stored;
-use crate::repo::update::Scope;
+use crate::repo::scope::Scope;
 
 const OPERATION: &str = "revert";
 
 impl<T: Document> Repo<T> {
-    /// Writes the content of an old version as the next version. History is added to and never
-    /// rewritten, so a revert can itself be reverted.
+    /// Writes the content of an earlier version as the next version. The history is not changed, so a revert
+    /// can itself be reverted.
     ///
-    /// Two round trips, the second of which writes. With an [`Item`] in hand, `Conflict` if the item has
-    /// changed since it was read; by id, started again when another write comes in between, as
-    /// [`Repo::update`].
+    /// Two round trips: a read and a write. With an [`Item`] in hand, `Conflict` if the item has changed since
+    /// it was read. By id, both start again if another write comes between them, as for [`Repo::update`].
     ///
-    /// It is a write like any other: the old content must keep to the rules that hold now, and the time to
-    /// live is that of an update. Fields that `T` does not know come back with the others. A version of an
-    /// older schema is written in the current one. If the old content is what the item has now, nothing
-    /// is stored and the item comes back with `unchanged` set.
+    /// The content must be valid by the current rules, and the time to live changes as for an update. Fields
+    /// that `T` does not know are restored too. A version of an older schema is written in the current one.
+    /// If the item has this content already, nothing is stored and the item is returned with `unchanged`
+    /// set.
     ///
     /// # Errors
     ///
-    /// `NotFound` with the key of what is missing: the item, or a version that never was or that
-    /// retention has removed; otherwise as [`Repo::update`] and [`Repo::get`].
+    /// `NotFound` with the key of the item if that is missing, or of the version if that never existed or was
+    /// removed by retention; otherwise as [`Repo::update`] and [`Repo::get`].
     ///
     /// ```
     /// # use metastore::{Collection, Store};
@@ -53,20 +52,20 @@ impl<T: Document> Repo<T> {
             let old = envelope::decode(&old.json, &old.key, OPERATION)?;
             return self.write_again(base, &old).await;
         }
-        let mut attempts = self.attempts();
+        let mut retries = self.conflict_retries();
         loop {
             let (current, old) = self.to_revert(&id, version).await?;
             let old = envelope::decode::<T>(&old.json, &old.key, OPERATION)?;
             let Stored { json, key, .. } = &current;
             let base = envelope::decode_replaceable(json, key, &old.data, OPERATION)?;
             let written = self.write_again(&base, &old).await;
-            if !attempts.again(&written).await {
+            if !retries.retry(&written).await {
                 return written;
             }
         }
     }
 
-    /// The current version and the one to go back to.
+    /// The current version and the one to be restored.
     async fn to_revert(&self, id: &Id, version: u64) -> Result<(Stored, Stored)> {
         let Some((current, mut found)) = self.stored(id, &[version], OPERATION).await? else {
             return Err(self.missing(id, OPERATION));

@@ -1,4 +1,4 @@
-//! Writes that request transformations: `on = create, update`.
+//! Job triggers: transformations that a write enqueues, by `on = create, update`.
 
 use crate::document::Document;
 use crate::key::Id;
@@ -6,7 +6,7 @@ use crate::redis::script::{CREATE_WITH_TRIGGERS, ScriptCall, UPDATE_WITH_TRIGGER
 use crate::repo::Repo;
 use crate::schema::TransformationSchema;
 
-/// What is done to an item.
+/// A write that can trigger a transformation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     Create,
@@ -14,14 +14,14 @@ pub(crate) enum Event {
 }
 
 impl<T: Document> Repo<T> {
-    /// Whether something is requested by an event, so that no plain addition will do.
-    pub(crate) fn requests_on(event: Event) -> bool {
-        requested(T::SCHEMA.transformations, event).next().is_some()
+    /// Whether an event triggers a transformation.
+    pub(crate) fn has_triggers(event: Event) -> bool {
+        triggered(T::SCHEMA.transformations, event).next().is_some()
     }
 
-    /// Adds to a write what is requested by it; the call has all its own keys and arguments by then.
-    pub(crate) fn requesting(&self, call: ScriptCall, id: &Id, event: Event) -> ScriptCall {
-        if !Self::requests_on(event) {
+    /// Adds the jobs that a write triggers to its script call, which must have all its other keys and arguments.
+    pub(crate) fn with_triggers(&self, call: ScriptCall, id: &Id, event: Event) -> ScriptCall {
+        if !Self::has_triggers(event) {
             return call;
         }
         let at = self.address();
@@ -30,7 +30,7 @@ impl<T: Document> Repo<T> {
             Event::Update => &UPDATE_WITH_TRIGGERS,
         });
         let mut count = 0;
-        for schema in requested(T::SCHEMA.transformations, event) {
+        for schema in triggered(T::SCHEMA.transformations, event) {
             let queue = at.queue(schema.name);
             call = call
                 .keys(queue.all())
@@ -50,7 +50,7 @@ impl<T: Document> Repo<T> {
     }
 }
 
-fn requested(
+fn triggered(
     transformations: &'static [TransformationSchema],
     event: Event,
 ) -> impl Iterator<Item = &'static TransformationSchema> {

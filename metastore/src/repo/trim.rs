@@ -1,24 +1,24 @@
-//! Applying retention to items that are not written any more.
+//! Applying retention to an item without a write.
 
 use crate::document::Document;
 use crate::document::envelope;
 use crate::error::{Error, Result};
 use crate::key::{Id, ToId};
 use crate::redis::script::{ScriptCall, TRIM};
+use crate::redis::write::item::{keep_arg, keep_for_arg};
 use crate::repo::{Repo, checked_id};
 
 const OPERATION: &str = "trim";
 
 impl<T: Document> Repo<T> {
-    /// Removes the versions of an item that the collection's retention (`keep`, `keep_for`) lets go, and
-    /// gives how many there were.
+    /// Removes the versions of an item that the collection's retention (`keep`, `keep_for`) does not keep, and
+    /// returns how many were removed.
     ///
-    /// Every write does this for its own item. So this is for items that are not written any more,
-    /// whose versions pass the age of `keep_for`, and for those with far more versions than a newly
-    /// tightened retention keeps, since a write removes no more than 100. [`Repo::trim_all`] does it for a
-    /// whole collection.
+    /// Every write does this for its own item. So this is for items that are no longer written, whose
+    /// versions become older than `keep_for`, and for items with many more versions than a newly tightened
+    /// retention keeps, since a write removes at most 100. [`Repo::trim_all`] does it for a whole collection.
     ///
-    /// One round trip for each 1,000 versions; none in a collection that keeps all.
+    /// One round trip for each 1,000 versions; none in a collection without retention.
     ///
     /// # Errors
     ///
@@ -34,7 +34,7 @@ impl<T: Document> Repo<T> {
         }
     }
 
-    /// How many versions of an item went; `None` if there is no such item.
+    /// How many versions of an item were removed; `None` if there is no such item.
     pub(crate) async fn trimmed(&self, id: &Id, operation: &'static str) -> Result<Option<u64>> {
         let at = self.address();
         let call = ScriptCall::new(&TRIM)
@@ -42,8 +42,8 @@ impl<T: Document> Repo<T> {
             .key(at.trimmed(id))
             .key(at.index())
             .arg(at.version_prefix(id))
-            .arg(Self::keep_arg())
-            .arg(Self::keep_for_arg());
+            .arg(keep_arg(T::SCHEMA))
+            .arg(keep_for_arg(T::SCHEMA));
         let mut removed = 0;
         loop {
             let written = self.write(operation, "", call.clone()).await;

@@ -1,28 +1,26 @@
 //! Writing the next version of an item.
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::Bytes;
 
 use crate::audit::{AuditOperation, changed_fields};
 use crate::document::Document;
-use crate::document::envelope::{self, Kept};
-use crate::document::header::Head;
+use crate::document::encode::{Encoded, Preserved, differs, encode};
+use crate::document::envelope;
+use crate::document::header::{self, HEAD_LEN, Head};
 use crate::document::item::{Item, Target, ToTarget};
 use crate::document::patch::Patch;
-use crate::document::unknown::UnknownFields;
 use crate::document::validation::validate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::Entries;
 use crate::key::{Id, ToId};
-use crate::redis::command::{Command, Verdict};
-use crate::redis::script::{ScriptCall, UPDATE};
-use crate::redis::write::compare_and_swap::Swap;
-use crate::redis::write::{UNTIMELY, WriteSet};
-use crate::repo::before::Before;
-use crate::repo::create::{UNTIMELY_RETRIES, untimely};
-use crate::repo::touch::Deadline;
+use crate::redis::command::Command;
+use crate::redis::script::ScriptCall;
+use crate::redis::write::compare_and_swap::CompareAndSwap;
+use crate::redis::write::item::{DeadlineChange, UpdateItem};
+use crate::redis::write::retry::Restarts;
+use crate::redis::write::{Outcome, Write};
+use crate::repo::base_content::BaseContent;
+use crate::repo::scope::Scope;
 use crate::repo::triggers::Event;
 use crate::repo::{Repo, checked_id};
 use crate::time::Timestamp;
@@ -31,18 +29,17 @@ impl<T: Document> Repo<T> {
     /// Sets the fields of a patch and writes the next version.
     ///
     /// With an [`Item`] in hand: one round trip, and `Conflict` if the item has changed since it was
-    /// read. By id: two round trips, started again when another write comes in between
+    /// read. By id: two round trips, which start again if another write comes between them
     /// ([`StoreOptions::conflict_retries`](crate::StoreOptions::conflict_retries)).
     ///
-    /// A patch that changes nothing stores nothing: the item comes back at the version that it has,
-    /// with `unchanged` set. In a collection with a time to live it is renewed nevertheless, unless
-    /// `ttl_on_update = keep`.
+    /// A patch that changes nothing stores nothing: the item is returned at its current version, with
+    /// `unchanged` set. Its time to live is renewed nevertheless, unless `ttl_on_update = keep`.
     ///
     /// # Errors
     ///
     /// `NotFound`, also for an item that has expired; `Conflict`; `Validation`; `AlreadyExists` with the
     /// unique field whose value another item has; `TooLarge`, `TooDeep`, `Unindexable`; `NewerSchema` for
-    /// an item that a newer program has written; `OutOfMemory`. Nothing is written then.
+    /// an item that a newer program has written; `OutOfMemory`. In all these cases nothing is written.
     pub async fn update<'a>(
         &self,
         target: impl ToTarget<'a, T>,
@@ -80,8 +77,8 @@ impl<T: Document> Repo<T> {
     /// Changes a document by a function and writes the next version. Round trips as
     /// [`Repo::update`].
     ///
-    /// The function is called again, on the newer document, when another write came in between; so
-    /// it should have no effect but on its argument.
+    /// If another write comes between the read and the write, the function is called again with the newer
+    /// document. So it should have no other effects.
     ///
     /// # Errors
     ///
@@ -98,7 +95,7 @@ impl<T: Document> Repo<T> {
         self.change(target.to_target(), "modify", Scope::KnownFields, change).await
     }
 
-    /// Reads an item that is to be changed if it is at this version.
+    /// Reads an item, which must be at this version.
     pub(crate) async fn read_at(
         &self,
         id: &Id,
@@ -127,7 +124,7 @@ impl<T: Document> Repo<T> {
             change(&mut document)?;
             return self.supersede(base, document, scope, operation).await;
         }
-        let mut attempts = self.attempts();
+        let mut retries = self.conflict_retries();
         loop {
             let base = self.read_existing(&id, operation).await?;
             if matches!(scope, Scope::Shape) && base.schema >= T::SCHEMA.version {
@@ -136,15 +133,10 @@ impl<T: Document> Repo<T> {
             let mut document = base.data.clone();
             change(&mut document)?;
             let written = self.supersede(&base, document, scope, operation).await;
-            if !attempts.again(&written).await {
+            if !retries.retry(&written).await {
                 return written;
             }
         }
-    }
-
-    /// For a write that begins with a read.
-    pub(crate) fn attempts(&self) -> Attempts {
-        Attempts { made: 0, retries: self.store().settings().conflict_retries }
     }
 
     /// Writes `document` as the version after `base`, if `base` is still the current one.
@@ -156,48 +148,55 @@ impl<T: Document> Repo<T> {
         operation: &'static str,
     ) -> Result<Item<T>> {
         let mut document = document;
-        for _ in 0..=UNTIMELY_RETRIES {
-            let Some(next) = self.next(base, document, scope, operation)? else {
+        let mut restarts = Restarts::default();
+        loop {
+            let Some(mut next) = self.next(base, document, scope, operation)? else {
                 return Box::pin(self.unchanged(base, operation)).await;
             };
-            let verdict = self.send(operation, &next.head.commit, self.writes(base, &next)).await?;
-            if verdict.as_ref().is_none_or(|verdict| verdict.code != UNTIMELY) {
-                return self.written(next, verdict, operation);
+            let write = self.update_write(base, &next);
+            match self.commit(operation, &next.head.commit, write).await? {
+                Outcome::Restart { .. } => {}
+                outcome => {
+                    // The next update of the item then need not serialize it again.
+                    next.encoded.remember_document();
+                    return self.updated(next, outcome, operation);
+                }
             }
+            let key = || self.address().latest(&base.id);
+            restarts.restart(operation).map_err(|error| error.at(key()))?;
             document = next.document;
         }
-        Err(untimely(operation).at(self.address().latest(&base.id)))
     }
 
-    fn writes<'a>(&'a self, base: &'a Item<T>, next: &'a Next<T>) -> WriteSet<'a> {
-        if !self.is_plain(next) {
-            return WriteSet::Conditional(self.update_call(base, next));
+    fn update_write<'a>(&'a self, base: &'a Item<T>, next: &'a Next<T>) -> Write<'a> {
+        if !self.has_only_versions(next) {
+            return Write::Script(self.update_script(base, next));
         }
         let at = self.address();
-        let swap = Swap {
+        let swap = CompareAndSwap {
             latest: at.latest(&base.id).into(),
             superseded: at.version(&base.id, base.version).into(),
-            expected: envelope::beginning(base.version, &base.id, &base.commit).into(),
-            document: next.json.clone(),
+            expected: header::beginning(base.version, &base.id, &base.commit).into(),
+            document: next.encoded.bytes.clone(),
             entries: at.entries().into(),
         };
-        let confirm = Box::new(|| self.update_call(base, next));
-        WriteSet::Swap { swap: Arc::new(swap), confirm }
+        let otherwise = self.update_item(base, next);
+        Write::CompareAndSwap { swap: Arc::new(swap), otherwise }
     }
 
-    /// Whether a version can be written without regard to anything but the version before.
-    fn is_plain(&self, next: &Next<T>) -> bool {
+    /// Whether a write of this version changes nothing but the versions of the item.
+    fn has_only_versions(&self, next: &Next<T>) -> bool {
         let schema = T::SCHEMA;
-        next.entries.is_none()
+        next.encoded.entries.is_none()
             && schema.ttl.is_none()
-            && matches!(next.deadline, Deadline::Keep)
+            && matches!(next.deadline, DeadlineChange::Keep)
             && schema.keep.is_none()
             && schema.keep_for.is_none()
             && !self.audits()
-            && !Self::requests_on(Event::Update)
+            && !Self::has_triggers(Event::Update)
     }
 
-    /// The version after `base`, ready to be written; `None` if nothing would change.
+    /// Validates and encodes the version after `base`; `None` if nothing would change.
     pub(crate) fn next(
         &self,
         base: &Item<T>,
@@ -209,14 +208,14 @@ impl<T: Document> Repo<T> {
         let key = at.latest(&base.id);
         let (stored, known) = (base.schema, T::SCHEMA.version);
         if stored > known {
-            // The newer program would take the document for one of its own shape, or upgrade it again.
+            // The newer program would not upgrade the document, or would upgrade it again.
             let kind = ErrorKind::NewerSchema { version: base.version, stored, known };
             return Err(Error::new(operation, kind).at(key));
         }
         validate(&document, operation).map_err(|error| error.at(key.clone()))?;
-        // A client whose idea of time is behind must not date a version before its predecessor.
+        // The clock of a client may be behind, but no version is dated before its predecessor.
         let now = self.store().now();
-        let deadline = Self::next_deadline(base.expires_at, scope, now);
+        let deadline = Self::deadline_change(base.expires_at, scope, now);
         let head = Head {
             version: base.version + 1,
             id: base.id.clone(),
@@ -230,119 +229,100 @@ impl<T: Document> Repo<T> {
             owner: base.owner.clone(),
         };
         let limits = self.store().limits();
-        let before = Before::of(base, limits, operation);
+        let content = BaseContent::of(base, limits, operation);
         let restored;
-        let kept = match scope {
-            Scope::KnownFields | Scope::Shape => before.kept(),
-            Scope::WholeDocument => Kept::NOTHING,
+        let preserved = match scope {
+            Scope::KnownFields | Scope::Shape => content.preserved(),
+            Scope::WholeDocument => Preserved::NOTHING,
             Scope::Restored { unknown, .. } => {
-                restored = Before::of_document(&document, unknown, limits, operation);
-                restored.kept()
+                restored = BaseContent::of_document(&document, unknown, limits, operation);
+                restored.preserved()
             }
         };
-        let (json, unknown) = envelope::encode(&head, &document, &kept, limits, operation)
+        let encoded = encode(&head, &document, &preserved, limits, operation)
             .map_err(|error| error.at(key.clone()))?;
-        let before = before.content();
-        let changes = envelope::differs(&before, &json);
-        if !changes && !matches!(scope, Scope::Shape) {
+        let content = content.content();
+        let is_changed = differs(&content, encoded.document());
+        if !is_changed && !matches!(scope, Scope::Shape) {
             return Ok(None);
         }
-        let stored = envelope::document_of(&json);
-        let changed =
-            if changes && self.audits() { changed_fields(&before, stored) } else { String::new() };
-        let (audited, from) = scope.audited(base.version);
-        let entries = Self::entries_written(
-            &document,
-            stored,
-            base.created_at,
-            base.owner.as_ref(),
-            operation,
-        )
-        .map_err(|error| error.at(key.clone()))?;
-        let audited = (audited, from, changed);
-        Ok(Some(Next { head, document, unknown, json, entries, now, deadline, audited }))
+        let changed = if is_changed && self.audits() {
+            changed_fields(&content, encoded.document())
+        } else {
+            String::new()
+        };
+        let audited = scope.audited(base.version);
+        Ok(Some(Next { head, document, encoded, now, deadline, audited, changed }))
     }
 
     /// The script call that writes a version.
-    pub(crate) fn update_call(&self, base: &Item<T>, next: &Next<T>) -> ScriptCall {
-        let at = self.address();
-        let Next { head, deadline, audited: (operation, from, changed), .. } = next;
-        // An empty text removes what there may be; a dash says that there is nothing.
-        let entries = match &next.entries {
-            Some(entries) => entries.to_bytes(),
-            None => Bytes::from_static(b"-"),
+    pub(crate) fn update_script(&self, base: &Item<T>, next: &Next<T>) -> ScriptCall {
+        let call = self.update_item(base, next).script();
+        let call = match next.deadline {
+            DeadlineChange::Keep => call,
+            _ => self.derived_keys(&base.id).into_iter().fold(call, ScriptCall::arg),
         };
-        let call = ScriptCall::new(&UPDATE)
-            .key(at.latest(&base.id))
-            .key(at.version(&base.id, base.version))
-            .key(at.version(&base.id, head.version))
-            .key(at.expiry())
-            .key(at.audit(&base.id))
-            .key(at.trimmed(&base.id))
-            .key(at.index())
-            .arg(base.id.as_str().to_owned())
-            .arg(head.commit.clone())
-            .arg(next.json.clone())
-            .int(base.version)
-            .arg(base.commit.clone())
-            .arg(deadline.arg())
-            .arg(self.audit_arg(&base.id))
-            .arg(self.actor_arg())
-            .arg(operation.as_str().to_owned())
-            .arg(Self::keep_arg())
-            .arg(Self::keep_for_arg())
-            .arg(at.version_prefix(&base.id))
-            .arg(entries)
-            .arg(at.item_prefix())
-            .int(*from)
-            .arg(changed.clone())
-            .int(next.now.as_millis());
-        let kept = matches!(deadline, Deadline::Keep);
-        let renewed = if kept { Vec::new() } else { self.derived_keys(&base.id) };
-        let call = renewed.into_iter().fold(call, ScriptCall::arg);
         let call = if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call };
-        self.requesting(call, &base.id, Event::Update)
+        self.with_triggers(call, &base.id, Event::Update)
+    }
+
+    fn update_item<'a>(&'a self, base: &'a Item<T>, next: &'a Next<T>) -> UpdateItem<'a> {
+        let (operation, from) = &next.audited;
+        UpdateItem {
+            address: self.address(),
+            schema: T::SCHEMA,
+            id: &base.id,
+            expected: (base.version, &base.commit),
+            commit: &next.head.commit,
+            document: &next.encoded.bytes,
+            now: next.now,
+            deadline: next.deadline,
+            audit: self.audit_arg(&base.id),
+            actor: self.actor(),
+            audited: (operation.as_str(), *from),
+            changed: &next.changed,
+            entries: next.encoded.entries.as_ref().map(Entries::to_bytes),
+        }
     }
 
     /// The item as it was written, or why it was not.
-    pub(crate) fn written(
+    pub(crate) fn updated(
         &self,
         next: Next<T>,
-        verdict: Option<Verdict>,
+        outcome: Outcome,
         operation: &'static str,
     ) -> Result<Item<T>> {
-        let Next { head, document, unknown, .. } = next;
+        let Next { head, document, encoded, .. } = next;
         let expected = head.version - 1;
-        let Some(mut verdict) = verdict else {
-            return Ok(Item::new(head, document, unknown));
+        let mut verdict = match outcome {
+            Outcome::Written => return Ok(Item::new(head, document, encoded.unknown)),
+            outcome => outcome.verdict(operation)?,
         };
         let kind = match verdict.code {
-            1 => return Ok(Item::new(head, document, unknown)),
+            1 => return Ok(Item::new(head, document, encoded.unknown)),
             0 => ErrorKind::Conflict { expected, actual: verdict.number(operation)? },
-            // Written and expired since, or expired before it was written: nobody knows.
+            // It was written and has expired since, or had expired before: that cannot be found out.
             -1 if verdict.after_loss && T::SCHEMA.ttl.is_some() => ErrorKind::OutcomeUnknown {
                 commit: head.commit,
                 waited: self.store().settings().outcome_timeout,
             },
             -1 => ErrorKind::NotFound,
-            UNTIMELY => return Err(untimely(operation)),
             -3 => return Err(self.value_taken(&head.id, verdict, operation)?),
             _ => envelope::not_an_envelope(),
         };
         Err(Error::new(operation, kind).at(self.address().latest(&head.id)))
     }
 
-    /// Nothing to write; but an item in hand may be out of date, which the caller wants to know.
+    /// The item, if there is nothing to write. But an item in hand may be out of date, which is a conflict.
     async fn unchanged(&self, base: &Item<T>, operation: &'static str) -> Result<Item<T>> {
         let now = self.store().now();
-        let deadline = Self::next_deadline(base.expires_at, Scope::KnownFields, now);
-        if !matches!(deadline, Deadline::Keep) {
+        let deadline = Self::deadline_change(base.expires_at, Scope::KnownFields, now);
+        if !matches!(deadline, DeadlineChange::Keep) {
             let item = self.renew(base, deadline.after(None), now, operation).await?;
             return Ok(item.into_unchanged());
         }
         let key = self.address().latest(&base.id);
-        let command =
-            Command::new("GETRANGE").arg(key.clone()).int(0).int(envelope::HEAD_LEN as u64 - 1);
+        let command = Command::new("GETRANGE").arg(key.clone()).int(0).int(HEAD_LEN as u64 - 1);
         let reply = self
             .store()
             .reader()
@@ -366,64 +346,12 @@ impl<T: Document> Repo<T> {
 pub(crate) struct Next<T> {
     pub(crate) head: Head,
     document: T,
-    unknown: UnknownFields,
-    json: Bytes,
-    /// What the indexes are to hold of it; `None` if there are none.
-    entries: Option<Entries>,
+    encoded: Encoded,
     /// When it is written, by the server's clock.
     now: Timestamp,
-    deadline: Deadline,
-    /// What the audit is told: the operation, the version that it names, and the fields that change.
-    audited: (AuditOperation, u64, String),
-}
-
-/// What a write replaces.
-#[derive(Clone, Copy)]
-pub(crate) enum Scope<'a> {
-    /// The fields that the struct knows; others in the stored document are kept.
-    KnownFields,
-    /// Everything.
-    WholeDocument,
-    /// Everything, by what a version had, with the fields of it that the struct does not know.
-    Restored { version: u64, unknown: &'a UnknownFields },
-    /// Nothing but the shape of an older schema: the document stays what it is and lives as long as it
-    /// would have.
-    Shape,
-}
-
-impl Scope<'_> {
-    /// What the audit is told of a write over this version: the operation, and the version that it
-    /// superseded or brought back.
-    fn audited(self, superseded: u64) -> (AuditOperation, u64) {
-        match self {
-            Self::KnownFields | Self::WholeDocument => (AuditOperation::Update, superseded),
-            Self::Restored { version, .. } => (AuditOperation::Revert, version),
-            Self::Shape => (AuditOperation::Migrate, superseded),
-        }
-    }
-}
-
-/// The attempts of a write that begins with a read, and may find that another write came in between.
-pub(crate) struct Attempts {
-    made: u32,
-    retries: u32,
-}
-
-impl Attempts {
-    /// Whether to start again; if so, after a pause.
-    pub(crate) async fn again<R>(&mut self, written: &Result<R>) -> bool {
-        let Err(error) = written else { return false };
-        if !matches!(error.kind(), ErrorKind::Conflict { .. }) || self.made == self.retries {
-            return false;
-        }
-        self.made += 1;
-        tokio::time::sleep(conflict_pause(self.made)).await;
-        true
-    }
-}
-
-/// A random pause that grows with the attempts, so that many writers on one item take turns.
-fn conflict_pause(attempt: u32) -> Duration {
-    let most = (500u64 << attempt.min(6)).min(20_000);
-    Duration::from_micros(fastrand::u64(0..most))
+    deadline: DeadlineChange,
+    /// The operation in the audit entry, and the version that it supersedes or restores.
+    audited: (AuditOperation, u64),
+    /// The names of the changed fields, as a JSON array; empty if the collection is not audited.
+    changed: String,
 }

@@ -5,12 +5,14 @@ use futures_util::stream::{self, Stream};
 use crate::document::Document;
 use crate::document::item::Item;
 use crate::document::patch::Patch;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::key::{Id, ToId};
-use crate::redis::write::{UNTIMELY, WriteSet};
-use crate::repo::bulk::Bulk;
-use crate::repo::touch::Deadline;
-use crate::repo::update::{Next, Scope};
+use crate::redis::script::ScriptCall;
+use crate::redis::write::item::DeadlineChange;
+use crate::redis::write::{Outcome, Write, empty_reply};
+use crate::repo::bulk::{Bulk, run_valid};
+use crate::repo::scope::Scope;
+use crate::repo::update::Next;
 use crate::repo::{Repo, checked_id};
 
 const OPERATION: &str = "update_many";
@@ -18,8 +20,8 @@ const OPERATION: &str = "update_many";
 impl<T: Document> Repo<T> {
     /// Sets the fields of a patch in each of many items. See [`Bulk`] for chunks, progress and memory.
     ///
-    /// Two round trips for each chunk of 100: the documents are read, then written. An item that another
-    /// write changes in between is updated by itself, as [`Repo::update`] by id does.
+    /// Two round trips for each chunk of 100: a read and a write. An item that another write changes between
+    /// them is updated alone, as by [`Repo::update`] with an id.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Id, Repo};
@@ -43,102 +45,103 @@ impl<T: Document> Repo<T> {
         self.update_stream(stream::iter(patches))
     }
 
-    /// As [`Repo::update_many`], for patches that come one after the other.
+    /// As [`Repo::update_many`], for a stream of patches.
     pub fn update_stream<'a, K: ToId + Send + Sync + 'a>(
         &'a self,
         patches: impl Stream<Item = (K, T::Patch)> + Send + 'a,
     ) -> Bulk<'a, (K, T::Patch), Item<T>> {
-        Bulk::new(patches, |chunk| {
-            let checked = |(id, patch): (K, T::Patch)| (checked_id(&id, OPERATION), patch);
-            self.update_chunk(chunk.into_iter().map(checked).collect())
+        Bulk::new(patches, |chunk: Vec<(K, T::Patch)>| {
+            let checked = |(id, patch): (K, T::Patch)| Ok((checked_id(&id, OPERATION)?, patch));
+            let patches = chunk.into_iter().map(checked).collect();
+            run_valid(patches, |patches| self.update_chunk(patches))
         })
     }
 
-    async fn update_chunk(&self, patches: Vec<(Result<Id>, T::Patch)>) -> Vec<Result<Item<T>>> {
-        let ids: Vec<Id> = patches.iter().filter_map(|(id, _)| id.as_ref().ok()).cloned().collect();
-        let mut bases = self.read_many(ids, OPERATION).await.into_iter();
-        let mut steps: Vec<(Result<Step<T>>, T::Patch)> = Vec::with_capacity(patches.len());
-        let mut commits = Vec::with_capacity(patches.len());
-        for (id, patch) in patches {
-            let step = id.and_then(|id| {
-                let base = bases.next().unwrap_or(Ok(None))?;
-                let base = base.ok_or_else(|| self.missing(&id, OPERATION))?;
-                let mut document = base.data.clone();
-                patch.clone().apply(&mut document);
-                Ok(match self.next(&base, document, Scope::KnownFields, OPERATION)? {
-                    Some(next) => {
-                        let call = self.update_call(&base, &next);
-                        commits.push((next.head.commit.clone(), WriteSet::Conditional(call)));
-                        Step::Write(next)
-                    }
-                    None => {
-                        let now = self.store().now();
-                        let deadline =
-                            Self::next_deadline(base.expires_at, Scope::KnownFields, now);
-                        if matches!(deadline, Deadline::Keep) {
-                            Step::Nothing(base.into_unchanged())
-                        } else {
-                            let until = deadline.after(None);
-                            let call = self.touch_call(&base.id, until, now, Some(&base));
-                            commits.push((base.commit.clone(), WriteSet::Conditional(call)));
-                            Step::Renew(base.expiring(until).into_unchanged())
-                        }
-                    }
-                })
-            });
-            steps.push((step, patch));
+    async fn update_chunk(&self, patches: Vec<(Id, T::Patch)>) -> Vec<Result<Item<T>>> {
+        let ids = patches.iter().map(|(id, _)| id.clone()).collect();
+        let bases = self.read_many(ids, OPERATION).await;
+        let plan = |((id, patch), base): ((Id, T::Patch), Result<Option<Item<T>>>)| {
+            let base = base?.ok_or_else(|| self.missing(&id, OPERATION))?;
+            self.plan_update(base, patch)
+        };
+        let planned = patches.into_iter().zip(bases).map(plan).collect();
+        run_valid(planned, |planned| self.write_planned(planned)).await
+    }
+
+    fn plan_update(&self, base: Item<T>, patch: T::Patch) -> Result<Planned<T>> {
+        let mut document = base.data.clone();
+        patch.clone().apply(&mut document);
+        if let Some(next) = self.next(&base, document, Scope::KnownFields, OPERATION)? {
+            let write = (next.head.commit.clone(), self.update_script(&base, &next));
+            return Ok(Planned { change: Change::Version(next), write: Some(write), patch });
         }
-        let mut verdicts = self.send_many(OPERATION, commits).await.into_iter();
-        let mut results = Vec::with_capacity(steps.len());
-        for (step, patch) in steps {
-            let next = match step {
-                Ok(Step::Write(next)) => next,
-                Ok(Step::Nothing(item)) => {
-                    results.push(Ok(item));
-                    continue;
+        let now = self.store().now();
+        let deadline = Self::deadline_change(base.expires_at, Scope::KnownFields, now);
+        if matches!(deadline, DeadlineChange::Keep) {
+            let change = Change::Nothing(base.into_unchanged());
+            return Ok(Planned { change, write: None, patch });
+        }
+        let deadline = deadline.after(None);
+        let write = self.touch_script(&base.id, deadline, now, Some(&base));
+        let write = Some((base.commit.clone(), write));
+        let change = Change::Deadline(base.expiring(deadline).into_unchanged());
+        Ok(Planned { change, write, patch })
+    }
+
+    async fn write_planned(&self, planned: Vec<Planned<T>>) -> Vec<Result<Item<T>>> {
+        let mut writes = Vec::with_capacity(planned.len());
+        let mut changes = Vec::with_capacity(planned.len());
+        for Planned { change, write, patch } in planned {
+            writes.extend(write.map(|(commit, call)| (commit, Write::Script(call))));
+            changes.push((change, patch));
+        }
+        let mut outcomes = self.commit_many(OPERATION, writes).await.into_iter();
+        let mut next_outcome = || outcomes.next().unwrap_or_else(|| Err(empty_reply(OPERATION)));
+        let mut results = Vec::with_capacity(changes.len());
+        for (change, patch) in changes {
+            results.push(match change {
+                Change::Nothing(item) => Ok(item),
+                Change::Deadline(item) => match next_outcome() {
+                    Ok(Outcome::Verdict(verdict)) if verdict.code == 1 => Ok(item),
+                    Ok(_) => self.update(&item.id, patch).await,
+                    Err(error) => Err(error),
+                },
+                Change::Version(next) => {
+                    let id = next.head.id.clone();
+                    let updated = match next_outcome() {
+                        Ok(Outcome::Restart { .. }) => None,
+                        Ok(outcome) => Some(self.updated(next, outcome, OPERATION)),
+                        Err(error) => Some(Err(error)),
+                    };
+                    match updated {
+                        Some(result) if !is_stale(&result) => result,
+                        _ => self.update(&id, patch).await,
+                    }
                 }
-                Ok(Step::Renew(item)) => {
-                    results.push(match verdicts.next() {
-                        Some(Ok(Some(verdict))) if verdict.code == 1 => Ok(item),
-                        Some(Ok(_)) => self.update(&item.id, patch).await,
-                        Some(Err(error)) => Err(error),
-                        None => Err(self.missing(&item.id, OPERATION)),
-                    });
-                    continue;
-                }
-                Err(error) => {
-                    results.push(Err(error));
-                    continue;
-                }
-            };
-            let id = next.head.id.clone();
-            let written = match verdicts.next() {
-                Some(Ok(Some(verdict))) if verdict.code == UNTIMELY => {
-                    results.push(self.update(&id, patch).await);
-                    continue;
-                }
-                Some(Ok(verdict)) => self.written(next, verdict, OPERATION),
-                Some(Err(error)) => Err(error),
-                None => Err(self.missing(&id, OPERATION)),
-            };
-            results.push(match written {
-                Err(error) if is_stale(&error) => self.update(&id, patch).await,
-                other => other,
             });
         }
         results
     }
 }
 
-/// What is to be done about one item.
-enum Step<T> {
-    Write(Next<T>),
-    /// The patch changes nothing but when the item expires.
-    Renew(Item<T>),
-    /// The patch changes nothing.
+/// The update of one item.
+struct Planned<T: Document> {
+    change: Change<T>,
+    /// The commit id and the script call, if there is something to write.
+    write: Option<(String, ScriptCall)>,
+    /// The patch, in case the item has to be read again.
+    patch: T::Patch,
+}
+
+/// What an update changes.
+enum Change<T> {
+    /// The document.
+    Version(Next<T>),
+    /// Only when the item expires.
+    Deadline(Item<T>),
     Nothing(Item<T>),
 }
 
-fn is_stale(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Conflict { .. })
+fn is_stale<T>(result: &Result<T>) -> bool {
+    result.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::Conflict { .. }))
 }

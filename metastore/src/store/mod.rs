@@ -18,7 +18,7 @@ use ulid::{Generator, Ulid};
 use crate::error::{Error, Result};
 use crate::json::Limits;
 use crate::redis::command::{Command, Fault};
-use crate::redis::connection::{Connection, Endpoint};
+use crate::redis::connection::{Client, Connection, Endpoint};
 use crate::redis::pubsub::{Hub, Subscription};
 use crate::redis::read::Reader;
 use crate::redis::write::Writer;
@@ -247,6 +247,15 @@ impl Store {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// The client of the connection, for commands that metastore does not have.
+    ///
+    /// This is the only place where a type of fred is public, and it changes when fred does. Commands sent
+    /// through it bypass everything that metastore guarantees.
+    #[must_use]
+    pub fn fred_client(&self) -> Client {
+        self.connection().client()
+    }
+
     pub(crate) fn connection(&self) -> &Connection {
         &self.0.connection
     }
@@ -284,12 +293,12 @@ impl Store {
         }
     }
 
-    /// Carries out work on `count` elements beside its caller, as a task, so that several go on at once on
-    /// all cores. Once begun it goes on if nobody waits any more.
+    /// Runs work on `count` elements as a task, so that several run in parallel on all cores. It continues if
+    /// its caller no longer waits.
     ///
-    /// All are `RuntimeEnded` if the runtime in which the store was opened has ended. A panic goes on to the
-    /// caller.
-    pub(crate) async fn beside<O: Send + 'static>(
+    /// All results are `RuntimeEnded` if the runtime in which the store was opened has ended. A panic is
+    /// resumed in the caller.
+    pub(crate) async fn spawn_detached<O: Send + 'static>(
         &self,
         operation: &'static str,
         count: usize,

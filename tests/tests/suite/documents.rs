@@ -1,5 +1,6 @@
 //! Create, read, update, delete, list, count and history.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use metastore::{Collection, ErrorKind, Store};
@@ -352,4 +353,39 @@ async fn a_dropped_store_closes_its_connections() {
     drop((other, texts, job));
     wait::until("the connections to close", SOON, async || clients().await == own).await;
     assert!(repo.texts.get(&item.id).await.unwrap().is_some());
+}
+
+/// How often a [`Counted`] was serialized.
+static SERIALIZED: AtomicU32 = AtomicU32::new(0);
+
+#[derive(Clone, serde::Serialize, serde::Deserialize, validator::Validate, Collection)]
+#[collection(domain = "suite", app = "documents", name = "counted", object_type = texts)]
+struct Counted {
+    #[serde(serialize_with = "count")]
+    text: String,
+}
+
+fn count<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    SERIALIZED.fetch_add(1, Ordering::Relaxed);
+    serializer.serialize_str(text)
+}
+
+#[tokio::test]
+async fn each_version_of_an_item_in_hand_is_serialized_once() {
+    let server = metastore_tests::Server::start().await;
+    let repo = Store::connect(server.url()).await.unwrap().repo::<Counted>();
+    let serialized = || SERIALIZED.swap(0, Ordering::Relaxed);
+    let created = repo.create(Counted { text: "one".into() }).await.unwrap();
+    assert_eq!(serialized(), 1, "by a create");
+    let mut item = repo.update(&created, Counted::patch().text("two")).await.unwrap();
+    serialized();
+    for n in 0..3 {
+        item = repo.update(&item, Counted::patch().text(format!("text {n}"))).await.unwrap();
+        assert_eq!(serialized(), 1, "by an update of an item that an update has returned");
+    }
+    let unchanged = repo.update(&item, Counted::patch().text("text 2")).await.unwrap();
+    assert!(unchanged.unchanged);
+    assert_eq!((serialized(), unchanged.version), (1, 5));
+    let item = repo.update(&unchanged, Counted::patch().text("last")).await.unwrap();
+    assert_eq!((serialized(), item.version), (1, 6));
 }

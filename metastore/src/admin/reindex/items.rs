@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::{IndexReport, Walk};
 use crate::document::Document;
+use crate::document::encode::index_entries;
 use crate::document::envelope;
 use crate::document::header::Head;
 use crate::document::item::Item;
@@ -13,8 +14,8 @@ use crate::error::Result;
 use crate::index::Entries;
 use crate::redis::command::Reply;
 use crate::redis::script::{REINDEX, ScriptCall};
+use crate::repo::derived;
 use crate::repo::query::{decode, joined};
-use crate::repo::{Repo, derived};
 use crate::schema::TtlOnUpdate;
 use crate::time::millis;
 
@@ -119,8 +120,7 @@ impl<T: Document> Walk<'_, T> {
             let expected = read.map_err(|unreadable| unreadable.error).and_then(|item: Item<T>| {
                 let head = envelope::decode_head(&json, &address.latest_of(&id), self.operation)?;
                 let owner = item.owner.as_ref();
-                let entries =
-                    Repo::<T>::entries(&item.data, item.created_at, owner, self.operation)?;
+                let entries = index_entries(&item.data, item.created_at, owner, self.operation)?;
                 let counts = entries.as_ref().map(Entries::counts).unwrap_or_default();
                 let entries = entries.map(|entries| entries.to_bytes()).unwrap_or_default();
                 Ok(Expected { head, entries, counts })

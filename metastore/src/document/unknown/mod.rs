@@ -12,18 +12,21 @@ mod watch;
 use std::cell::Cell;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::Deserialize;
 
 pub(crate) use extra::{Extra, extras, push_name};
 pub(crate) use graft::graft;
 use watch::Watch;
 
-/// The stored text of a document, if its type may not know all of it.
+/// The stored text of a document, if its type may not know all of it or the text is at hand.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum UnknownFields {
     /// The type knows all fields.
     #[default]
     None,
+    /// The type knows all fields, and writes the document as this text, which was just stored.
+    Written(Bytes),
     /// The text may have unknown fields.
     Possible(Arc<str>),
     /// The text does not decode as the type; the document is its replacement.
@@ -35,7 +38,7 @@ impl UnknownFields {
     pub(crate) fn possible(&self) -> Option<&str> {
         match self {
             Self::Possible(stored) => Some(stored),
-            Self::None | Self::Unreadable(_) => None,
+            Self::None | Self::Written(_) | Self::Unreadable(_) => None,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::Id;
 use crate::redis::command::{Reply, unexpected};
 use crate::redis::script::{CLAIM, ScriptCall};
+use crate::redis::write::retry::RetryPolicy;
 use crate::time::millis;
 
 const OPERATION: &str = "run";
@@ -47,7 +48,7 @@ impl<T: Document> Queue<T> {
             .arg(self.repo.actor_arg())
             .arg(self.schema.name);
         // Not repeated after a lost reply: the claim ends with its lease.
-        let verdict = self.write(OPERATION, &job, call, Duration::ZERO).await?;
+        let verdict = self.write(OPERATION, &job, call, RetryPolicy::NEVER).await?;
         match verdict.code {
             1 => {}
             0 => return Ok(None),

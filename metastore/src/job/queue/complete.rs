@@ -7,12 +7,14 @@ use serde::Serialize;
 
 use super::claim::Claim;
 use super::completion::{Completion, CompletionOutcome};
-use super::transformation_queue::{Queue, no_reply};
+use super::transformation_queue::Queue;
 use crate::document::Document;
 use crate::error::Result;
 use crate::job::status::Progress;
 use crate::json::write_json;
 use crate::redis::script::{PROGRESS, ScriptCall};
+use crate::redis::write::empty_reply;
+use crate::redis::write::retry::RetryPolicy;
 
 impl<T: Document> Queue<T> {
     /// Encodes a result as JSON, within the limits of the store.
@@ -99,12 +101,12 @@ impl<T: Document> Queue<T> {
             .arg(claim.job.clone())
             .int(claim.fence)
             .arg(json);
-        Ok(self.write(OPERATION, &claim.job, call, Duration::ZERO).await?.code == 1)
+        Ok(self.write(OPERATION, &claim.job, call, RetryPolicy::NEVER).await?.code == 1)
     }
 
     async fn complete(&self, completion: Completion) -> Result<bool> {
         let outcome = self.exchange(&[completion], None).await.outcomes.pop();
-        let outcome = outcome.unwrap_or_else(|| Err(no_reply("finish")));
+        let outcome = outcome.unwrap_or_else(|| Err(empty_reply("finish")));
         Ok(outcome? == CompletionOutcome::Recorded)
     }
 }

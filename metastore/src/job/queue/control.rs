@@ -114,6 +114,6 @@ impl<T: Document> Queue<T> {
         let call = fields
             .iter()
             .fold(call, |call, (field, value)| call.arg((*field).to_owned()).arg(value.clone()));
-        self.write(operation, "", call, self.patience()).await.map(|_| ())
+        self.write(operation, "", call, self.retry_policy()).await.map(|_| ())
     }
 }

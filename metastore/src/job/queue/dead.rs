@@ -1,7 +1,5 @@
 //! Dead jobs: list, retry, discard.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use super::claim::counter;
@@ -11,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Id, ToId};
 use crate::redis::command::{Reply, unexpected};
 use crate::redis::script::{DEAD_LETTERS, DISCARD, RETRY, ScriptCall};
+use crate::redis::write::retry::RetryPolicy;
 use crate::repo::checked_id;
 use crate::store::cursor::check_offset;
 use crate::time::Timestamp;
@@ -91,7 +90,7 @@ impl<T: Document> Queue<T> {
             .arg(self.repo.audit_arg(&id))
             .arg(self.repo.actor_arg())
             .arg(self.schema.name);
-        let mut verdict = self.write(OPERATION, &commit, call, self.patience()).await?;
+        let mut verdict = self.write(OPERATION, &commit, call, self.retry_policy()).await?;
         match verdict.code {
             1 => verdict.text(OPERATION).map(Some),
             0 => Ok(None),
@@ -115,7 +114,7 @@ impl<T: Document> Queue<T> {
             .key(self.keys.dead.clone())
             .key(self.repo.address().latest(&id))
             .arg(id.as_str().to_owned());
-        Ok(self.write(OPERATION, "", call, self.patience()).await?.code == 1)
+        Ok(self.write(OPERATION, "", call, self.retry_policy()).await?.code == 1)
     }
 
     async fn read_dead(&self, offset: usize, limit: usize, only: &str) -> Result<Vec<DeadJob>> {
@@ -127,7 +126,7 @@ impl<T: Document> Queue<T> {
             .int(offset as u64)
             .int(limit as u64)
             .arg(only.to_owned());
-        let mut verdict = self.write(OPERATION, "", call, Duration::ZERO).await?;
+        let mut verdict = self.write(OPERATION, "", call, RetryPolicy::NEVER).await?;
         // Entries that another program has written are left out.
         Ok(verdict.array(OPERATION)?.into_iter().filter_map(|job| dead_job(job).ok()).collect())
     }

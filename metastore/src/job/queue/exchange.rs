@@ -1,14 +1,14 @@
 //! Completing jobs and taking the next ones in one round trip.
 
-use std::time::Duration;
-
 use super::completion::{Completion, CompletionOutcome};
 use super::take::{TakeOptions, TakenBatch};
-use super::transformation_queue::{Queue, no_reply};
+use super::transformation_queue::Queue;
 use crate::document::Document;
 use crate::error::{Error, ErrorKind, Result};
 use crate::redis::command::{Reply, Verdict};
 use crate::redis::script::ScriptCall;
+use crate::redis::write::empty_reply;
+use crate::redis::write::retry::RetryPolicy;
 
 const OPERATION: &str = "finish";
 
@@ -51,23 +51,23 @@ impl<T: Document> Queue<T> {
     ) -> Exchange<T> {
         let mut outcomes: Vec<Result<CompletionOutcome>> =
             completions.iter().map(|_| Ok(CompletionOutcome::Refused)).collect();
-        let patience = self.patience();
+        let retry = self.retry_policy();
         let (mut calls, sent): (Vec<_>, Vec<_>) = self
             .completion_calls(completions)
             .into_iter()
             .map(|CompletionCall { call, positions, replies_array, .. }| {
-                ((call, patience), (positions, replies_array))
+                ((call, retry), (positions, replies_array))
             })
             .unzip();
         // Sent once: repeating `take` would take further jobs, not return the first ones.
-        calls.extend(take.map(|options| (self.take_call(options), Duration::ZERO)));
+        calls.extend(take.map(|options| (self.take_call(options), RetryPolicy::NEVER)));
         if calls.is_empty() {
             return Exchange { outcomes, taken: None };
         }
         let writer = self.repo.store().writer();
-        let mut replies = writer.commit_all(OPERATION, &calls).await.into_iter();
+        let mut replies = writer.commit_pipelined(OPERATION, calls).await.into_iter();
         for (positions, replies_array) in sent {
-            let reply = replies.next().unwrap_or_else(|| Err(no_reply(OPERATION)));
+            let reply = replies.next().unwrap_or_else(|| Err(empty_reply(OPERATION)));
             match reply.and_then(|reply| parse(reply, replies_array, positions.len())) {
                 Ok(parsed) => {
                     for (position, outcome) in positions.into_iter().zip(parsed) {
@@ -82,7 +82,7 @@ impl<T: Document> Queue<T> {
             }
         }
         let taken = take.map(|_| {
-            let reply = replies.next().unwrap_or_else(|| Err(no_reply(OPERATION)));
+            let reply = replies.next().unwrap_or_else(|| Err(empty_reply(OPERATION)));
             reply
                 .map_err(|error| error.during("take").at(self.keys.waiting.clone()))
                 .and_then(|reply| self.taken_batch(reply))
@@ -102,7 +102,7 @@ impl<T: Document> Queue<T> {
     /// `Unavailable`, `OutOfMemory`, `WrongType`.
     pub async fn take(&self, options: &TakeOptions) -> Result<TakenBatch<T>> {
         let taken = self.exchange(&[], Some(options)).await.taken;
-        taken.unwrap_or_else(|| Err(no_reply("take")))
+        taken.unwrap_or_else(|| Err(empty_reply("take")))
     }
 
     /// Groups completions into script calls: successes and releases by their limits, failures one
@@ -164,7 +164,7 @@ fn parse(reply: Reply, is_array: bool, count: usize) -> Result<Vec<Result<Comple
     let mut verdict = Verdict::from_reply(reply, OPERATION)?;
     let codes = if is_array { verdict.array(OPERATION)? } else { vec![Reply::Int(verdict.code)] };
     if codes.len() != count {
-        return Err(no_reply(OPERATION));
+        return Err(empty_reply(OPERATION));
     }
     Ok(codes
         .into_iter()

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::claim::Claim;
 use super::stats::{QueueStats, parse};
-use super::transformation_queue::{Queue, no_reply};
+use super::transformation_queue::Queue;
 use crate::document::Document;
 use crate::error::Result;
 use crate::key::TransformationKeys;
 use crate::redis::command::{Command, Reply, Verdict, unexpected};
 use crate::redis::script::{QUEUE_STATS, RENEW, ScriptCall};
-use crate::redis::write::{Commit, WriteSet};
+use crate::redis::write::retry::RetryPolicy;
 use crate::store::Store;
 use crate::time::millis;
 
@@ -132,12 +132,10 @@ impl QueueSet {
         &self,
         operation: &'static str,
         call: ScriptCall,
-        patience: Duration,
+        retry_timeout: Duration,
     ) -> Result<Verdict> {
-        let sent = Commit { operation, id: "", writes: WriteSet::Conditional(call), patience };
-        let reply = self.store.writer().commit(sent).await?;
-        let reply = reply.ok_or_else(|| no_reply(operation))?;
-        Verdict::from_reply(reply.reply, operation)
+        let retry = RetryPolicy::for_at_most(retry_timeout);
+        self.store.writer().commit_script(operation, "", call, retry).await
     }
 }
 

@@ -1,14 +1,12 @@
 //! `Queue`: the queue of one transformation.
 
-use std::time::Duration;
-
 use crate::document::Document;
 use crate::document::transformation::Transformation;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::key::{Id, TransformationKeys};
 use crate::redis::command::Verdict;
 use crate::redis::script::ScriptCall;
-use crate::redis::write::{Commit, WriteSet};
+use crate::redis::write::retry::RetryPolicy;
 use crate::repo::Repo;
 use crate::schema::TransformationSchema;
 
@@ -91,21 +89,14 @@ impl<T: Document> Queue<T> {
         operation: &'static str,
         id: &str,
         call: ScriptCall,
-        patience: Duration,
+        retry: RetryPolicy,
     ) -> Result<Verdict> {
-        let sent = Commit { operation, id, writes: WriteSet::Conditional(call), patience };
         let writer = self.repo.store().writer();
-        let reply =
-            writer.commit(sent).await.map_err(|error| error.at(self.keys.waiting.clone()))?;
-        let reply = reply.ok_or_else(|| no_reply(operation))?;
-        Verdict::from_reply(reply.reply, operation)
+        let verdict = writer.commit_script(operation, id, call, retry).await;
+        verdict.map_err(|error| error.at(self.keys.waiting.clone()))
     }
 
-    pub(super) fn patience(&self) -> Duration {
-        self.repo.store().settings().outcome_timeout
+    pub(super) fn retry_policy(&self) -> RetryPolicy {
+        RetryPolicy::for_at_most(self.repo.store().settings().outcome_timeout)
     }
-}
-
-pub(super) fn no_reply(operation: &'static str) -> Error {
-    Error::new(operation, ErrorKind::Server("empty script reply".to_owned()))
 }

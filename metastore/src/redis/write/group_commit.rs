@@ -1,117 +1,131 @@
-//! Group commit: new items that wait at the same moment leave as one script call for each collection.
+//! Group commit: creates new items. Concurrent ones of a collection share a script call.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::key::Id;
-use crate::redis::coalesce::{Batch, BatchLimits, Batcher};
+use crate::key::{Address, Id};
+use crate::redis::coalesce::{Batch, BatchLimits, BatchQueue};
 use crate::redis::command::{Fault, Reply, Verdict};
 use crate::redis::connection::Connection;
 use crate::redis::script::{INSERT, ScriptCall};
+use crate::redis::write::item::CreateItem;
 
-/// The size at which larger groups stopped being faster, and one that does not block the server.
+/// Larger groups were not faster, and would block the server for longer.
 const LIMITS: BatchLimits = BatchLimits { count: 128, bytes: 1024 * 1024 };
 
-/// The most members that one command adds to a sorted set: Lua takes up to 8,000 arguments.
+/// The most members that one command adds to a sorted set: Lua accepts up to 8,000 arguments.
 const MAX_MEMBERS: usize = 2_000;
 
-/// A new item with a generated id: nothing that is stored decides about it.
+/// A new item with a generated id, which depends on nothing stored.
 #[derive(Clone, Debug)]
 pub(crate) struct Insert {
-    /// The index of all items.
+    pub(crate) address: Address,
+    /// The key of the index of all items.
     pub(crate) index: Bytes,
-    /// How to audit: what `Repo::audit_pieces` gives.
+    /// How to audit, without the id; empty if the collection is not audited.
     pub(crate) audit: String,
     pub(crate) latest: String,
+    /// The key of the item's audit trail; empty if the collection is not audited.
     pub(crate) trail: String,
     pub(crate) id: Id,
     pub(crate) commit: String,
+    /// Who creates the item; empty if the collection is not audited.
     pub(crate) actor: String,
-    pub(crate) json: Bytes,
+    pub(crate) document: Bytes,
     /// When the item is created, by the server's time in milliseconds.
     pub(crate) created: u64,
     pub(crate) deadline: Option<u64>,
     /// Members of further sorted sets: key, score, member.
     pub(crate) members: Vec<(Bytes, u64, Bytes)>,
-    /// What the item has in the indexes of fields.
+    /// The entries of the item in the indexes of fields.
     pub(crate) entries: Option<Bytes>,
 }
 
 impl Insert {
     /// Whether both can be written by one call.
-    fn goes_with(&self, other: &Self) -> bool {
+    fn can_share_call(&self, other: &Self) -> bool {
         self.index == other.index
             && self.audit == other.audit
             && self.deadline.is_some() == other.deadline.is_some()
     }
+
+    /// The script call that creates this item alone.
+    pub(crate) fn script(&self) -> ScriptCall {
+        let create = CreateItem {
+            address: &self.address,
+            latest: &self.latest,
+            id: &self.id,
+            commit: &self.commit,
+            document: &self.document,
+            created: self.created,
+            deadline: self.deadline,
+            audit: &self.audit,
+            actor: &self.actor,
+            entries: self.entries.clone().unwrap_or_default(),
+        };
+        create.script()
+    }
 }
 
-/// The queue before a connection.
-pub(crate) struct Inserts(Batcher<Arc<Insert>, bool>);
+/// The queue of a connection.
+pub(crate) struct InsertQueue(BatchQueue<Arc<Insert>, bool>);
 
-impl Inserts {
+impl InsertQueue {
     pub(crate) fn new(connection: &Arc<Connection>) -> Self {
-        Self(Batcher::new(connection, LIMITS, |insert| insert.json.len(), write))
+        Self(BatchQueue::new(connection, LIMITS, |insert| insert.document.len(), send))
     }
 
-    /// Writes a new item together with whatever else waits. False if nothing was done, because something
-    /// stands in the way of one of them.
+    /// Creates an item together with concurrent ones. False if nothing was written, because one of them
+    /// cannot be written in this way.
     ///
-    /// A refusal is one of the whole call, and nothing is written then.
-    pub(crate) async fn write(&self, insert: Arc<Insert>) -> Result<bool, Fault> {
+    /// A refusal is that of the whole call, and nothing was written.
+    pub(crate) async fn call(&self, insert: Arc<Insert>) -> Result<bool, Fault> {
         self.0.call(insert).await
     }
 }
 
-async fn write(connection: Arc<Connection>, batch: Batch<Arc<Insert>, bool>) {
+async fn send(connection: Arc<Connection>, batch: Batch<Arc<Insert>, bool>) {
     let mut groups: Vec<Batch<Arc<Insert>, bool>> = Vec::with_capacity(1);
-    for waiting in batch {
+    for pending in batch {
         let fits = |group: &&mut Batch<Arc<Insert>, bool>| {
-            group.first().is_some_and(|first| first.load.goes_with(&waiting.load))
+            group.first().is_some_and(|first| first.request.can_share_call(&pending.request))
         };
         match groups.iter_mut().find(fits) {
-            Some(group) => group.push(waiting),
-            None => groups.push(vec![waiting]),
+            Some(group) => group.push(pending),
+            None => groups.push(vec![pending]),
         }
     }
     let call = |group: &Batch<Arc<Insert>, bool>| {
-        call(group.iter().map(|waiting| &*waiting.load).collect::<Vec<_>>().as_slice())
+        call(group.iter().map(|pending| &*pending.request).collect::<Vec<_>>().as_slice())
     };
     let calls: Vec<ScriptCall> = groups.iter().map(call).collect();
-    let replies = match &calls[..] {
-        [call] => vec![connection.script(call).await],
-        calls => match connection.scripts_apart(&calls.iter().collect::<Vec<_>>()).await {
-            Ok(replies) => replies,
-            Err(fault) => vec![Err(fault); calls.len()],
-        },
-    };
+    let replies = connection.pipeline_scripts(&calls).await;
     for (reply, group) in replies.into_iter().zip(groups) {
         let written = reply.and_then(is_written);
-        for waiting in group {
-            waiting.answer(written.clone());
+        for pending in group {
+            pending.reply(written.clone());
         }
     }
 }
 
-/// Writes new items at once, in one step for each collection; whether all of them are written.
+/// Creates items of one collection in one atomic step. False if nothing was written.
 pub(crate) async fn insert_all(
     connection: &Connection,
-    inserts: &[Arc<Insert>],
+    inserts: &[&Insert],
 ) -> Result<bool, Fault> {
-    let inserts: Vec<&Insert> = inserts.iter().map(|insert| &**insert).collect();
-    is_written(connection.script(&call(&inserts)).await?)
+    is_written(connection.script(&call(inserts)).await?)
 }
 
 fn is_written(reply: Reply) -> Result<bool, Fault> {
     match Verdict::from_reply(reply, "create") {
         Ok(verdict) => Ok(verdict.code == 1),
-        Err(_) => Err(Fault::Lost("a reply of another shape".to_owned())),
+        Err(_) => Err(Fault::unexpected_reply()),
     }
 }
 
-/// One call for items that go together.
+/// One call for items that can share it.
 fn call(inserts: &[&Insert]) -> ScriptCall {
     let Some(first) = inserts.first() else { return ScriptCall::new(&INSERT) };
     let (audited, expiring) = (!first.audit.is_empty(), first.deadline.is_some());
@@ -129,7 +143,7 @@ fn call(inserts: &[&Insert]) -> ScriptCall {
         .arg(if expiring { "1" } else { "" })
         .int(sets.len() as u64)
         .int(entries().count() as u64)
-        .args(inserts.iter().map(|insert| insert.json.clone()));
+        .args(inserts.iter().map(|insert| insert.document.clone()));
     if audited {
         call = call.keys(inserts.iter().map(|insert| insert.trail.clone()));
     }
@@ -160,7 +174,7 @@ fn call(inserts: &[&Insert]) -> ScriptCall {
 
 type Members<'a> = Vec<(u64, &'a Bytes)>;
 
-/// The members of sorted sets beside the index, by set.
+/// The members of sorted sets other than the index, by set.
 fn further_sets<'a>(inserts: &[&'a Insert]) -> Vec<(&'a Bytes, Members<'a>)> {
     let mut sets: BTreeMap<&Bytes, Members<'_>> = BTreeMap::new();
     for (key, score, member) in inserts.iter().flat_map(|insert| &insert.members) {

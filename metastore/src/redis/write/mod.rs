@@ -1,304 +1,309 @@
-//! The only function that writes.
+//! Writes: the only module that sends them.
 //!
-//! A write carries a commit id, and the script behind it gives the same answer when it is run again
-//! with the same id. So when a reply is lost, the call is repeated until an answer comes: the caller
-//! hears what became of its write, and it is applied once, however often it was sent.
+//! A write has a commit id, and its script returns the same reply when it runs again with the same id. So a
+//! write whose reply is lost is sent again: see [`retry`].
 
 pub(crate) mod compare_and_swap;
 pub(crate) mod enqueue;
 pub(crate) mod group_commit;
+pub(crate) mod item;
+pub(crate) mod retry;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind};
-use crate::redis::command::{Fault, Reply};
+use crate::redis::command::{Fault, Reply, Verdict};
 use crate::redis::connection::Connection;
 use crate::redis::script::ScriptCall;
-use crate::redis::write::compare_and_swap::{Swap, Swaps};
-use crate::redis::write::enqueue::{Request, Requests};
-use crate::redis::write::group_commit::{Insert, Inserts, insert_all};
+use compare_and_swap::{CompareAndSwap, SwapQueue};
+use enqueue::{EnqueueQueue, EnqueueRequest};
+use group_commit::{Insert, InsertQueue, insert_all};
+use item::UpdateItem;
+use retry::{Attempts, Restarts, RetryPolicy};
 
-/// A write as a script, made only when it is needed.
-pub(crate) type Confirm<'a> = Box<dyn Fn() -> ScriptCall + Send + Sync + 'a>;
+/// The code of a script for a write whose time is too far from the server's. Nothing was written.
+const UNTIMELY: i64 = -8;
 
-/// What an operation writes.
-pub(crate) enum WriteSet<'a> {
-    /// A new item, written together with others.
-    Insert {
-        insert: Arc<Insert>,
-        /// The same write as a script, for when something stands in the way, or the reply was lost.
-        confirm: Confirm<'a>,
-    },
-    /// One script call, which checks first and then writes.
-    Conditional(ScriptCall),
-    /// A plain update, written together with others.
-    Swap {
-        swap: Arc<Swap>,
-        /// The same write as a script, for when it is not as simple as that, or the reply was lost.
-        confirm: Confirm<'a>,
-    },
-    /// A job requested, in one script call together with others.
-    Request(Arc<Request>),
+/// The code of a script for a write of which an earlier attempt was refused. The reason is not stored, so
+/// the operation starts again with another commit id.
+const REFUSED_BEFORE: i64 = -9;
+
+/// The most bytes of one atomic step. A server accepts much more, but blocks all clients meanwhile.
+const MAX_STEP_BYTES: usize = 16 * 1024 * 1024;
+
+/// One write.
+pub(crate) enum Write<'a> {
+    /// A script call, which checks first and then writes.
+    Script(ScriptCall),
+    /// A new item that depends on nothing stored. Concurrent ones share a script call. If that writes nothing
+    /// or its reply is lost, the item is created by a script call of its own.
+    Insert(Arc<Insert>),
+    /// The next version of an item that has nothing but versions. Concurrent ones share a script call. If that
+    /// leaves this one out or its reply is lost, the version is written by the other call.
+    CompareAndSwap { swap: Arc<CompareAndSwap>, otherwise: UpdateItem<'a> },
+    /// A job. Concurrent ones share a script call.
+    Enqueue(Arc<EnqueueRequest>),
 }
 
-impl WriteSet<'_> {
+impl Write<'_> {
     fn bytes(&self) -> usize {
         match self {
-            Self::Insert { insert, .. } => insert.json.len(),
-            Self::Conditional(call) => call.bytes(),
-            Self::Swap { swap, .. } => swap.document.len(),
-            Self::Request(_) => 0,
+            Self::Script(call) => call.bytes(),
+            Self::Insert(insert) => insert.document.len(),
+            Self::CompareAndSwap { swap, .. } => swap.document.len(),
+            Self::Enqueue(_) => 0,
         }
     }
 
-    fn insert(&self) -> Option<&Arc<Insert>> {
+    /// The write as a script call of its own.
+    fn into_script(self) -> ScriptCall {
         match self {
-            Self::Insert { insert, .. } => Some(insert),
-            Self::Conditional(_) | Self::Swap { .. } | Self::Request(_) => None,
-        }
-    }
-
-    fn script(&self) -> ScriptCall {
-        match self {
-            Self::Insert { confirm, .. } | Self::Swap { confirm, .. } => confirm(),
-            Self::Conditional(call) => call.clone(),
-            Self::Request(request) => request.call(),
+            Self::Script(call) => call,
+            Self::Insert(insert) => insert.script(),
+            Self::CompareAndSwap { otherwise, .. } => otherwise.script(),
+            Self::Enqueue(request) => request.script(),
         }
     }
 }
 
-/// What a script answers to a write whose time is too far from the server's. Nothing is written then.
-pub(crate) const UNTIMELY: i64 = -8;
-
-/// What a script answers to a write of which an earlier attempt was refused. Why is not remembered, so the
-/// operation starts again under another commit id.
-pub(crate) const REFUSED_BEFORE: i64 = -9;
-
-/// What became of a write.
-pub(crate) struct Answer {
-    pub(crate) reply: Reply,
-    /// Whether the reply to an earlier attempt was lost.
-    pub(crate) after_loss: bool,
-}
-
-impl From<Reply> for Answer {
-    fn from(reply: Reply) -> Self {
-        Self { reply, after_loss: false }
-    }
-}
-
-/// The most bytes of one atomic step: a server takes much more, but holds up everybody meanwhile.
-const STEP_BYTES: usize = 16 * 1024 * 1024;
-
-/// A write on its way, with what is needed to tell of it.
+/// A write with all that is needed to send it.
 pub(crate) struct Commit<'a> {
     pub(crate) operation: &'static str,
+    /// The commit id; empty for a write that has none.
     pub(crate) id: &'a str,
-    pub(crate) writes: WriteSet<'a>,
-    /// How long to look for the answer when the reply is lost.
-    pub(crate) patience: Duration,
+    pub(crate) write: Write<'a>,
+    pub(crate) retry: RetryPolicy,
 }
 
-/// What is open after a fault: what became of a write that was sent. A fault that leaves nothing open is
-/// given back.
-fn open_outcome(fault: Fault) -> Result<Option<String>, Fault> {
-    match fault {
-        Fault::Lost(message) => Ok(Some(message)),
-        Fault::Refused(_) => Ok(None),
-        fault @ (Fault::NotSent(_) | Fault::RuntimeEnded) => Err(fault),
+/// The outcome of a write.
+pub(crate) enum Outcome {
+    /// Written in a shared script call, which has no reply for each write.
+    Written,
+    /// The reply of the script.
+    Verdict(Verdict),
+    /// Nothing was written, and the operation is to start again with a new commit id: see [`Restarts`]. With
+    /// the server's time in milliseconds, if the time of the write was the reason.
+    Restart { server_time: Option<u64> },
+}
+
+impl Outcome {
+    fn of(operation: &'static str, reply: Reply, after_loss: bool) -> Result<Self, Error> {
+        let mut verdict = Verdict::from_reply(reply, operation)?;
+        verdict.after_loss = after_loss;
+        Ok(match verdict.code {
+            UNTIMELY => Self::Restart { server_time: Some(verdict.number(operation)?) },
+            REFUSED_BEFORE => Self::Restart { server_time: None },
+            _ => Self::Verdict(verdict),
+        })
+    }
+
+    /// The reply of a script that never asks for a restart.
+    pub(crate) fn verdict(self, operation: &'static str) -> Result<Verdict, Error> {
+        match self {
+            Self::Verdict(verdict) => Ok(verdict),
+            Self::Written => Err(empty_reply(operation)),
+            Self::Restart { .. } => Err(Restarts::exhausted(operation)),
+        }
     }
 }
 
-/// Sends what operations write.
+/// The error for a script call without a reply.
+pub(crate) fn empty_reply(operation: &'static str) -> Error {
+    Error::new(operation, ErrorKind::Server("empty script reply".to_owned()))
+}
+
+/// Sends writes.
 pub(crate) struct Writer {
     connection: Arc<Connection>,
-    inserts: Inserts,
-    swaps: Swaps,
-    requests: Requests,
+    inserts: InsertQueue,
+    swaps: SwapQueue,
+    enqueues: EnqueueQueue,
 }
 
 impl Writer {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
-        let (inserts, swaps) = (Inserts::new(&connection), Swaps::new(&connection));
-        let requests = Requests::new(&connection);
-        Self { connection, inserts, swaps, requests }
+        Self {
+            inserts: InsertQueue::new(&connection),
+            swaps: SwapQueue::new(&connection),
+            enqueues: EnqueueQueue::new(&connection),
+            connection,
+        }
     }
 
-    /// Sends what an operation writes and returns the script's answer, or `None` where a new item or a plain
-    /// update was written together with others.
-    pub(crate) async fn commit(&self, commit: Commit<'_>) -> Result<Option<Answer>, Error> {
-        let Commit { operation, id, writes, patience } = commit;
-        let started = Instant::now();
-        let together = match &writes {
-            WriteSet::Conditional(call) => {
-                return self.script(operation, id, call, None, started, patience).await.map(Some);
-            }
-            WriteSet::Insert { insert, .. } => self.inserts.write(insert.clone()).await,
-            WriteSet::Swap { swap, .. } => self.swaps.write(swap.clone()).await,
-            WriteSet::Request(request) => match self.requests.write(request.clone()).await {
-                Ok(reply) => return Ok(Some(reply.into())),
-                Err(fault) => Err(fault),
-            },
-        };
-        let lost = match together {
-            Ok(true) => return Ok(None),
-            Ok(false) => None,
-            Err(fault) => open_outcome(fault).map_err(|fault| fault.into_error(operation))?,
-        };
-        self.script(operation, id, &writes.script(), lost, started, patience).await.map(Some)
+    /// Sends one write and returns its outcome.
+    pub(crate) async fn commit(&self, commit: Commit<'_>) -> Result<Outcome, Error> {
+        let Commit { operation, id, write, retry } = commit;
+        let mut attempts = Attempts::new(operation, id, retry);
+        let outcome = self.send(write, &mut attempts).await;
+        attempts.measure(1);
+        outcome
     }
 
-    /// Sends what an operation writes for many items in one atomic step, or in several if they measure more
-    /// than [`STEP_BYTES`]; each has an answer of its own.
-    /// Where the step as a whole has none, each write is made again alone.
+    /// Sends several writes of one operation in one atomic step, or in several if they have more than
+    /// [`MAX_STEP_BYTES`]. Each has an outcome of its own. If a step as a whole fails, each of its writes is
+    /// sent alone.
     pub(crate) async fn commit_many<C: AsRef<str>>(
         &self,
         operation: &'static str,
-        commits: Vec<(C, WriteSet<'_>)>,
-        patience: Duration,
-    ) -> Vec<Result<Option<Answer>, Error>> {
-        let mut answers = Vec::with_capacity(commits.len());
+        writes: Vec<(C, Write<'_>)>,
+        retry: RetryPolicy,
+    ) -> Vec<Result<Outcome, Error>> {
+        let mut outcomes = Vec::with_capacity(writes.len());
         let mut step = Vec::new();
         let mut bytes = 0;
-        for commit in commits {
-            let size = commit.1.bytes();
-            if bytes + size > STEP_BYTES && !step.is_empty() {
-                answers.extend(self.step(operation, std::mem::take(&mut step), patience).await);
+        for (id, write) in writes {
+            let size = write.bytes();
+            if bytes + size > MAX_STEP_BYTES && !step.is_empty() {
+                outcomes.extend(self.step(operation, std::mem::take(&mut step), retry).await);
                 bytes = 0;
             }
             bytes += size;
-            step.push(commit);
+            step.push((id, write));
         }
-        answers.extend(self.step(operation, step, patience).await);
-        answers
+        outcomes.extend(self.step(operation, step, retry).await);
+        outcomes
+    }
+
+    /// Sends several script calls of one operation in one round trip, each with its own policy and its own
+    /// reply.
+    pub(crate) async fn commit_pipelined(
+        &self,
+        operation: &'static str,
+        calls: Vec<(ScriptCall, RetryPolicy)>,
+    ) -> Vec<Result<Reply, Error>> {
+        let mut attempts = Attempts::new(operation, "", RetryPolicy::NEVER);
+        attempts.sent();
+        let (calls, policies): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
+        let sent = self.connection.pipeline_scripts(&calls).await;
+        let mut replies = Vec::with_capacity(calls.len());
+        for ((call, policy), reply) in calls.iter().zip(policies).zip(sent) {
+            let reply = match reply {
+                Err(Fault::Lost(cause)) if !policy.is_never() => {
+                    self.script(call, &mut attempts.after_loss(policy, cause)).await
+                }
+                reply => reply.map_err(|fault| fault.into_error(operation)),
+            };
+            replies.push(reply);
+        }
+        attempts.measure(replies.len());
+        replies
+    }
+
+    /// Sends one script call and returns its reply.
+    pub(crate) async fn commit_script(
+        &self,
+        operation: &'static str,
+        id: &str,
+        call: ScriptCall,
+        retry: RetryPolicy,
+    ) -> Result<Verdict, Error> {
+        let commit = Commit { operation, id, write: Write::Script(call), retry };
+        self.commit(commit).await?.verdict(operation)
+    }
+
+    async fn send(&self, write: Write<'_>, attempts: &mut Attempts<'_>) -> Result<Outcome, Error> {
+        let operation = attempts.operation;
+        let shared = match &write {
+            Write::Script(_) => None,
+            Write::Insert(insert) => Some(self.inserts.call(insert.clone()).await),
+            Write::CompareAndSwap { swap, .. } => Some(self.swaps.call(swap.clone()).await),
+            Write::Enqueue(request) => match self.enqueues.call(request.clone()).await {
+                Ok(reply) => {
+                    attempts.sent();
+                    return Outcome::of(operation, reply, false);
+                }
+                Err(fault) => Some(Err(fault)),
+            },
+        };
+        if let Some(written) = shared {
+            attempts.sent();
+            match written {
+                Ok(true) => return Ok(Outcome::Written),
+                Ok(false) => {}
+                Err(fault) => attempts
+                    .shared_attempt_failed(fault)
+                    .map_err(|fault| fault.into_error(operation))?,
+            }
+        }
+        let reply = self.script(&write.into_script(), attempts).await?;
+        Outcome::of(operation, reply, attempts.is_lost())
     }
 
     async fn step<C: AsRef<str>>(
         &self,
         operation: &'static str,
-        commits: Vec<(C, WriteSet<'_>)>,
-        patience: Duration,
-    ) -> Vec<Result<Option<Answer>, Error>> {
-        let started = Instant::now();
-        if commits.is_empty() {
+        writes: Vec<(C, Write<'_>)>,
+        retry: RetryPolicy,
+    ) -> Vec<Result<Outcome, Error>> {
+        let count = writes.len();
+        if count == 0 {
             return Vec::new();
         }
-        let inserts = commits.iter().map(|(_, writes)| writes.insert().cloned());
-        let sent = match inserts.collect::<Option<Vec<_>>>() {
-            Some(inserts) => {
-                let written = insert_all(&self.connection, &inserts).await;
-                let none = || commits.iter().map(|_| None).collect();
-                written.map(|written| if written { none() } else { Vec::new() })
-            }
-            None => {
-                let calls: Vec<_> = commits.iter().map(|(_, writes)| writes.script()).collect();
-                let replies = self.connection.scripts(&calls.iter().collect::<Vec<_>>()).await;
-                let answer = |reply: Reply| Some(Answer::from(reply));
-                replies.map(|replies| replies.into_iter().map(answer).collect())
-            }
+        let mut attempts = Attempts::new(operation, "", retry);
+        attempts.sent();
+        let (ids, writes): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
+        let outcomes = match self.send_together(operation, writes).await {
+            Ok(outcomes) => outcomes,
+            Err((calls, fault)) => match fault.map(|fault| attempts.shared_attempt_failed(fault)) {
+                None | Some(Ok(())) => {
+                    let alone = ids.iter().zip(&calls).map(|(id, call)| {
+                        let mut attempts = attempts.of_one(id.as_ref());
+                        async move {
+                            let reply = self.script(call, &mut attempts).await?;
+                            Outcome::of(operation, reply, attempts.is_lost())
+                        }
+                    });
+                    futures_util::future::join_all(alone).await
+                }
+                Some(Err(fault)) => {
+                    (0..count).map(|_| Err(fault.clone().into_error(operation))).collect()
+                }
+            },
         };
-        let (answers, lost): (Vec<Option<Answer>>, _) = match sent.map_err(open_outcome) {
-            Ok(answers) => (answers, None),
-            Err(Ok(lost)) => (Vec::new(), lost),
-            Err(Err(fault)) => {
-                let failed = |_| Err(fault.clone().into_error(operation));
-                return commits.iter().map(failed).collect();
-            }
-        };
-        if answers.len() == commits.len() {
-            return answers.into_iter().map(Ok).collect();
-        }
-        let alone = commits.into_iter().map(|(id, writes)| {
-            let lost = lost.clone();
-            async move {
-                let (id, call) = (id.as_ref(), writes.script());
-                self.script(operation, id, &call, lost, started, patience).await.map(Some)
-            }
+        attempts.measure(count);
+        outcomes
+    }
+
+    /// Sends writes in one atomic step. If it fails as a whole, returns the script call of each write, and the
+    /// fault if there was one.
+    async fn send_together(
+        &self,
+        operation: &'static str,
+        writes: Vec<Write<'_>>,
+    ) -> Result<Vec<Result<Outcome, Error>>, (Vec<ScriptCall>, Option<Fault>)> {
+        let inserts = writes.iter().map(|write| match write {
+            Write::Insert(insert) => Some(&**insert),
+            _ => None,
         });
-        futures_util::future::join_all(alone).await
-    }
-
-    /// Sends several script calls in one round trip; each has its own verdict. One whose reply is lost is
-    /// made again alone, as by [`Writer::commit`].
-    pub(crate) async fn commit_all(
-        &self,
-        operation: &'static str,
-        calls: &[(ScriptCall, Duration)],
-    ) -> Vec<Result<Reply, Error>> {
-        let started = Instant::now();
-        let sent: Vec<&ScriptCall> = calls.iter().map(|(call, _)| call).collect();
-        let replies = match self.connection.scripts_apart(&sent).await {
-            Ok(replies) => replies,
-            Err(fault) => vec![Err(fault); calls.len()],
-        };
-        let mut ended = Vec::with_capacity(calls.len());
-        for ((call, patience), reply) in calls.iter().zip(replies) {
-            ended.push(match reply {
-                Ok(reply) => Ok(reply),
-                Err(Fault::Lost(message)) if !patience.is_zero() => {
-                    let lost = Some(message);
-                    let answer = self.script(operation, "", call, lost, started, *patience).await;
-                    answer.map(|answer| answer.reply)
-                }
-                Err(fault) => Err(fault.into_error(operation)),
-            });
-        }
-        ended
-    }
-
-    /// Calls a script until it answers. `lost` says what happened to an earlier attempt, if its
-    /// outcome is open.
-    ///
-    /// While it is open, a refusal says nothing of the earlier attempt: the right to write may have been
-    /// taken away since, or the server be another one by now. Only a full server has looked before it
-    /// refuses.
-    async fn script(
-        &self,
-        operation: &'static str,
-        id: &str,
-        call: &ScriptCall,
-        mut lost: Option<String>,
-        started: Instant,
-        patience: Duration,
-    ) -> Result<Answer, Error> {
-        let unknown = |cause: String| {
-            let waited = started.elapsed().min(patience);
-            let kind = ErrorKind::OutcomeUnknown { commit: id.to_owned(), waited };
-            Error::new(operation, kind).caused_by(cause)
-        };
-        let mut pause = Duration::from_millis(5);
-        loop {
-            let fault = match self.connection.script(call).await {
-                Ok(reply) if lost.is_some() && is_untimely(&reply) => {
-                    return Err(unknown("the server has forgotten writes of that time".to_owned()));
-                }
-                Ok(reply) => return Ok(Answer { reply, after_loss: lost.is_some() }),
-                Err(fault) => fault,
+        if let Some(inserts) = inserts.collect::<Option<Vec<_>>>() {
+            let fault = match insert_all(&self.connection, &inserts).await {
+                Ok(true) => return Ok(writes.iter().map(|_| Ok(Outcome::Written)).collect()),
+                Ok(false) => None,
+                Err(fault) => Some(fault),
             };
-            match fault {
-                Fault::Lost(message) => lost = Some(message),
-                fault if lost.is_none() => return Err(fault.into_error(operation)),
-                // The server loads, changes its role, or is not reached: it answers later.
-                Fault::NotSent(_)
-                | Fault::Refused(
-                    ErrorKind::Loading | ErrorKind::ReadOnly(_) | ErrorKind::Unavailable(_),
-                ) => {}
-                // Nobody can ask any more what became of it.
-                fault @ Fault::RuntimeEnded => {
-                    return Err(unknown(fault.into_error(operation).kind().to_string()));
-                }
-                fault @ Fault::Refused(ErrorKind::OutOfMemory(_)) => {
-                    return Err(fault.into_error(operation));
-                }
-                Fault::Refused(kind) => return Err(unknown(kind.to_string())),
+            return Err((writes.into_iter().map(Write::into_script).collect(), fault));
+        }
+        let calls: Vec<_> = writes.into_iter().map(Write::into_script).collect();
+        match self.connection.transaction(&calls).await {
+            Ok(replies) => {
+                Ok(replies.into_iter().map(|reply| Outcome::of(operation, reply, false)).collect())
             }
-            if started.elapsed() >= patience {
-                return Err(unknown(lost.unwrap_or_default()));
+            Err(fault) => Err((calls, Some(fault))),
+        }
+    }
+
+    /// Calls a script until it replies.
+    async fn script(&self, call: &ScriptCall, attempts: &mut Attempts<'_>) -> Result<Reply, Error> {
+        loop {
+            attempts.sent();
+            match self.connection.script(call).await {
+                Ok(reply) if attempts.is_lost() && is_untimely(&reply) => {
+                    let cause = "the server no longer remembers writes of that time";
+                    return Err(attempts.unknown(cause.to_owned()));
+                }
+                Ok(reply) => return Ok(reply),
+                Err(fault) => attempts.failed(call.name(), fault).await?,
             }
-            tracing::debug!(script = call.name(), commit = id, "reply lost, asking again");
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(500));
         }
     }
 }

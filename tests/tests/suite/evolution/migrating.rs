@@ -111,7 +111,7 @@ async fn what_cannot_be_migrated_is_named_and_unchanged_and_stops_nothing() {
         ("long", "invalid document: family: must have a length of at most 20"),
         ("odd", "does not decode at `data.number`"),
         ("list", "another type of value"),
-        ("none", "no envelope of metastore"),
+        ("none", "not a metastore document"),
     ] {
         let failure = report.failures.iter().find(|failure| failure.id.as_str() == id).unwrap();
         assert_eq!(failure.error.key(), Some(&*key(id)));

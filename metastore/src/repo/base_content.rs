@@ -1,23 +1,23 @@
-//! What a write takes the place of.
+//! The content of the version that an update is based on.
 
 use std::borrow::Cow;
 
 use crate::document::Document;
 use crate::document::content;
-use crate::document::envelope::Kept;
+use crate::document::encode::Preserved;
 use crate::document::item::Item;
 use crate::document::unknown::{Extra, UnknownFields};
 use crate::json::Limits;
 
-/// What is stored, as a write compares it with what takes its place.
-pub(crate) struct Before<'a> {
-    /// What the type writes of it.
+/// The content of a version, to be compared with the next one, and its unknown fields.
+pub(crate) struct BaseContent<'a> {
+    /// The document as its type writes it.
     own: Cow<'a, [u8]>,
-    /// What of it the type does not know.
+    /// The unknown fields.
     extras: Vec<Extra<'a>>,
 }
 
-impl<'a> Before<'a> {
+impl<'a> BaseContent<'a> {
     pub(crate) fn of<T: Document>(
         base: &'a Item<T>,
         limits: Limits,
@@ -32,22 +32,29 @@ impl<'a> Before<'a> {
         limits: Limits,
         operation: &'static str,
     ) -> Self {
-        if let UnknownFields::Unreadable(stored) = unknown {
-            return Self { own: stored.as_bytes().into(), extras: Vec::new() };
+        match unknown {
+            // Serializing again would only write the same text.
+            UnknownFields::Written(text) => return Self::without_extras(text),
+            UnknownFields::Unreadable(text) => return Self::without_extras(text.as_bytes()),
+            UnknownFields::None | UnknownFields::Possible(_) => {}
         }
-        // What was read but cannot be written differs from whatever can.
+        // A document that was read but cannot be written differs from all that can.
         let own = content::own(document, limits, operation).unwrap_or_default();
         let extras = unknown.possible();
         let extras = extras.map(|stored| content::unknown_in::<T>(stored, &own, limits, operation));
         Self { own: own.into(), extras: extras.unwrap_or_default() }
     }
 
-    /// What a write keeps that leaves alone what it does not know.
-    pub(crate) fn kept(&self) -> Kept<'_> {
-        Kept { extras: &self.extras, before: &self.own }
+    fn without_extras(own: &'a [u8]) -> Self {
+        Self { own: own.into(), extras: Vec::new() }
     }
 
-    /// All of it.
+    /// The unknown fields, which an update of known fields preserves.
+    pub(crate) fn preserved(&self) -> Preserved<'_> {
+        Preserved { extras: &self.extras, own: &self.own }
+    }
+
+    /// The whole content.
     pub(crate) fn content(&self) -> Cow<'_, [u8]> {
         if self.extras.is_empty() {
             Cow::Borrowed(&self.own)

@@ -1,0 +1,144 @@
+//! The script calls that create or update one item.
+//!
+//! The arguments are described at the heads of `create.lua` and `update.lua`.
+
+use bytes::Bytes;
+
+use crate::key::{Actor, Address, Id};
+use crate::redis::script::{CREATE, ScriptCall, UPDATE};
+use crate::schema::CollectionSchema;
+use crate::time::{Timestamp, millis};
+
+/// A new item.
+pub(crate) struct CreateItem<'a> {
+    pub(crate) address: &'a Address,
+    pub(crate) latest: &'a str,
+    pub(crate) id: &'a Id,
+    pub(crate) commit: &'a str,
+    pub(crate) document: &'a Bytes,
+    /// When the item is created, by the server's time in milliseconds.
+    pub(crate) created: u64,
+    pub(crate) deadline: Option<u64>,
+    /// How to audit, without the id; empty if the collection is not audited.
+    pub(crate) audit: &'a str,
+    pub(crate) actor: &'a str,
+    /// The entries of the item in the indexes of fields; empty for none.
+    pub(crate) entries: Bytes,
+}
+
+impl CreateItem<'_> {
+    pub(crate) fn script(self) -> ScriptCall {
+        let Self { address: at, id, .. } = self;
+        let audit =
+            if self.audit.is_empty() { String::new() } else { format!("{}{id}", self.audit) };
+        ScriptCall::new(&CREATE)
+            .key(self.latest.to_owned())
+            .key(at.index())
+            .key(at.expiry())
+            .key(at.audit(id))
+            .arg(id.as_str().to_owned())
+            .arg(self.commit.to_owned())
+            .arg(self.document.clone())
+            .int(self.created)
+            .arg(self.deadline.map(|deadline| deadline.to_string()).unwrap_or_default())
+            .arg(audit)
+            .arg(self.actor.to_owned())
+            .arg(self.entries)
+            .arg(at.item_prefix())
+            .int(self.created)
+    }
+}
+
+/// The next version of an item.
+pub(crate) struct UpdateItem<'a> {
+    pub(crate) address: &'a Address,
+    pub(crate) schema: &'static CollectionSchema,
+    pub(crate) id: &'a Id,
+    /// The version that must be the current one, and its commit id.
+    pub(crate) expected: (u64, &'a str),
+    pub(crate) commit: &'a str,
+    pub(crate) document: &'a Bytes,
+    /// When the version is written, by the server's time.
+    pub(crate) now: Timestamp,
+    pub(crate) deadline: DeadlineChange,
+    /// How to audit, with the id; empty if the collection is not audited.
+    pub(crate) audit: String,
+    pub(crate) actor: Option<&'a Actor>,
+    /// The operation in the audit entry, and the version that it superseded or restored.
+    pub(crate) audited: (&'a str, u64),
+    /// The names of the changed fields, as a JSON array; empty if the collection is not audited.
+    pub(crate) changed: &'a str,
+    /// The entries of the item in the indexes of fields; `None` if the collection has no indexes.
+    pub(crate) entries: Option<Bytes>,
+}
+
+impl UpdateItem<'_> {
+    pub(crate) fn script(self) -> ScriptCall {
+        let Self { address: at, id, schema, .. } = self;
+        let (version, commit) = self.expected;
+        let (operation, from) = self.audited;
+        ScriptCall::new(&UPDATE)
+            .key(at.latest(id))
+            .key(at.version(id, version))
+            .key(at.version(id, version + 1))
+            .key(at.expiry())
+            .key(at.audit(id))
+            .key(at.trimmed(id))
+            .key(at.index())
+            .arg(id.as_str().to_owned())
+            .arg(self.commit.to_owned())
+            .arg(self.document.clone())
+            .int(version)
+            .arg(commit.to_owned())
+            .arg(self.deadline.arg())
+            .arg(self.audit)
+            .arg(self.actor.map(ToString::to_string).unwrap_or_default())
+            .arg(operation.to_owned())
+            .arg(keep_arg(schema))
+            .arg(keep_for_arg(schema))
+            .arg(at.version_prefix(id))
+            // A dash means that the collection has no indexes in this program.
+            .arg(self.entries.unwrap_or_else(|| Bytes::from_static(b"-")))
+            .arg(at.item_prefix())
+            .int(from)
+            .arg(self.changed.to_owned())
+            .int(self.now.as_millis())
+    }
+}
+
+/// What a write does to the deadline of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DeadlineChange {
+    Keep,
+    Remove,
+    Set(Timestamp),
+}
+
+impl DeadlineChange {
+    fn arg(self) -> String {
+        match self {
+            Self::Keep => String::new(),
+            Self::Remove => "-".to_owned(),
+            Self::Set(time) => time.as_millis().to_string(),
+        }
+    }
+
+    /// The deadline that an item has afterwards.
+    pub(crate) fn after(self, before: Option<Timestamp>) -> Option<Timestamp> {
+        match self {
+            Self::Keep => before,
+            Self::Remove => None,
+            Self::Set(time) => Some(time),
+        }
+    }
+}
+
+/// How many versions to keep, as scripts take it: empty for any number.
+pub(crate) fn keep_arg(schema: &CollectionSchema) -> String {
+    schema.keep.map(|versions| versions.to_string()).unwrap_or_default()
+}
+
+/// For how long to keep a superseded version, as scripts take it: empty for no limit.
+pub(crate) fn keep_for_arg(schema: &CollectionSchema) -> String {
+    schema.keep_for.map(|time| millis(time).to_string()).unwrap_or_default()
+}
