@@ -5,6 +5,7 @@
 //! - [`JobContext`]: what a handler knows about its job, and reporting progress
 //! - [`Fatal`]: non-retryable errors
 //! - [`shutdown_signal`]: Ctrl-C and SIGTERM
+//! - [`guide`]: guides by subject
 //!
 //! ```no_run
 //! use metastore::{Collection, Item, Store};
@@ -59,6 +60,7 @@ mod config;
 mod control;
 mod engine;
 mod future;
+pub mod guide;
 mod handler;
 mod health;
 mod label;

@@ -12,6 +12,7 @@
 //! - [`Dynamic`]: every operation by name and over JSON, for handlers and tools
 //! - [`Descriptor`]: a collection in the catalog, found by [`Store::domains`] and related methods
 //! - [`Error`], [`ErrorKind`]: errors
+//! - [`guide`]: guides by subject
 //! - [`Id`], [`Key`], [`Address`]: the keys in Redis
 //!
 //! ```
@@ -63,6 +64,7 @@ mod collection;
 mod document;
 mod dynamic;
 mod error;
+pub mod guide;
 mod index;
 mod job;
 mod json;
