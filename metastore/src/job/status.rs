@@ -29,7 +29,7 @@ pub enum JobState {
     Delayed,
     /// It finished, and its result is stored.
     Done,
-    /// It failed and has no retries left.
+    /// It failed and is not retried any more; see [`Queue::dead`](crate::queue::Queue::dead).
     Dead,
     /// It was cancelled.
     Cancelled,

@@ -14,7 +14,7 @@ use crate::repo::checked_id;
 use crate::store::cursor::check_offset;
 use crate::time::Timestamp;
 
-/// A job that failed and has no retries left.
+/// A job that failed and is not retried any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DeadJob {

@@ -18,7 +18,7 @@ pub struct QueueStats {
     pub delayed: u64,
     /// Jobs that a worker holds.
     pub running: u64,
-    /// Jobs that failed and have no retries left.
+    /// Jobs that failed and are not retried any more.
     pub dead: u64,
     /// How long the oldest waiting job has been ready to run.
     pub oldest: Option<Duration>,
