@@ -34,7 +34,7 @@ pub(crate) async fn check(control: &Control, has_stopped: bool) -> Health {
     control.wake.notify_one();
     for store in &control.stores {
         let server = store.server();
-        match timeout(RESPONSE_TIMEOUT, store.hears_itself()).await {
+        match timeout(RESPONSE_TIMEOUT, store.check_pubsub()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 problems.push(format!("cannot publish and subscribe on {server}: {error}"));

@@ -1,20 +1,20 @@
-//! What a struct with `#[derive(Repository)]` opens on a store.
+//! Opening the collections of a struct with `#[derive(Repository)]`.
 
 use crate::catalog::Registration;
 use crate::collection::Collection;
-use crate::dynamic::ByName;
+use crate::dynamic::DynamicCollection;
 use crate::key::Actor;
 use crate::repo::Repo;
 use crate::schema::CollectionSchema;
 use crate::store::Store;
 
-/// What can be opened on a store; the fields of a struct with `#[derive(Repository)]`.
+/// A type that can be opened on a store: a field of a struct with `#[derive(Repository)]`.
 #[diagnostic::on_unimplemented(
     message = "a field of a repository must be a `Repo<…>`, not `{Self}`",
     label = "not a `Repo<…>`"
 )]
 pub trait FromStore {
-    /// What is known of the collection at compile time.
+    /// The schema of the collection.
     #[doc(hidden)]
     const SCHEMA: &'static CollectionSchema;
 
@@ -25,11 +25,11 @@ pub trait FromStore {
     #[must_use]
     fn for_user(&self, user: &Actor) -> Self;
 
-    /// The same to be called by name.
+    /// The collection for the dynamic API.
     #[doc(hidden)]
-    fn by_name(&self) -> ByName;
+    fn dynamic_collection(&self) -> DynamicCollection;
 
-    /// What the catalog is to say of it.
+    /// The catalog entry of the collection.
     #[doc(hidden)]
     fn registration(&self) -> Registration;
 }
@@ -45,8 +45,8 @@ impl<T: Collection> FromStore for Repo<T> {
         self.on_behalf_of(user)
     }
 
-    fn by_name(&self) -> ByName {
-        ByName::new(self)
+    fn dynamic_collection(&self) -> DynamicCollection {
+        DynamicCollection::new(self)
     }
 
     fn registration(&self) -> Registration {

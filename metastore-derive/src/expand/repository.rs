@@ -17,7 +17,7 @@ pub(crate) fn repository(model: &Repository) -> TokenStream {
     let registrations = fields.iter().map(|(name, ty)| registration(item, name, ty));
     let distinct = distinct(item, fields);
     let for_user = fields.iter().map(|(name, ty)| for_user(item, name, ty));
-    let by_name = fields.iter().map(|(name, ty)| field_by_name(item, name, ty));
+    let dynamic_fields = fields.iter().map(|(name, ty)| dynamic_field(item, name, ty));
     quote_spanned! {at=>
         #distinct
 
@@ -75,7 +75,7 @@ pub(crate) fn repository(model: &Repository) -> TokenStream {
             /// The same collections by name and over JSON.
             #[must_use]
             #vis fn dynamic(&self) -> #runtime::Dynamic {
-                #runtime::Dynamic::new() #(#by_name)*
+                #runtime::Dynamic::new() #(#dynamic_fields)*
             }
         }
     }
@@ -135,8 +135,8 @@ fn from_store(item: &Item, ty: &Ty) -> TokenStream {
     quote_spanned!(at=> <#ty as #runtime::FromStore>)
 }
 
-fn field_by_name(item: &Item, name: &syn::Ident, ty: &Ty) -> TokenStream {
+fn dynamic_field(item: &Item, name: &syn::Ident, ty: &Ty) -> TokenStream {
     let name = marked_ident(name);
     let door = from_store(item, ty);
-    quote_spanned!(marked(ty.span)=> .with_named(#door::by_name(&self.#name)))
+    quote_spanned!(marked(ty.span)=> .with_collection(#door::dynamic_collection(&self.#name)))
 }

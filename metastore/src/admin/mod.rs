@@ -1,10 +1,13 @@
-//! Work on whole collections: importing, migrating, checking and repairing indexes, statistics, retention.
+//! Operations on whole collections: importing, migrating, checking and repairing indexes, statistics,
+//! retention.
 
 mod import;
 mod migrate;
+mod reap_expired;
 mod reindex;
 mod stats;
 mod trim_all;
+mod walk;
 
 pub use import::{Import, ImportProblem, ImportReport};
 pub use migrate::{Migrate, MigrationFailure, MigrationReport};

@@ -3,64 +3,54 @@
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
-use futures_util::stream::{self, StreamExt as _};
-
+use super::walk::{Page, Task, Walk, concerns_one_item, for_each, list_failure, page_of_ids};
 use crate::document::Document;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::key::Id;
 use crate::repo::Repo;
-use crate::repo::page::Page;
 use crate::store::cursor::Cursor;
 
 const OPERATION: &str = "trim_all";
 
-/// How many ids are asked for in one round trip.
-const PAGE: usize = 500;
-
-/// How many items are trimmed at once: enough to keep the line to the server busy, and few enough
-/// that others get their turn in between.
-const AT_ONCE: usize = 16;
-
-/// The most failures that a report lists.
-const LISTED: usize = 100;
-
-/// Retention to be applied to a collection: set what you need, then `.await` it.
+/// A run of [`Repo::trim_all`]: set what you need, then `.await` it.
 #[must_use = "nothing is trimmed until this is awaited"]
 pub struct TrimAll<'a, T: Document> {
-    repo: &'a Repo<T>,
-    resume: Option<Cursor>,
-    limit: u64,
-    progress: Box<dyn FnMut(&TrimReport) + Send + 'a>,
+    task: TrimTask<'a, T>,
+    walk: Walk<'a, Cursor, TrimReport>,
 }
 
 /// What [`Repo::trim_all`] has done.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct TrimReport {
-    /// How many items the collection had when the run began.
+    /// The number of items in the collection when the run began.
     pub total: u64,
-    /// How many items this run has looked at.
+    /// The number of items that this run has processed.
     pub done: u64,
-    /// How many versions it has removed.
+    /// The number of versions that it has removed.
     pub removed: u64,
-    /// How many items could not be trimmed, because their keys hold something else than a document.
+    /// The number of items that could not be trimmed, because their keys do not hold a document.
     pub failed: u64,
     /// The first 100 of these errors, with the keys.
     pub failures: Vec<Error>,
-    /// Where to go on, by [`TrimAll::resume`]; `None` at the end.
+    /// Where to continue, with [`TrimAll::resume`]; `None` at the end.
     pub resume: Option<Cursor>,
 }
 
+struct TrimTask<'a, T: Document> {
+    repo: &'a Repo<T>,
+}
+
 impl<T: Document> Repo<T> {
-    /// Removes the versions of all items that the collection's retention lets go, as [`Repo::trim`]
-    /// does for one.
+    /// Removes the versions of all items that the collection's retention no longer keeps, as
+    /// [`Repo::trim`] does for one item.
     ///
-    /// Every write does this for its own item. Run this from time to time if the collection has
-    /// `keep_for`, for the items that are not written any more; and once after a retention was added or
-    /// tightened. It can run beside writers, and beside itself.
+    /// Every write trims its own item. Run this regularly if the collection has `keep_for`, for the items
+    /// that are no longer written; and once after a retention was added or shortened. It can run
+    /// concurrently with writers and with other runs.
     ///
-    /// One round trip for each 500 items, and one for each item or, with more than that to remove,
-    /// for each 1,000 of its versions, 16 of them at once; none in a collection that keeps all.
+    /// One round trip for each 500 items, and one for each item or, if there is more to remove, for each
+    /// 1,000 of its versions, 16 of them at once; none for a collection without retention.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
@@ -74,87 +64,72 @@ impl<T: Document> Repo<T> {
     /// # }
     /// ```
     pub fn trim_all(&self) -> TrimAll<'_, T> {
-        TrimAll { repo: self, resume: None, limit: u64::MAX, progress: Box::new(|_| {}) }
+        TrimAll { task: TrimTask { repo: self }, walk: Walk::new() }
     }
 }
 
 impl<'a, T: Document> TrimAll<'a, T> {
-    /// Goes on where an earlier run was: at the cursor of its report, or of its last call of
-    /// [`TrimAll::progress`]. Default: at the beginning.
+    /// Resumes an interrupted run at the cursor of its report, or of the report that it last passed to
+    /// [`TrimAll::progress`]. Default: from the beginning.
     pub fn resume(mut self, cursor: &Cursor) -> Self {
-        self.resume = Some(cursor.clone());
+        self.walk.resume(cursor.clone());
         self
     }
 
-    /// Looks at no more than this many items, at least 1, and leaves the rest to a further run.
-    /// Default: all.
+    /// Processes at most this many items, at least 1; a later run can resume there. Default: all.
     pub fn limit(mut self, items: u64) -> Self {
-        self.limit = items;
+        self.walk.limit(items);
         self
     }
 
     /// Calls a function with the report so far, after each 500 items.
-    pub fn progress(mut self, report: impl FnMut(&TrimReport) + Send + 'a) -> Self {
-        self.progress = Box::new(report);
+    pub fn progress(mut self, progress: impl FnMut(&TrimReport) + Send + 'a) -> Self {
+        self.walk.progress(progress);
         self
     }
 
     async fn run(self) -> Result<TrimReport> {
-        let Self { repo, resume, limit, mut progress } = self;
-        if limit == 0 {
-            let message = "limit must be at least 1".to_owned();
-            return Err(Error::new(OPERATION, ErrorKind::InvalidArgument(message)));
-        }
+        let Self { task, walk } = self;
+        walk.check(OPERATION)?;
         if !T::SCHEMA.trims() {
             return Ok(TrimReport::default());
         }
-        let total = repo.count().await.map_err(|error| error.during(OPERATION))?;
-        let mut report = TrimReport { total, resume, ..Default::default() };
-        while report.done < limit {
-            let left = usize::try_from(limit - report.done).unwrap_or(usize::MAX);
-            let mut query = repo.list().oldest_first().limit(left.min(PAGE));
-            if let Some(cursor) = &report.resume {
-                query = query.after(cursor);
-            }
-            let Page { items, next, .. } =
-                query.ids().await.map_err(|error| error.during(OPERATION))?;
-            trim_page(repo, items, &mut report).await?;
-            report.resume = next;
-            progress(&report);
-            if report.resume.is_none() {
-                break;
-            }
-        }
-        Ok(report)
+        let total = task.repo.count().await.map_err(|error| error.during(OPERATION))?;
+        walk.run(&task, TrimReport { total, ..TrimReport::default() }).await
     }
 }
 
-async fn trim_page<T: Document>(
-    repo: &Repo<T>,
-    ids: Vec<Id>,
-    report: &mut TrimReport,
-) -> Result<()> {
-    report.done += ids.len() as u64;
-    let one = |id: Id| async move { repo.trimmed(&id, OPERATION).await };
-    let mut running = stream::iter(ids).map(one).buffer_unordered(AT_ONCE);
-    while let Some(removed) = running.next().await {
-        match removed {
-            // One that is gone by now has nothing to trim.
-            Ok(removed) => report.removed += removed.unwrap_or(0),
-            Err(error) if is_of_one_item(&error) => {
+impl<T: Document> Task for TrimTask<'_, T> {
+    type Cursor = Cursor;
+    type Entry = Id;
+    type Report = TrimReport;
+
+    async fn read_page(&self, after: Option<&Cursor>, limit: u64) -> Result<Page<Id, Cursor>> {
+        page_of_ids(self.repo, after, limit, OPERATION).await
+    }
+
+    async fn process(&self, ids: Vec<Id>, report: &mut TrimReport) -> Result<()> {
+        report.done += ids.len() as u64;
+        let trim = |id: Id| async move { self.repo.trimmed(&id, OPERATION).await };
+        for_each(ids, trim, |removed| match removed {
+            // A deleted item has no versions to remove.
+            Ok(removed) => {
+                report.removed += removed.unwrap_or(0);
+                Ok(())
+            }
+            Err(error) if concerns_one_item(&error) => {
                 report.failed += 1;
-                if report.failures.len() < LISTED {
-                    report.failures.push(error);
-                }
+                list_failure(&mut report.failures, error);
+                Ok(())
             }
-            Err(error) => return Err(error),
-        }
+            Err(error) => Err(error),
+        })
+        .await
     }
-    Ok(())
-}
 
-fn is_of_one_item(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Decode { .. } | ErrorKind::WrongType(_))
+    fn resume_of(report: &mut TrimReport) -> &mut Option<Cursor> {
+        &mut report.resume
+    }
 }
 
 impl<'a, T: Document> IntoFuture for TrimAll<'a, T> {

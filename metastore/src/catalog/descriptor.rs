@@ -1,4 +1,4 @@
-//! What the catalog says of a collection.
+//! The descriptor of a collection in the catalog.
 
 use std::time::Duration;
 
@@ -12,39 +12,38 @@ use crate::schema::{
 };
 use crate::time::millis;
 
-/// What the catalog says of a collection: its definition, as the service that entered it has it.
+/// The definition of a collection, as the program that registered it has it.
 ///
 /// The schema number and the fingerprint come first in its JSON, so that a script can compare them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Descriptor {
-    /// The number of the document's shape.
+    /// The schema number of the document.
     pub schema: u32,
-    /// A hash of that shape.
+    /// A hash of the document's definition.
     pub fingerprint: Fingerprint,
-    /// Where the collection lives: with the domain and app of the store, if it overrides them.
+    /// The address of the collection: with the domain and app of the store, if it overrides them.
     pub address: Address,
     /// The kind of objects.
     pub object_type: ObjectType,
-    /// How long an item lives, in milliseconds; `None` means for ever.
+    /// The time to live of an item, in milliseconds; `None` means that items do not expire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl_ms: Option<u64>,
     /// What an update does to an item's deadline, if it has one.
     pub ttl_on_update: TtlOnUpdate,
-    /// How many versions of an item are kept; `None` keeps any number.
+    /// How many versions of an item are kept; `None` means all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<u32>,
-    /// How long a superseded version is kept, in milliseconds; `None` keeps it for ever.
+    /// How long a superseded version is kept, in milliseconds; `None` means without limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_for_ms: Option<u64>,
-    /// The document's fields, in their order; without those that serde flattens or skips.
+    /// The document's fields, in their order; without flattened and skipped ones.
     pub fields: Vec<FieldDescriptor>,
     /// The mutations, in their order.
     pub mutations: Vec<Name>,
     /// The transformations, in their order.
     pub transformations: Vec<TransformationDescriptor>,
-    /// The JSON Schema of the document, if the collection asks for it with
-    /// `#[collection(json_schema)]`.
+    /// The JSON Schema of the document, if the collection has `#[collection(json_schema)]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub json_schema: Option<Value>,
 }
@@ -64,24 +63,24 @@ pub struct FieldDescriptor {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TransformationDescriptor {
-    /// The name, as it stands in keys.
+    /// The name, as in keys.
     pub name: Name,
-    /// How long one run may take, in milliseconds; `None` leaves it to the worker.
+    /// How long one run may take, in milliseconds; `None` if the worker decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
-    /// How often a failed run is repeated; `None` leaves it to the worker.
+    /// How often a failed run is retried; `None` if the worker decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retries: Option<u32>,
-    /// How long to wait before the first repetition, in milliseconds; `None` leaves it to the worker.
+    /// The delay before the first retry, in milliseconds; `None` if the worker decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_delay_ms: Option<u64>,
-    /// How long a result lives, in milliseconds; `None` means as long as its item.
+    /// The time to live of a result, in milliseconds; `None` means as long as its item exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result_ttl_ms: Option<u64>,
-    /// Whether it runs in the caller's process, and no worker takes it.
+    /// Whether it runs in the caller's process instead of a worker.
     #[serde(default, skip_serializing_if = "is_false")]
     pub inline: bool,
-    /// The transformation whose end requests this one.
+    /// The transformation whose completion requests this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Name>,
     /// Whether the creation of an item requests it.

@@ -1,7 +1,7 @@
-//! The catalog: which domains, apps and collections there are, and what they are.
+//! The catalog: the domains, apps and collections of a server, with the descriptor of each collection.
 //!
-//! It is kept by connecting, and read here: each level of names has a key of its own, so nothing is
-//! searched for.
+//! Programs register their collections when they connect. Each level of names has its own key, so reading the
+//! catalog needs no scan of the server.
 
 mod descriptor;
 mod register;
@@ -43,7 +43,7 @@ impl Store {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), metastore::Error> {
     /// let store = Store::embedded().await?;
-    /// MyRepo::with_store(&store).register().await?; // `MyRepo::connect` does it by itself
+    /// MyRepo::with_store(&store).register().await?; // `MyRepo::connect` does it automatically
     ///
     /// for domain in store.domains().await? {
     ///     for app in store.apps(&domain).await? {
@@ -60,8 +60,7 @@ impl Store {
         self.names(&CatalogKey::Domains, "domains").await
     }
 
-    /// The apps of a domain that have a collection, in alphabetical order; none if there is no such
-    /// domain.
+    /// The apps of a domain that have a collection, in alphabetical order; empty if the domain does not exist.
     ///
     /// One round trip, and one for each further 1,000.
     ///
@@ -74,13 +73,13 @@ impl Store {
         self.names(&CatalogKey::Apps(domain), OPERATION).await
     }
 
-    /// The collections of an app, in alphabetical order; none if there is no such app.
+    /// The collections of an app, in alphabetical order; empty if the app does not exist.
     ///
     /// One round trip, and one for each further 1,000.
     ///
     /// # Errors
     ///
-    /// `InvalidName`; `Decode` if what is stored is no descriptor; `WrongType`, `Unavailable`.
+    /// `InvalidName`; `Decode` if a stored descriptor cannot be read; `WrongType`, `Unavailable`.
     pub async fn collections(
         &self,
         domain: impl AsRef<str>,
@@ -92,18 +91,18 @@ impl Store {
         let key = CatalogKey::Collections(domain, app).to_string();
         let parts = self.scan("HSCAN", &key, OPERATION).await?;
         let pairs = parts.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone()));
-        // What moves while it is looked at may come twice.
+        // HSCAN may return a field twice.
         let found: BTreeMap<Bytes, Bytes> = pairs.collect();
         found.values().map(|json| decode_value(json, &key, OPERATION)).collect()
     }
 
-    /// One collection; `None` if the catalog does not have it.
+    /// The descriptor of a collection; `None` if it is not in the catalog.
     ///
     /// One round trip.
     ///
     /// # Errors
     ///
-    /// `Decode` if what is stored is no descriptor; `WrongType`, `Unavailable`.
+    /// `Decode` if the stored descriptor cannot be read; `WrongType`, `Unavailable`.
     pub async fn collection(&self, address: &Address) -> Result<Option<Descriptor>> {
         const OPERATION: &str = "collection";
         let key = CatalogKey::Collections(address.domain(), address.app()).to_string();
@@ -123,8 +122,8 @@ impl Store {
         Ok(names)
     }
 
-    /// Everything in one key. Not SMEMBERS or HVALS: their replies begin with what somebody else chose,
-    /// see the head of `redis/conn.rs`.
+    /// All elements of one key. SMEMBERS and HVALS are not used, because the first element of their replies
+    /// could be any text: see `redis/connection.rs`.
     async fn scan(
         &self,
         command: &'static str,

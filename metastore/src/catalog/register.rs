@@ -1,4 +1,4 @@
-//! Entering collections into the catalog.
+//! Registering collections in the catalog.
 
 use std::collections::HashMap;
 
@@ -13,33 +13,32 @@ use crate::store::Store;
 
 const OPERATION: &str = "register";
 
-/// A collection that is to be entered into the catalog of its store.
+/// A collection to register in the catalog of its store.
 #[derive(Debug)]
 pub struct Registration {
     pub(crate) store: Store,
     pub(crate) descriptor: Descriptor,
 }
 
-/// Enters collections into the catalog: one round trip for all that are in the same store.
+/// Registers collections: one round trip for all that are in the same store.
 pub async fn register(registrations: impl IntoIterator<Item = Registration>) -> Result<()> {
     let mut waiting: Vec<Registration> = registrations.into_iter().collect();
     while let Some(first) = waiting.first() {
         let store = first.store.clone();
         let (same, others) = waiting.into_iter().partition(|one| one.store.is_same_as(&store));
-        enter(&store, same).await?;
+        register_in(&store, same).await?;
         waiting = others;
     }
     Ok(())
 }
 
-/// Enters collections while connecting. The catalog tells others what there is, and nothing here
-/// depends on it, so a server that takes no writes is no reason not to connect. Collections that share their
-/// keys are one.
+/// Registers collections while connecting. Nothing in this program depends on the catalog, so a server that
+/// accepts no writes does not prevent connecting. Collections that share their keys do.
 pub async fn announce(registered: impl Future<Output = Result<()>>) -> Result<()> {
     match registered.await {
         Err(error) if matches!(error.kind(), ErrorKind::InvalidArgument(_)) => Err(error),
         Err(error) => {
-            tracing::warn!(%error, "the catalog was not brought up to date");
+            tracing::warn!(%error, "the collections could not be registered in the catalog");
             Ok(())
         }
         Ok(()) => Ok(()),
@@ -50,18 +49,18 @@ pub async fn announce(registered: impl Future<Output = Result<()>>) -> Result<()
 fn distinct_addresses(collections: &[Registration]) -> Result<()> {
     let mut seen: HashMap<&Address, &Descriptor> = HashMap::new();
     let mut others = collections.iter().map(|found| &found.descriptor).filter(|found| {
-        // The same collection twice is no mistake.
+        // Registering the same collection twice is correct.
         seen.insert(&found.address, found).is_some_and(|other| other != *found)
     });
     let Some(Descriptor { address, .. }) = others.next() else { return Ok(()) };
     let message = format!(
         "two collections of the repository have the address `{address}`, so both would write the same keys; \
-         give one another name, or do not override domain and app"
+         rename one, or do not override domain and app"
     );
     Err(Error::new("connect", ErrorKind::InvalidArgument(message)))
 }
 
-async fn enter(store: &Store, registrations: Vec<Registration>) -> Result<()> {
+async fn register_in(store: &Store, registrations: Vec<Registration>) -> Result<()> {
     distinct_addresses(&registrations)?;
     let mut call = ScriptCall::new(&REGISTER).key(CatalogKey::Domains.to_string());
     for Registration { descriptor, .. } in &registrations {
@@ -86,7 +85,8 @@ async fn enter(store: &Store, registrations: Vec<Registration>) -> Result<()> {
         let address = &descriptor.address;
         tracing::warn!(
             %address,
-            "the user may not publish: workers and waiting callers notice jobs only when they look again"
+            "the user may not publish, so workers and waiting callers only notice jobs when they poll; grant it \
+             the channels of the jobs"
         );
     }
     let found = codes.iter().zip(fingerprints.iter().map(Reply::as_text));
@@ -98,14 +98,14 @@ async fn enter(store: &Store, registrations: Vec<Registration>) -> Result<()> {
         {
             tracing::warn!(
                 %address, schema, own, other,
-                "two shapes of a document have the same schema number"
+                "two definitions of the document have the same schema number; increase it after a change"
             );
         }
         let outcome = match code {
-            Reply::Int(0) => "it is there already",
-            Reply::Int(1) => "entered",
-            Reply::Int(2) => "one with a higher schema number is there",
-            Reply::Int(3) => "a later one is there",
+            Reply::Int(0) => "unchanged",
+            Reply::Int(1) => "registered",
+            Reply::Int(2) => "not replaced: the stored one has a higher schema number",
+            Reply::Int(3) => "not replaced: the stored one is newer",
             other => return Err(unexpected(OPERATION, other)),
         };
         tracing::debug!(%address, schema, outcome, "catalog");
@@ -114,10 +114,10 @@ async fn enter(store: &Store, registrations: Vec<Registration>) -> Result<()> {
 }
 
 impl Store {
-    /// Takes a collection out of the catalog; gives whether it was in. Its items stay.
+    /// Removes a collection from the catalog; returns whether it was registered. Its items are kept.
     ///
-    /// A service that still has it enters it again when it connects. That is how a catalog gets rid of a
-    /// definition that was rolled back, since otherwise the later of two definitions stays.
+    /// A program that still has the collection registers it again when it connects. Use it to remove a
+    /// definition that was rolled back: the catalog otherwise keeps the newest definition.
     ///
     /// One round trip.
     ///
@@ -137,7 +137,7 @@ impl Store {
     }
 }
 
-/// A channel of the kind that the collection's jobs publish on; empty without transformations.
+/// A channel that the collection's jobs publish on; empty without transformations.
 fn job_channel(descriptor: &Descriptor) -> String {
     let first = descriptor.transformations.first();
     first.map_or_else(String::new, |first| descriptor.address.queue(first.name.as_str()).wake)

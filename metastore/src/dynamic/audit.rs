@@ -1,4 +1,4 @@
-//! The audit by the name of a collection.
+//! Reading the audit.
 
 use super::Dynamic;
 use crate::error::Result;
@@ -11,7 +11,7 @@ impl Dynamic {
     ///
     /// # Errors
     ///
-    /// `UnknownName` and `InvalidId`; once it is awaited, as the typed call.
+    /// `UnknownName` and `InvalidId`; when it is awaited, as the typed call.
     ///
     /// ```no_run
     /// # async fn example(dynamic: metastore::Dynamic) -> Result<(), metastore::Error> {
@@ -22,7 +22,7 @@ impl Dynamic {
     /// ```
     pub fn audit(&self, collection: &str, id: impl ToId) -> Result<Audit<'_>> {
         const OPERATION: &str = "audit";
-        let found = self.named(collection, OPERATION)?;
+        let found = self.lookup(collection, OPERATION)?;
         Ok(found.audit(&checked_id(&id, OPERATION)?))
     }
 
@@ -30,8 +30,8 @@ impl Dynamic {
     ///
     /// # Errors
     ///
-    /// `UnknownName`; once it is awaited, as the typed call.
+    /// `UnknownName`; when it is awaited, as the typed call.
     pub fn audit_feed(&self, collection: &str) -> Result<Audit<'_>> {
-        Ok(self.named(collection, "audit")?.audit_feed())
+        Ok(self.lookup(collection, "audit")?.audit_feed())
     }
 }

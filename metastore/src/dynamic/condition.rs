@@ -1,37 +1,34 @@
-//! From field, operator and value in text to what a typed query is made of.
+//! Converting a [`DynamicQuery`] to a typed query.
 
 use serde_json::Value;
 
-use super::erased::{mutation, transformation};
+use super::lookup::{index_of, mutation, transformation};
 use super::query::{DynamicQuery, Filter, SortOrder};
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
-use crate::index::Condition;
-use crate::index::DynamicField;
-use crate::index::field::{element, segment, single, something};
-use crate::index::{FieldValue, Interval};
+use crate::index::field::{element, single, something};
+use crate::index::{Condition, FieldValue, Interval, segment};
 use crate::key::Segment;
 use crate::repo::Repo;
 use crate::repo::query::{Query, Sorted};
 use crate::schema::IndexKind;
 
-/// What every index can do.
+/// The operators of every index.
 const PLAIN: [&str; 4] = ["eq", "is_none", "is_some", "contains"];
 
-/// What only an index with `range` can do.
+/// The operators of an index with `range`.
 const RANGE: [&str; 5] = ["between", "at_least", "at_most", "greater_than", "less_than"];
 
-/// The typed query that a selection describes.
-pub(super) fn query<'a, T: Collection>(
+pub(super) fn typed_query<'a, T: Collection>(
     repo: &'a Repo<T>,
-    selection: &DynamicQuery,
+    dynamic: &DynamicQuery,
     operation: &'static str,
 ) -> Result<Query<'a, T, Sorted>> {
     let mut query = repo.list();
-    for filter in &selection.filters {
+    for filter in &dynamic.filters {
         query = query.and(condition(filter, operation)?);
     }
-    let mut query = match &selection.order {
+    let mut query = match &dynamic.order {
         None => query.into_sorted(),
         Some(SortOrder::NewestFirst) => query.newest_first().into_sorted(),
         Some(SortOrder::OldestFirst) => query.oldest_first().into_sorted(),
@@ -42,24 +39,24 @@ pub(super) fn query<'a, T: Collection>(
             query.by_value(ranged::<T>(field, operation)?, true)
         }
     };
-    if let Some(user) = &selection.owned_by {
+    if let Some(user) = &dynamic.owned_by {
         query = query.owned_by(user.as_str());
     }
-    for name in &selection.with_mutations {
+    for name in &dynamic.with_mutations {
         let name = mutation::<T>(name, operation)?.name();
         query = query.with_derived(Segment::Mutation(name.to_owned()));
     }
-    for name in &selection.with_transformations {
+    for name in &dynamic.with_transformations {
         let name = transformation::<T>(name, operation)?.name();
         query = query.with_derived(Segment::Transformation(name.to_owned()));
     }
-    if let Some(offset) = selection.offset {
+    if let Some(offset) = dynamic.offset {
         query = query.offset(offset);
     }
-    if let Some(limit) = selection.limit {
+    if let Some(limit) = dynamic.limit {
         query = query.limit(limit);
     }
-    if let Some(cursor) = &selection.after {
+    if let Some(cursor) = &dynamic.after {
         query = query.after(cursor);
     }
     Ok(query)
@@ -75,7 +72,7 @@ fn condition<T: Collection>(filter: &Filter, operation: &'static str) -> Result<
     let kind = field.kind();
     if RANGE.contains(&operator.as_str()) && kind != IndexKind::Range {
         let known = PLAIN.join(", ");
-        let reason = format!("needs `#[index(range)]`; its index can do {known}");
+        let reason = format!("needs `#[index(range)]`; its index supports {known}");
         return Err(invalid(operation, name, operator, &reason));
     }
     let own = || segment(field.name(), kind);
@@ -95,7 +92,7 @@ fn condition<T: Collection>(filter: &Filter, operation: &'static str) -> Result<
         "is_none" => (own(), Ok(Interval::exactly(&none()?))),
         "is_some" => (own(), something(&none()?)),
         "contains" => {
-            // A list of the element alone is read as the field's type, and so is the element.
+            // A list of only the element reads as the field's type, which converts the element.
             let list = Value::Array(vec![value.clone()]);
             let element = element(encode(&list)?);
             (Segment::Each(field.name().to_owned()), element.map(|value| Interval::exactly(&value)))
@@ -119,29 +116,11 @@ fn condition<T: Collection>(filter: &Filter, operation: &'static str) -> Result<
     Ok(Condition::one(field.name(), segment, interval))
 }
 
-/// The index of a field, or why there is none.
-pub(super) fn index_of<T: Collection>(
-    name: &str,
-    operation: &'static str,
-) -> Result<&'static dyn DynamicField<T>> {
-    if let Some(field) = T::INDEXES.iter().find(|field| field.name() == name) {
-        return Ok(*field);
-    }
-    if !T::SCHEMA.fields.iter().any(|field| field.json_name == Some(name)) {
-        let known = T::SCHEMA.fields.iter().filter_map(|field| field.json_name);
-        return Err(Error::unknown_name(operation, "field", name, known));
-    }
-    let indexed: Vec<_> = T::INDEXES.iter().map(|field| field.name()).collect();
-    let has = if indexed.is_empty() { "no field has one".into() } else { indexed.join(", ") };
-    let message = format!("`{name}` has no index to find items by; those that have: {has}");
-    Err(Error::new(operation, ErrorKind::InvalidArgument(message)))
-}
-
-/// The index that gives a field's order.
+/// The index that orders items by a field.
 fn ranged<T: Collection>(name: &str, operation: &'static str) -> Result<Segment> {
     let field = index_of::<T>(name, operation)?;
     if field.kind() != IndexKind::Range {
-        let message = format!("to order by `{name}` needs `#[index(range)]` on it");
+        let message = format!("ordering by `{name}` needs `#[index(range)]` on the field");
         return Err(Error::new(operation, ErrorKind::InvalidArgument(message)));
     }
     Ok(segment(field.name(), field.kind()))

@@ -1,4 +1,4 @@
-//! Documents and patches from JSON that somebody else wrote.
+//! Documents and patches from untrusted JSON.
 
 use std::borrow::Cow;
 
@@ -11,16 +11,16 @@ use crate::json::tree::members;
 use crate::json::{Limits, describe};
 use crate::schema::FieldSchema;
 
-/// What a write by name changes.
+/// What a write changes.
 pub(super) enum Change {
-    /// The fields that are given.
+    /// The fields in the patch.
     Patch(Json),
-    /// Everything.
+    /// The whole document.
     Replace(Json),
 }
 
-/// Reads a whole document. A field that the struct does not know is refused: it could only be a mistake,
-/// or get lost.
+/// Reads a whole document. A field that the struct does not know is refused: it is a mistake, or would be
+/// lost.
 pub(super) fn document<T: Collection>(
     json: &Json,
     limits: Limits,
@@ -34,7 +34,7 @@ pub(super) fn document<T: Collection>(
 pub(super) struct PatchText<'a>(Cow<'a, str>);
 
 impl<'a> PatchText<'a> {
-    /// Checks what can be checked of a patch before the document is there.
+    /// Checks what can be checked of a patch without the document.
     pub(super) fn check<T: Collection>(
         json: &'a Json,
         limits: Limits,
@@ -44,7 +44,7 @@ impl<'a> PatchText<'a> {
         let mut set: Vec<&str> = Vec::new();
         for (name, _) in patch.fields(operation)? {
             let field = field::<T>(&name);
-            // What stands in a flattened field, only the field itself knows.
+            // The names in a flattened field are only known when it is deserialized.
             let flattens = || T::SCHEMA.fields.iter().any(|field| field.json_name.is_none());
             if field.is_none() && !T::SCHEMA.writes(&name) && !flattens() {
                 return Err(unknown_field::<T>(&name, operation));
@@ -63,7 +63,7 @@ impl<'a> PatchText<'a> {
         members(&self.0).map_err(|error| misfit(String::new(), error.to_string(), operation))
     }
 
-    /// A document with the fields of the patch set; `null` is what an optional field is cleared by.
+    /// A document with the fields of the patch set; `null` clears an optional field.
     pub(super) fn apply<T: Collection>(
         &self,
         document: &T,
@@ -73,7 +73,7 @@ impl<'a> PatchText<'a> {
         let own = content::own(document, limits, operation)?;
         let unreadable =
             |error: serde_json::Error| Error::new(operation, ErrorKind::Encode(error.to_string()));
-        // As text, so that what the patch leaves alone stays to the letter.
+        // As text, so that fields that are not in the patch are preserved byte for byte.
         let mut fields =
             members(std::str::from_utf8(&own).unwrap_or_default()).map_err(unreadable)?;
         for (name, value) in self.fields(operation)? {
@@ -103,7 +103,8 @@ fn read<T: Collection>(text: &str, limits: Limits, operation: &'static str) -> R
         let own = content::own(&document, limits, operation)?;
         if let Some(extra) = content::unknown_in::<T>(text, &own, limits, operation).first() {
             if extra.name().is_none() {
-                let message = "its type does not hold so large a number; write it as a string";
+                let message =
+                    "the number is too large for the type of the field; write it as a string";
                 return Err(misfit(extra.shown(), message.to_owned(), operation));
             }
             return Err(unknown_field::<T>(&extra.shown(), operation));
@@ -125,7 +126,7 @@ fn misfit(path: String, message: String, operation: &'static str) -> Error {
     Error::new(operation, ErrorKind::InvalidJson { path, message })
 }
 
-/// The field that has this name or is read by it.
+/// The field with this name or alias.
 fn field<T: Collection>(name: &str) -> Option<&'static FieldSchema> {
     let fields = T::SCHEMA.fields;
     let own = fields.iter().find(|field| field.json_name == Some(name));

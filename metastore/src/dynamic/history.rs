@@ -1,4 +1,4 @@
-//! Looking back and going back by the name of a collection.
+//! Versions: list, compare, revert, read as of a time.
 
 use super::Dynamic;
 use crate::document::diff::Diff;
@@ -10,8 +10,8 @@ use crate::repo::checked_id;
 use crate::time::Timestamp;
 
 impl Dynamic {
-    /// Lists the versions of an item, the newest first: at most `limit`, and if `before` is given only those
-    /// before it. See [`Repo::versions`](crate::Repo::versions).
+    /// Lists the versions of an item, the newest first: at most `limit`, and only those before `before` if it is
+    /// `Some`. See [`Repo::versions`](crate::Repo::versions).
     ///
     /// # Errors
     ///
@@ -26,10 +26,10 @@ impl Dynamic {
         const OPERATION: &str = "versions";
         let id = checked_id(&id, OPERATION)?;
         let before = before.unwrap_or(u64::MAX);
-        self.named(collection, OPERATION)?.versions(id, limit, before).await
+        self.lookup(collection, OPERATION)?.versions(id, limit, before).await
     }
 
-    /// The difference that leads from one version of an item to another. See
+    /// The difference between two versions of an item. See
     /// [`Repo::diff`](crate::Repo::diff).
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl Dynamic {
     /// `UnknownName`; `NotFound`; and as the typed call.
     pub async fn diff(&self, collection: &str, id: impl ToId, from: u64, to: u64) -> Result<Diff> {
         let id = checked_id(&id, "diff")?;
-        self.named(collection, "diff")?.diff(id, from, to).await
+        self.lookup(collection, "diff")?.diff(id, from, to).await
     }
 
     /// Writes the content of an old version as the next one. See [`Repo::revert`](crate::Repo::revert).
@@ -52,7 +52,7 @@ impl Dynamic {
         version: u64,
     ) -> Result<Item<Json>> {
         let id = checked_id(&id, "revert")?;
-        self.named(collection, "revert")?.revert(id, None, version).await
+        self.lookup(collection, "revert")?.revert(id, None, version).await
     }
 
     /// Writes the content of an old version as the next one if the item is at `expected`. See
@@ -69,16 +69,16 @@ impl Dynamic {
         version: u64,
     ) -> Result<Item<Json>> {
         let id = checked_id(&id, "revert_at")?;
-        self.named(collection, "revert_at")?.revert(id, Some(expected), version).await
+        self.lookup(collection, "revert_at")?.revert(id, Some(expected), version).await
     }
 
-    /// Reads an item as it was at a time; `None` if it was not there. See
+    /// Reads an item as it was at a time; `None` if it did not exist then. See
     /// [`Repo::as_of`](crate::Repo::as_of).
     ///
     /// # Errors
     ///
-    /// `UnknownName`, and as the typed call. A time that is text is read by its own `parse`, whose error is
-    /// `InvalidArgument` here.
+    /// `UnknownName`, and as the typed call. Parse a time that is text first: the error converts to
+    /// `InvalidArgument`.
     ///
     /// ```no_run
     /// # async fn example(dynamic: metastore::Dynamic) -> Result<(), metastore::Error> {
@@ -94,6 +94,6 @@ impl Dynamic {
         time: impl Into<Timestamp>,
     ) -> Result<Option<Item<Json>>> {
         let (id, time) = (checked_id(&id, "as_of")?, time.into());
-        self.named(collection, "as_of")?.as_of(id, time).await
+        self.lookup(collection, "as_of")?.as_of(id, time).await
     }
 }

@@ -1,4 +1,4 @@
-//! Items by the name of their collection.
+//! Reading and writing items.
 
 use serde_json::Value;
 
@@ -18,10 +18,10 @@ impl Dynamic {
     ///
     /// `UnknownName`; `InvalidJson`; and as the typed call.
     pub async fn create_item(&self, collection: &str, data: impl Into<Json>) -> Result<Item<Json>> {
-        self.named(collection, "create")?.create(None, data.into()).await
+        self.lookup(collection, "create")?.create(None, data.into()).await
     }
 
-    /// Creates an item with an id of your own. See [`Repo::create_with_id`](crate::Repo::create_with_id).
+    /// Creates an item with the given id. See [`Repo::create_with_id`](crate::Repo::create_with_id).
     ///
     /// # Errors
     ///
@@ -33,7 +33,7 @@ impl Dynamic {
         data: impl Into<Json>,
     ) -> Result<Item<Json>> {
         let id = checked_id(&id, "create")?;
-        self.named(collection, "create")?.create(Some(id), data.into()).await
+        self.lookup(collection, "create")?.create(Some(id), data.into()).await
     }
 
     /// Reads an item; `None` if there is none. See [`Repo::get`](crate::Repo::get).
@@ -43,10 +43,10 @@ impl Dynamic {
     /// `UnknownName`, and as the typed call.
     pub async fn get_item(&self, collection: &str, id: impl ToId) -> Result<Option<Item<Json>>> {
         let id = checked_id(&id, "get")?;
-        self.named(collection, "get")?.get(id).await
+        self.lookup(collection, "get")?.get(id).await
     }
 
-    /// Reads what is stored of an item, whatever it is; `None` if there is nothing. See
+    /// Reads the stored bytes of an item, valid or not; `None` if there is none. See
     /// [`Repo::get_raw`](crate::Repo::get_raw).
     ///
     /// # Errors
@@ -54,17 +54,17 @@ impl Dynamic {
     /// `UnknownName`, and as the typed call.
     pub async fn get_raw(&self, collection: &str, id: impl ToId) -> Result<Option<String>> {
         let id = checked_id(&id, "get_raw")?;
-        self.named(collection, "get_raw")?.get_raw(id).await
+        self.lookup(collection, "get_raw")?.get_raw(id).await
     }
 
-    /// Whether there is an item. See [`Repo::exists`](crate::Repo::exists).
+    /// Whether an item exists. See [`Repo::exists`](crate::Repo::exists).
     ///
     /// # Errors
     ///
     /// `UnknownName`, and as the typed call.
     pub async fn item_exists(&self, collection: &str, id: impl ToId) -> Result<bool> {
         let id = checked_id(&id, "exists")?;
-        self.named(collection, "exists")?.exists(id).await
+        self.lookup(collection, "exists")?.exists(id).await
     }
 
     /// Reads one version of an item; `None` if there is none. See
@@ -81,7 +81,7 @@ impl Dynamic {
     ) -> Result<Option<Item<Json>>> {
         const OPERATION: &str = "get_version";
         let id = checked_id(&id, OPERATION)?;
-        self.named(collection, OPERATION)?.get_version(id, version).await
+        self.lookup(collection, OPERATION)?.get_version(id, version).await
     }
 
     /// Reads the item with this value of a unique field; `None` if there is none. See
@@ -97,10 +97,10 @@ impl Dynamic {
         field: &str,
         value: impl Into<Value>,
     ) -> Result<Option<Item<Json>>> {
-        self.named(collection, "get_by")?.get_by(field.to_owned(), value.into()).await
+        self.lookup(collection, "get_by")?.get_by(field.to_owned(), value.into()).await
     }
 
-    /// Sets the fields that are given and leaves the others alone; `null` clears an optional field. See
+    /// Sets the fields in the patch and keeps the others; `null` clears an optional field. See
     /// [`Repo::update`](crate::Repo::update).
     ///
     /// # Errors
@@ -113,10 +113,10 @@ impl Dynamic {
         patch: impl Into<Json>,
     ) -> Result<Item<Json>> {
         let id = checked_id(&id, "update")?;
-        self.named(collection, "update")?.change(id, None, Change::Patch(patch.into())).await
+        self.lookup(collection, "update")?.change(id, None, Change::Patch(patch.into())).await
     }
 
-    /// Sets the fields that are given if the item is at `expected`. See
+    /// Sets the fields in the patch if the item is at version `expected`. See
     /// [`Repo::update_at`](crate::Repo::update_at).
     ///
     /// # Errors
@@ -130,7 +130,7 @@ impl Dynamic {
         patch: impl Into<Json>,
     ) -> Result<Item<Json>> {
         let id = checked_id(&id, "update_at")?;
-        self.named(collection, "update_at")?
+        self.lookup(collection, "update_at")?
             .change(id, Some(expected), Change::Patch(patch.into()))
             .await
     }
@@ -147,10 +147,10 @@ impl Dynamic {
         data: impl Into<Json>,
     ) -> Result<Item<Json>> {
         let id = checked_id(&id, "replace")?;
-        self.named(collection, "replace")?.change(id, None, Change::Replace(data.into())).await
+        self.lookup(collection, "replace")?.change(id, None, Change::Replace(data.into())).await
     }
 
-    /// Writes a whole document as the next version if the item is at `expected`.
+    /// Writes a whole document as the next version if the item is at version `expected`.
     ///
     /// # Errors
     ///
@@ -164,30 +164,30 @@ impl Dynamic {
     ) -> Result<Item<Json>> {
         let id = checked_id(&id, "replace_at")?;
         let change = Change::Replace(data.into());
-        self.named(collection, "replace_at")?.change(id, Some(expected), change).await
+        self.lookup(collection, "replace_at")?.change(id, Some(expected), change).await
     }
 
-    /// Renews the time to live of an item and gives the new deadline. See [`Repo::touch`](crate::Repo::touch).
+    /// Renews the time to live of an item and returns the new deadline. See [`Repo::touch`](crate::Repo::touch).
     ///
     /// # Errors
     ///
     /// `UnknownName`, and as the typed call.
     pub async fn touch_item(&self, collection: &str, id: impl ToId) -> Result<Option<Timestamp>> {
         let id = checked_id(&id, "touch")?;
-        self.named(collection, "touch")?.touch(id).await
+        self.lookup(collection, "touch")?.touch(id).await
     }
 
-    /// Deletes an item; gives whether there was one. See [`Repo::delete`](crate::Repo::delete).
+    /// Deletes an item; returns whether it existed. See [`Repo::delete`](crate::Repo::delete).
     ///
     /// # Errors
     ///
     /// `UnknownName`, and as the typed call.
     pub async fn delete_item(&self, collection: &str, id: impl ToId) -> Result<bool> {
         let id = checked_id(&id, "delete")?;
-        self.named(collection, "delete")?.delete(id, None).await
+        self.lookup(collection, "delete")?.delete(id, None).await
     }
 
-    /// Deletes an item if it is at `expected`. See [`Repo::delete_at`](crate::Repo::delete_at).
+    /// Deletes an item if it is at version `expected`. See [`Repo::delete_at`](crate::Repo::delete_at).
     ///
     /// # Errors
     ///
@@ -199,6 +199,6 @@ impl Dynamic {
         expected: u64,
     ) -> Result<()> {
         let id = checked_id(&id, "delete_at")?;
-        self.named(collection, "delete_at")?.delete(id, Some(expected)).await.map(|_| ())
+        self.lookup(collection, "delete_at")?.delete(id, Some(expected)).await.map(|_| ())
     }
 }

@@ -1,4 +1,4 @@
-//! One operation on many items, by the name of their collection.
+//! The same operation on many items.
 
 use super::Dynamic;
 use crate::document::item::Item;
@@ -20,12 +20,12 @@ impl Dynamic {
         data: impl IntoIterator<Item = impl Into<Json>>,
     ) -> Result<Vec<Result<Item<Json>>>> {
         Ok(self
-            .named(collection, "create_many")?
+            .lookup(collection, "create_many")?
             .create_many(data.into_iter().map(Into::into).collect())
             .await)
     }
 
-    /// Reads many items, in the order of the ids; `None` for each that there is not. See
+    /// Reads many items, in the order of the ids; `None` for each id without an item. See
     /// [`Repo::get_many`](crate::Repo::get_many).
     ///
     /// # Errors
@@ -37,11 +37,11 @@ impl Dynamic {
         ids: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Result<Option<Item<Json>>>>> {
         let ids = checked_ids(ids, "get_many")?;
-        Ok(self.named(collection, "get_many")?.get_many(ids).await)
+        Ok(self.lookup(collection, "get_many")?.get_many(ids).await)
     }
 
-    /// Sets the fields that are given in each of many items, as [`Dynamic::update_item`] does, with a result
-    /// for each. They share round trips, and each is a step of its own.
+    /// Patches many items, as [`Dynamic::update_item`] does, with a result for each. They share round trips, and
+    /// each is an atomic step of its own.
     ///
     /// # Errors
     ///
@@ -53,10 +53,10 @@ impl Dynamic {
     ) -> Result<Vec<Result<Item<Json>>>> {
         let checked = |(id, patch): (K, J)| Ok((checked_id(&id, "update")?, patch.into()));
         let patches = patches.into_iter().map(checked).collect::<Result<_>>()?;
-        Ok(self.named(collection, "update")?.change_many(patches).await)
+        Ok(self.lookup(collection, "update")?.change_many(patches).await)
     }
 
-    /// Deletes many items, and gives for each whether there was one. See
+    /// Deletes many items, and returns for each whether it existed. See
     /// [`Repo::delete_many`](crate::Repo::delete_many).
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Dynamic {
         ids: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Result<bool>>> {
         let ids = checked_ids(ids, "delete_many")?;
-        Ok(self.named(collection, "delete_many")?.delete_many(ids).await)
+        Ok(self.lookup(collection, "delete_many")?.delete_many(ids).await)
     }
 }
 

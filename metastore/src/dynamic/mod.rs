@@ -1,16 +1,19 @@
-//! Everything by name and over JSON, for HTTP handlers and tools.
+//! The dynamic API: all operations by name and over JSON, for HTTP handlers and tools.
 
 mod audit;
+mod collection;
 mod condition;
 mod document;
 mod erased;
 mod history;
 mod items;
+mod lookup;
 mod many;
 mod mutations;
 mod queries;
 mod query;
 mod transformations;
+mod untyped;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,20 +26,21 @@ use crate::repo::{Repo, checked_actor};
 use crate::store::Store;
 use erased::ErasedCollection;
 
+pub(crate) use collection::DynamicCollection;
 pub use query::{DynamicQuery, Filter, SortOrder};
 
 /// Collections by name, with all their operations over JSON.
 ///
-/// Made of the types once, and used without them: documents come in as [`Json`](crate::Json), which is text or a
-/// `serde_json::Value`, and go out as [`Item<Json>`](crate::Item), with the validation, the errors and the
-/// round trips of the typed [`Repo`]. What the compiler checks there is checked here when it is called:
-/// [`ErrorKind::UnknownName`] names what there is instead of a collection, field, mutation or transformation
-/// that does not exist, [`ErrorKind::InvalidJson`] tells where JSON does not fit the type.
+/// It is built from the types and used without them: arguments are [`Json`](crate::Json), which is text or a
+/// `serde_json::Value`, results are [`Item<Json>`](crate::Item), with the validation, the errors and the round
+/// trips of the typed [`Repo`]. What the compiler checks there is checked here at run time:
+/// [`ErrorKind::UnknownName`] lists the existing collections, fields, mutations or transformations,
+/// [`ErrorKind::InvalidJson`] says where the JSON does not match the type.
 ///
-/// A collection is called by its name (`texts`); where two apps have one of the same name, by app and name
-/// (`textsplitter/texts`) or by its whole address (`myapp/textsplitter/texts`).
+/// A collection is identified by its name (`texts`); if two apps have a collection of the same name, by app
+/// and name (`textsplitter/texts`) or by its whole address (`myapp/textsplitter/texts`).
 ///
-/// Cloning is cheap. `#[derive(Repository)]` makes one of its collections by `dynamic()`.
+/// Cloning is cheap. `#[derive(Repository)]` has a method `dynamic()` that returns one with its collections.
 ///
 /// ```
 /// use metastore::{Dynamic, Collection, DynamicQuery, Store};
@@ -80,18 +84,8 @@ pub use query::{DynamicQuery, Filter, SortOrder};
 #[derive(Clone, Default)]
 pub struct Dynamic(Vec<Arc<dyn ErasedCollection>>);
 
-/// A collection that [`Dynamic`] can call by name.
-#[doc(hidden)]
-pub struct ByName(Arc<dyn ErasedCollection>);
-
-impl ByName {
-    pub(crate) fn new<T: Collection>(repo: &Repo<T>) -> Self {
-        Self(Arc::new(repo.clone()))
-    }
-}
-
 impl Dynamic {
-    /// No collection yet.
+    /// Without collections.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -103,16 +97,15 @@ impl Dynamic {
         self.with(&store.repo::<T>())
     }
 
-    /// Adds a collection as it was opened: with its actor and owner. It takes the place of one at the same
-    /// address.
+    /// Adds a collection with its actor and owner. It replaces one with the same address.
     #[must_use]
     pub fn with<T: Collection>(self, repo: &Repo<T>) -> Self {
-        self.with_named(ByName::new(repo))
+        self.with_collection(DynamicCollection::new(repo))
     }
 
     #[doc(hidden)]
     #[must_use]
-    pub fn with_named(mut self, collection: ByName) -> Self {
+    pub fn with_collection(mut self, collection: DynamicCollection) -> Self {
         self.0.retain(|other| other.address() != collection.0.address());
         self.0.push(collection.0);
         self
@@ -128,39 +121,40 @@ impl Dynamic {
         Ok(Self(self.0.iter().map(|found| found.for_user(&user)).collect()))
     }
 
-    /// What there is, as the catalog describes it, in the order in which it was added. No round trip.
+    /// The descriptors of its collections, as in the catalog, in the order in which they were added. No round
+    /// trip.
     #[must_use]
     pub fn collections(&self) -> Vec<Descriptor> {
         self.0.iter().map(|found| found.descriptor()).collect()
     }
 
-    /// The collection of this name.
-    fn named(&self, name: &str, operation: &'static str) -> Result<&dyn ErasedCollection> {
-        let mut fitting = self.0.iter().filter(|found| is_named(found.address(), name));
-        let Some(first) = fitting.next() else {
+    /// The collection with this name.
+    fn lookup(&self, name: &str, operation: &'static str) -> Result<&dyn ErasedCollection> {
+        let mut matching = self.0.iter().filter(|found| is_named(found.address(), name));
+        let Some(first) = matching.next() else {
             let known = self.0.iter().map(|found| self.shortest(found.address()));
             return Err(Error::unknown_name(operation, "collection", name, known));
         };
-        let others: Vec<_> = fitting.collect();
+        let others: Vec<_> = matching.collect();
         if others.is_empty() {
             return Ok(&**first);
         }
         let all = std::iter::once(first).chain(others);
         let names: Vec<_> = all.map(|found| self.shortest(found.address())).collect();
         let message =
-            format!("several collections are called `{name}`: say which of {}", names.join(", "));
+            format!("several collections are called `{name}`; use one of {}", names.join(", "));
         Err(Error::new(operation, ErrorKind::InvalidArgument(message)))
     }
 
-    /// The shortest name that means this collection and no other.
+    /// The shortest name that identifies this collection.
     fn shortest(&self, address: &Address) -> String {
         let whole = whole_name(address);
         let starts = whole.match_indices('/').map(|(at, _)| at + 1);
         let tails: Vec<_> = starts.map(|start| &whole[start..]).collect();
-        let is_clear = |tail: &&&str| {
+        let is_unique = |tail: &&&str| {
             self.0.iter().filter(|found| is_named(found.address(), tail)).count() == 1
         };
-        tails.iter().rev().find(is_clear).map_or_else(|| whole.clone(), |tail| (*tail).to_owned())
+        tails.iter().rev().find(is_unique).map_or_else(|| whole.clone(), |tail| (*tail).to_owned())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Mutations by their names.
+//! Mutations.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ impl Dynamic {
         mutation: &str,
     ) -> Result<Json> {
         let id = checked_id(&id, "run")?;
-        self.named(collection, "run")?.run(id, None, mutation).await
+        self.lookup(collection, "run")?.run(id, None, mutation).await
     }
 
     /// Runs a mutation on one version. See [`ItemMutation::run_on`](crate::ItemMutation::run_on).
@@ -38,10 +38,10 @@ impl Dynamic {
         mutation: &str,
     ) -> Result<Json> {
         let id = checked_id(&id, "run_on")?;
-        self.named(collection, "run_on")?.run(id, Some(version), mutation).await
+        self.lookup(collection, "run_on")?.run(id, Some(version), mutation).await
     }
 
-    /// Runs several mutations over one read of the document; the results stand under their names. See
+    /// Runs several mutations over one read of the document; the results are keyed by name. See
     /// [`ItemHandle::evaluate_all`](crate::ItemHandle::evaluate_all).
     ///
     /// # Errors
@@ -54,7 +54,7 @@ impl Dynamic {
         mutations: &[&str],
     ) -> Result<BTreeMap<String, Json>> {
         let id = checked_id(&id, "evaluate_all")?;
-        self.named(collection, "evaluate_all")?.evaluate_all(id, mutations).await
+        self.lookup(collection, "evaluate_all")?.evaluate_all(id, mutations).await
     }
 
     /// Runs a mutation and stores its result. See
@@ -70,7 +70,7 @@ impl Dynamic {
         mutation: &str,
     ) -> Result<Json> {
         let id = checked_id(&id, "materialize")?;
-        self.named(collection, "materialize")?.materialize(id, mutation).await
+        self.lookup(collection, "materialize")?.materialize(id, mutation).await
     }
 
     /// Reads the stored result of a mutation; `None` if none is stored. See
@@ -86,6 +86,6 @@ impl Dynamic {
         mutation: &str,
     ) -> Result<Option<Cached<Json>>> {
         let id = checked_id(&id, "cached")?;
-        self.named(collection, "cached")?.cached(id, mutation).await
+        self.lookup(collection, "cached")?.cached(id, mutation).await
     }
 }

@@ -1,4 +1,4 @@
-//! Lists and queries by the name of a collection.
+//! Lists, queries and statistics.
 
 use super::{Dynamic, DynamicQuery};
 use crate::admin::CollectionStats;
@@ -9,10 +9,11 @@ use crate::key::Id;
 use crate::repo::page::Page;
 
 impl Dynamic {
-    /// Lists items, the newest first: `limit` of them behind the first `offset`. See
+    /// Lists items, the newest first: `limit` of them after the first `offset`. See
     /// [`Repo::list`](crate::Repo::list).
     ///
-    /// The cursor of the page goes on by [`Dynamic::find_items`], with a [`DynamicQuery`] that has no filter.
+    /// To continue after the page, pass its cursor to [`Dynamic::find_items`] in a [`DynamicQuery`] without
+    /// filters.
     ///
     /// # Errors
     ///
@@ -26,37 +27,37 @@ impl Dynamic {
         self.find_items(collection, &DynamicQuery::new().offset(offset).limit(limit)).await
     }
 
-    /// Reads a page of the items that a selection describes. See [`Repo::find`](crate::Repo::find).
+    /// Reads a page of the items that match a query. See [`Repo::find`](crate::Repo::find).
     ///
     /// # Errors
     ///
-    /// `UnknownName` for a field or operator that there is not; `InvalidArgument` for a field without index,
-    /// an operator that its index cannot do, a value that the field cannot have, a limit out of range
+    /// `UnknownName` for a field or operator that does not exist; `InvalidArgument` for a field without index,
+    /// an operator that its index does not support, a value that the field cannot have, a limit out of range
     /// or a cursor of another query; and as the typed call.
     pub async fn find_items(
         &self,
         collection: &str,
-        selection: &DynamicQuery,
+        query: &DynamicQuery,
     ) -> Result<Page<Item<Json>>> {
-        self.named(collection, "find")?.find(selection).await
+        self.lookup(collection, "find")?.find(query).await
     }
 
-    /// Reads a page of the ids of such items, without the documents.
+    /// Reads a page of the ids of the items that match a query, without the documents.
     ///
     /// # Errors
     ///
     /// As [`Dynamic::find_items`].
-    pub async fn find_ids(&self, collection: &str, selection: &DynamicQuery) -> Result<Page<Id>> {
-        self.named(collection, "find")?.ids(selection).await
+    pub async fn find_ids(&self, collection: &str, query: &DynamicQuery) -> Result<Page<Id>> {
+        self.lookup(collection, "find")?.ids(query).await
     }
 
-    /// Counts the items that a selection describes, whatever its limit.
+    /// Counts the items that match a query; its limit is ignored.
     ///
     /// # Errors
     ///
     /// As [`Dynamic::find_items`].
-    pub async fn count_items(&self, collection: &str, selection: &DynamicQuery) -> Result<u64> {
-        self.named(collection, "count")?.count(selection).await
+    pub async fn count_items(&self, collection: &str, query: &DynamicQuery) -> Result<u64> {
+        self.lookup(collection, "count")?.count(query).await
     }
 
     /// Counts items and jobs, and estimates versions and memory. See [`Repo::stats`](crate::Repo::stats).
@@ -65,6 +66,6 @@ impl Dynamic {
     ///
     /// `UnknownName`, and as the typed call.
     pub async fn collection_stats(&self, collection: &str) -> Result<CollectionStats> {
-        self.named(collection, "stats")?.stats().await
+        self.lookup(collection, "stats")?.stats().await
     }
 }

@@ -1,19 +1,19 @@
-//! Which items a query by name is to find, as JSON or built call by call.
+//! Queries of the dynamic API, from JSON or from a builder.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::store::cursor::Cursor;
 
-/// Which items to find, in which order, and how many: what [`Query`](crate::Query) is by types, in text.
+/// Which items to find, in which order, and how many: a [`Query`](crate::Query) without types.
 ///
-/// Without a filter, all items. It reads from JSON:
+/// Without a filter it matches all items. It deserializes from JSON:
 ///
 /// ```
 /// use metastore::DynamicQuery;
 /// use serde_json::json;
 ///
-/// let selection: DynamicQuery = serde_json::from_value(json!({
+/// let query: DynamicQuery = serde_json::from_value(json!({
 ///     "where": [
 ///         {"field": "country", "operator": "eq", "value": "fr"},
 ///         {"field": "total", "operator": "between", "value": [1000, 5000]},
@@ -28,14 +28,14 @@ use crate::store::cursor::Cursor;
 ///     .filter("coupon", "is_none", ())
 ///     .descending_by("total")
 ///     .limit(20);
-/// assert_eq!(selection, same);
+/// assert_eq!(query, same);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct DynamicQuery {
-    /// What each item must meet.
+    /// The conditions that each item must meet.
     #[serde(rename = "where", skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<Filter>,
     /// Only items that this user created.
@@ -47,16 +47,16 @@ pub struct DynamicQuery {
     /// Only items that have results of these transformations.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub with_transformations: Vec<String>,
-    /// The order; see [`Repo::find`](crate::Repo::find) for the one without.
+    /// The order; see [`Repo::find`](crate::Repo::find) for the default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<SortOrder>,
-    /// How many items to leave out first.
+    /// How many items to skip.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<usize>,
-    /// At most how many items, from 1 to 1,000; 50 if nothing is said.
+    /// The maximum number of items, from 1 to 1,000. Default: 50.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
-    /// Where a page of the same selection ended.
+    /// The cursor of a page of the same query, to continue after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Cursor>,
 }
@@ -71,12 +71,12 @@ pub struct Filter {
     /// `eq`, `is_none`, `is_some` or `contains`; and with `#[index(range)]` also `between`, whose value is
     /// a list of two, `at_least`, `at_most`, `greater_than` or `less_than`.
     pub operator: String,
-    /// What to compare with; nothing for `is_none` and `is_some`.
+    /// The value to compare with; none for `is_none` and `is_some`.
     #[serde(default)]
     pub value: Value,
 }
 
-/// The order of what is found.
+/// The order of the items.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -92,7 +92,7 @@ pub enum SortOrder {
 }
 
 impl DynamicQuery {
-    /// All items.
+    /// A query that matches all items.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -155,21 +155,21 @@ impl DynamicQuery {
         self
     }
 
-    /// Leaves out this many items first.
+    /// Skips this many items.
     #[must_use]
     pub fn offset(mut self, offset: usize) -> Self {
         self.offset = Some(offset);
         self
     }
 
-    /// At most this many items, from 1 to 1,000. Default: 50.
+    /// The maximum number of items, from 1 to 1,000. Default: 50.
     #[must_use]
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// Goes on where a page of the same selection ended.
+    /// Continues where a page of the same query ended.
     #[must_use]
     pub fn after(mut self, cursor: &Cursor) -> Self {
         self.after = Some(cursor.clone());

@@ -1,4 +1,4 @@
-//! Transformations by their names.
+//! Transformations and their jobs.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::key::ToId;
 use crate::repo::checked_id;
 
 impl Dynamic {
-    /// Requests a run of a transformation and gives the id of its job. See
+    /// Requests a run of a transformation and returns the id of its job. See
     /// [`ItemTransformation::enqueue`](crate::ItemTransformation::enqueue).
     ///
     /// # Errors
@@ -28,7 +28,7 @@ impl Dynamic {
         self.enqueue_with(collection, id, transformation, EnqueueOptions::new()).await
     }
 
-    /// Requests a run that begins after `delay` at the earliest. See
+    /// Requests a run that starts after `delay` at the earliest. See
     /// [`ItemTransformation::enqueue_in`](crate::ItemTransformation::enqueue_in).
     ///
     /// # Errors
@@ -60,12 +60,12 @@ impl Dynamic {
     ) -> Result<String> {
         let ids = checked_ids([id], "enqueue")?;
         let mut jobs =
-            self.named(collection, "enqueue")?.enqueue(ids, transformation, options).await?;
-        // There is an answer for each id.
+            self.lookup(collection, "enqueue")?.enqueue(ids, transformation, options).await?;
+        // Each id has a result.
         jobs.pop().unwrap_or_else(|| Err(Error::new("enqueue", ErrorKind::NotFound)))
     }
 
-    /// Requests a run for each of many items, and gives the ids of the jobs, one answer for each item. See
+    /// Requests a run for each of many items, and returns the id of each job. See
     /// [`Repo::enqueue_many`](crate::Repo::enqueue_many).
     ///
     /// # Errors
@@ -79,10 +79,10 @@ impl Dynamic {
         options: EnqueueOptions,
     ) -> Result<Vec<Result<String>>> {
         let ids = checked_ids(ids, "enqueue")?;
-        self.named(collection, "enqueue")?.enqueue(ids, transformation, options).await
+        self.lookup(collection, "enqueue")?.enqueue(ids, transformation, options).await
     }
 
-    /// Everything that is known of a transformation of an item; `None` if none was ever requested. See
+    /// The status of a transformation of an item; `None` if it was never requested. See
     /// [`ItemTransformation::status`](crate::ItemTransformation::status).
     ///
     /// # Errors
@@ -95,7 +95,7 @@ impl Dynamic {
         transformation: &str,
     ) -> Result<Option<JobStatus<Json>>> {
         let id = checked_id(&id, "status")?;
-        self.named(collection, "status")?.status(id, transformation).await
+        self.lookup(collection, "status")?.status(id, transformation).await
     }
 
     /// The last result of a transformation; `None` if no run has finished yet. See
@@ -111,10 +111,10 @@ impl Dynamic {
         transformation: &str,
     ) -> Result<Option<Json>> {
         let id = checked_id(&id, "result")?;
-        self.named(collection, "result")?.result(id, transformation).await
+        self.lookup(collection, "result")?.result(id, transformation).await
     }
 
-    /// Waits for the live job of a transformation and gives its result. See
+    /// Waits for the live job of a transformation and returns its result. See
     /// [`ItemTransformation::wait`](crate::ItemTransformation::wait).
     ///
     /// # Errors
@@ -128,10 +128,10 @@ impl Dynamic {
         timeout: Duration,
     ) -> Result<Json> {
         let id = checked_id(&id, "wait")?;
-        self.named(collection, "wait")?.wait(id, transformation, timeout).await
+        self.lookup(collection, "wait")?.wait(id, transformation, timeout).await
     }
 
-    /// Ends the live job of a transformation; gives whether there was one. See
+    /// Cancels the live job of a transformation; returns whether there was one. See
     /// [`ItemTransformation::cancel`](crate::ItemTransformation::cancel).
     ///
     /// # Errors
@@ -144,10 +144,10 @@ impl Dynamic {
         transformation: &str,
     ) -> Result<bool> {
         let id = checked_id(&id, "cancel")?;
-        self.named(collection, "cancel")?.cancel(id, transformation).await
+        self.lookup(collection, "cancel")?.cancel(id, transformation).await
     }
 
-    /// Forgets the job of a transformation if it failed for good. See
+    /// Removes the job of a transformation from the dead-letter set. See
     /// [`ItemTransformation::discard`](crate::ItemTransformation::discard).
     ///
     /// # Errors
@@ -160,10 +160,10 @@ impl Dynamic {
         transformation: &str,
     ) -> Result<bool> {
         let id = checked_id(&id, "discard")?;
-        self.named(collection, "discard")?.discard(id, transformation).await
+        self.lookup(collection, "discard")?.discard(id, transformation).await
     }
 
-    /// Runs a job again that failed for good or was cancelled, under its old id; `None` if there is no
+    /// Requests another run of a job that was dead-lettered or cancelled, with the same id; `None` if there is no
     /// such job. See [`ItemTransformation::retry`](crate::ItemTransformation::retry).
     ///
     /// # Errors
@@ -176,20 +176,20 @@ impl Dynamic {
         transformation: &str,
     ) -> Result<Option<String>> {
         let id = checked_id(&id, "retry")?;
-        self.named(collection, "retry")?.retry(id, transformation).await
+        self.lookup(collection, "retry")?.retry(id, transformation).await
     }
 
-    /// How many jobs of a transformation there are, by state. See
+    /// The number of jobs of a transformation, by state. See
     /// [`Queue::stats`](crate::job::queue::Queue::stats).
     ///
     /// # Errors
     ///
     /// `UnknownName`, also for the transformation; and as the typed call.
     pub async fn queue_stats(&self, collection: &str, transformation: &str) -> Result<QueueStats> {
-        self.named(collection, "stats")?.queue_stats(transformation).await
+        self.lookup(collection, "stats")?.queue_stats(transformation).await
     }
 
-    /// The jobs of a transformation that failed for good, the last first. See
+    /// The dead-lettered jobs of a transformation, the latest first. See
     /// [`Queue::dead`](crate::job::queue::Queue::dead).
     ///
     /// # Errors
@@ -202,6 +202,6 @@ impl Dynamic {
         offset: usize,
         limit: usize,
     ) -> Result<Vec<DeadJob>> {
-        self.named(collection, "dead")?.dead_jobs(transformation, offset, limit).await
+        self.lookup(collection, "dead")?.dead_jobs(transformation, offset, limit).await
     }
 }

@@ -1,22 +1,22 @@
-//! The conditions of a query: intervals of indexes, joined by `and`.
+//! Conditions of a query: intervals of indexes, joined by `and`.
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::Interval;
+use super::interval::Interval;
 use crate::error::{Error, ErrorKind};
 use crate::key::Segment;
 
-/// Which items a query is to find. Made from the constants of indexed fields.
-#[must_use = "a condition finds nothing until it is given to `find`"]
+/// A condition on the items that a query returns, made from the constants of indexed fields.
+#[must_use = "a condition does nothing until it is passed to `find`"]
 pub struct Condition<T> {
     pub(crate) parts: Vec<Part>,
-    /// The first value that cannot be looked for.
-    pub(crate) wrong: Option<ErrorKind>,
+    /// The error of the first value that cannot be indexed.
+    pub(crate) error: Option<ErrorKind>,
     document: PhantomData<fn(&T)>,
 }
 
-/// One stretch of one index.
+/// One interval of one index.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) segment: Segment,
@@ -28,11 +28,11 @@ impl<T> Condition<T> {
         match interval {
             Ok(interval) => {
                 let parts = vec![Part { segment, interval }];
-                Self { parts, wrong: None, document: PhantomData }
+                Self { parts, error: None, document: PhantomData }
             }
             Err(reason) => {
-                let wrong = ErrorKind::Unindexable { field: field.to_owned(), reason };
-                Self { parts: Vec::new(), wrong: Some(wrong), document: PhantomData }
+                let error = ErrorKind::Unindexable { field: field.to_owned(), reason };
+                Self { parts: Vec::new(), error: Some(error), document: PhantomData }
             }
         }
     }
@@ -40,12 +40,12 @@ impl<T> Condition<T> {
     /// The items that meet both conditions.
     pub fn and(mut self, other: Self) -> Self {
         self.parts.extend(other.parts);
-        self.wrong = self.wrong.or(other.wrong);
+        self.error = self.error.or(other.error);
         self
     }
 
     pub(crate) fn check(self, operation: &'static str) -> Result<Vec<Part>, Error> {
-        match self.wrong {
+        match self.error {
             None => Ok(self.parts),
             Some(kind) => Err(Error::new(operation, kind)),
         }
@@ -54,7 +54,7 @@ impl<T> Condition<T> {
 
 impl<T> Clone for Condition<T> {
     fn clone(&self) -> Self {
-        Self { parts: self.parts.clone(), wrong: self.wrong.clone(), document: PhantomData }
+        Self { parts: self.parts.clone(), error: self.error.clone(), document: PhantomData }
     }
 }
 

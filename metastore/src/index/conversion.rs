@@ -1,13 +1,13 @@
-//! From which values a field can be set in a patch, and with which it can be compared in a query.
+//! The values that a patch can set a field from, and that a query can compare it with.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// A field's type, by what a patch can set it from.
+/// The types that a patch can set a field from.
 ///
-/// A field is set from its own type, and an optional one from the bare value, too. Text (`String`,
+/// A field is set from its own type, and an optional field also from the bare value. Text (`String`,
 /// `Box<str>`, `Arc<str>`, `Cow<'static, str>`) is set from `&str`, `&String` and other text as well, also
 /// where it is optional; a list of text from an array or slice of literals. So `.language("en")`,
 /// `.language(None)` and `.language(other.language.clone())` all work on an `Option<String>`, and
@@ -23,7 +23,7 @@ pub trait PatchValue<V>: Sized {
     fn from_value(value: V) -> Self;
 }
 
-/// A field's type, by what a query can compare it with: what a patch can set it from.
+/// The types that a query can compare a field with: the same that a patch can set it from.
 #[diagnostic::on_unimplemented(
     message = "a field of type `{Self}` cannot be compared with `{V}`",
     label = "expected `{Self}`, found `{V}`",

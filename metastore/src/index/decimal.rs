@@ -7,9 +7,9 @@
 //! | negative | `d0`, the exponent and each digit taken from 9, `~` |
 //!
 //! The exponent is that of `0.<digits> * 10^exponent`, written with five digits after 50,000 was added.
-//! `~` stands behind every digit, so of two negative numbers the one with more digits is the smaller.
+//! `~` sorts after every digit, so of two negative numbers the one with more digits is the smaller.
 
-/// The bytes of a number such as `-12.50` or `1.5e-7`; `None` if it is none.
+/// The bytes of a number such as `-12.50` or `1.5e-7`; `None` if the text is not a number.
 pub(super) fn encode(text: &str) -> Option<Vec<u8>> {
     let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

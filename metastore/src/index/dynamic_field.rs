@@ -1,27 +1,27 @@
-//! Indexed fields without their types, for callers that name them in text.
+//! Indexed fields without their types, for the dynamic API.
 
 use serde_json::Value;
 
-use super::FieldValue;
 use super::field::Field;
 use super::field_kind::FieldIndex;
+use super::field_value::FieldValue;
 use crate::error::Result;
 use crate::json::without_value;
 use crate::schema::IndexKind;
 
-/// An indexed field without its type. Implemented by [`Field`]; not meant to be implemented by hand.
+/// An indexed field without its type. Implemented by [`Field`]; do not implement it yourself.
 pub trait DynamicField<T>: Sync {
     /// The field's name in JSON.
     fn name(&self) -> &'static str;
 
-    /// What its index can do.
+    /// The kind of its index.
     fn kind(&self) -> IndexKind;
 
-    /// What stands in the index for a document.
+    /// The value of a document in the index.
     #[doc(hidden)]
     fn of(&self, document: &T) -> FieldValue;
 
-    /// What stands in the index for a value as JSON, or why the field cannot have it.
+    /// The value in the index of a JSON value, or why the field cannot have it.
     #[doc(hidden)]
     fn encode(&self, value: &Value) -> Result<FieldValue, String>;
 }

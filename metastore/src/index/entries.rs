@@ -5,27 +5,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::dynamic_field::DynamicField;
-use super::field::segment;
 use super::field_value::FieldValue;
+use super::segment::segment;
 use super::value::IndexValue;
 use crate::error::{Error, ErrorKind};
 use crate::key::{Actor, Id, Segment};
 use crate::schema::IndexKind;
 use crate::time::Timestamp;
 
-/// The most elements of a list in an index. Each is an entry, and all are written in one step.
+/// The maximum number of elements of an indexed list. Each is an entry, and all are written in one step.
 const MAX_ELEMENTS: usize = 1_000;
 
-/// What stands in the indexes for one item.
+/// The index entries of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entries {
     created: Timestamp,
-    /// Which index, and the value there.
+    /// The name of the index, and the value.
     values: BTreeSet<(String, Vec<u8>)>,
 }
 
 impl Entries {
-    /// Takes the values of the indexed fields from a document.
+    /// The entries of a document: the values of its indexed fields, and its owner.
     pub(crate) fn of<T>(
         document: &T,
         fields: &[&dyn DynamicField<T>],
@@ -35,7 +35,7 @@ impl Entries {
     ) -> Result<Self, Error> {
         let mut values = BTreeSet::new();
         if let Some(owner) = owner {
-            // Text always has a place in an index.
+            // Text can always be indexed.
             let value = IndexValue::text(owner.as_str()).into_bytes().unwrap_or_default();
             values.insert((Segment::Owner.to_string(), value));
         }
@@ -48,12 +48,12 @@ impl Entries {
         Ok(Self { created, values })
     }
 
-    /// Whether there are none, so that nothing is kept for the item.
+    /// Whether there are none, so that no record of them is stored.
     pub(crate) fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// How many entries there are in each index.
+    /// The number of entries in each index.
     pub(crate) fn counts(&self) -> BTreeMap<String, u64> {
         let mut counts = BTreeMap::new();
         for (segment, _) in &self.values {
@@ -62,8 +62,8 @@ impl Entries {
         counts
     }
 
-    /// The entries as scripts read them: the time of creation in 12 hexadecimal digits, then for each
-    /// entry the length of the index' name, `:`, the name, the length of the value, `:`, the value.
+    /// The entries as scripts read them: the creation time in 12 hexadecimal digits, then for each entry the
+    /// length of the index name, `:`, the name, the length of the value, `:`, the value.
     pub(crate) fn to_bytes(&self) -> Bytes {
         if self.is_empty() {
             return Bytes::new();
@@ -79,8 +79,8 @@ impl Entries {
         bytes.into()
     }
 
-    /// Index and member for each entry, as they stand in Redis: the value, a zero byte, the time of
-    /// creation and the id, so that equal values stand in order of creation.
+    /// Index name and sorted set member of each entry: the value, a zero byte, the creation time and the id,
+    /// so that equal values are in the order of creation.
     pub(crate) fn members<'a>(&'a self, id: &'a Id) -> impl Iterator<Item = (&'a str, Bytes)> {
         let created = self.created_digits();
         self.values.iter().map(move |(segment, value)| {

@@ -7,14 +7,15 @@ use serde_json::Value;
 
 use super::condition::Condition;
 use super::field_kind::{ByJson, ByRange, ByUnique, ByValue, FieldIndex};
+use super::field_value::{FieldValue, IndexField, RangeField, SingleValue};
 use super::format::{self, FieldFormat};
-use super::{FieldValue, IndexField, Interval, RangeField, SingleValue};
+use super::interval::Interval;
+use super::segment::segment;
 use crate::key::Segment;
-use crate::schema::IndexKind;
 
 /// An indexed field of a collection, as its derive declares it: `Text::LANGUAGE`.
 ///
-/// `F` is the field's type, `K` what its index can do: [`ByValue`], [`ByRange`], [`ByUnique`] or
+/// `F` is the field's type, `K` the kind of its index: [`ByValue`], [`ByRange`], [`ByUnique`] or
 /// [`ByJson`].
 pub struct Field<T, F, K> {
     name: &'static str,
@@ -23,7 +24,7 @@ pub struct Field<T, F, K> {
     kind: PhantomData<fn() -> K>,
 }
 
-/// How a field's value gets into an index, and how it is read from the JSON of a query.
+/// How a field's value is encoded for an index, and how it is read from the JSON of a query.
 pub(crate) struct Codec<F> {
     pub(crate) encode: fn(&F) -> FieldValue,
     pub(crate) read: fn(&Value) -> Result<F, serde_json::Error>,
@@ -45,7 +46,7 @@ impl<F> Clone for Codec<F> {
 
 impl<F> Copy for Codec<F> {}
 
-/// What the derive writes.
+/// Called by generated code.
 #[doc(hidden)]
 impl<T, F> Field<T, F, ByValue> {
     #[must_use]
@@ -56,7 +57,7 @@ impl<T, F> Field<T, F, ByValue> {
         Self::new(name, get, Codec { encode: F::field_value, read: format::read::<F> })
     }
 
-    /// Of a field that serde reads by a function of its own.
+    /// For a field with `deserialize_with`.
     #[must_use]
     pub const fn equality_as<A>(name: &'static str, get: fn(&T) -> &F) -> Self
     where
@@ -71,7 +72,7 @@ impl<T, F> Field<T, F, ByValue> {
     }
 }
 
-/// What the derive writes.
+/// Called by generated code.
 #[doc(hidden)]
 impl<T, F> Field<T, F, ByJson> {
     #[must_use]
@@ -84,7 +85,7 @@ impl<T, F> Field<T, F, ByJson> {
     }
 }
 
-/// What the derive writes.
+/// Called by generated code.
 #[doc(hidden)]
 impl<T, F> Field<T, F, ByRange> {
     #[must_use]
@@ -95,7 +96,7 @@ impl<T, F> Field<T, F, ByRange> {
         Self::new(name, get, Codec { encode: format::order_value::<F>, read: format::read::<F> })
     }
 
-    /// Of a field that serde writes or reads by a function of its own.
+    /// For a field with `with`, `serialize_with` or `deserialize_with`.
     #[must_use]
     pub const fn range_as<A>(name: &'static str, get: fn(&T) -> &F) -> Self
     where
@@ -107,7 +108,7 @@ impl<T, F> Field<T, F, ByRange> {
     }
 }
 
-/// What the derive writes.
+/// Called by generated code.
 #[doc(hidden)]
 impl<T, F> Field<T, F, ByUnique> {
     #[must_use]
@@ -118,7 +119,7 @@ impl<T, F> Field<T, F, ByUnique> {
         Self::new(name, get, Codec { encode: format::single_value::<F>, read: format::read::<F> })
     }
 
-    /// Of a field that serde writes or reads by a function of its own.
+    /// For a field with `with`, `serialize_with` or `deserialize_with`.
     #[must_use]
     pub const fn unique_as<A: FieldFormat<F>>(name: &'static str, get: fn(&T) -> &F) -> Self {
         Self::new(
@@ -134,7 +135,7 @@ impl<T, F, K> Field<T, F, K> {
         Self { name, get, codec, kind: PhantomData }
     }
 
-    /// What stands in the index for a document.
+    /// The value of a document in the index.
     pub(crate) fn of(&self, document: &T) -> FieldValue {
         (self.codec.encode)((self.get)(document))
     }
@@ -160,20 +161,13 @@ impl<T, F, K: FieldIndex> Field<T, F, K> {
     }
 }
 
-/// The index that leads from a field's value to its items.
-pub(crate) fn segment(field: &str, kind: IndexKind) -> Segment {
-    match kind {
-        IndexKind::Equality | IndexKind::Range => Segment::By(field.to_owned()),
-        IndexKind::Unique => Segment::Unique(field.to_owned()),
-    }
-}
-
-/// The bytes of a value that is no list.
+/// The bytes of a value that is not a list.
 pub(crate) fn single(value: FieldValue) -> Result<Vec<u8>, String> {
     match value {
         FieldValue::One(value) => value.into_bytes(),
         FieldValue::Each(_) => {
-            Err("a list or an object is in no index; ask for an element by `contains`".to_owned())
+            Err("a list or an object is not indexed as a whole; find an element with `contains`"
+                .to_owned())
         }
     }
 }
@@ -186,10 +180,13 @@ pub(crate) fn element(value: FieldValue) -> Result<Vec<u8>, String> {
     }
 }
 
-/// All items that have a value, given what stands in the index for none.
+/// The entries of all items that have a value, given the value in the index of `None`.
 pub(crate) fn something(none: &[u8]) -> Result<Interval, String> {
     match none {
         b"0" => Ok(Interval::something()),
-        _ => Err("`None` is written as a value, so it does not stand apart from others".to_owned()),
+        _ => {
+            Err("`None` is serialized as a value, so it cannot be told from other values"
+                .to_owned())
+        }
     }
 }

@@ -1,9 +1,9 @@
-//! What the index of a field can do, as types.
+//! The kinds of indexes, as types.
 
-use super::SingleValue;
+use super::field_value::SingleValue;
 use crate::schema::IndexKind;
 
-/// What the index of a field can do; sealed.
+/// The kind of an index; sealed.
 pub trait FieldIndex: sealed::Sealed {
     #[doc(hidden)]
     const KIND: IndexKind;
@@ -30,16 +30,16 @@ macro_rules! field_index {
 field_index! {
     /// The field has `#[index]`: items are found by its value.
     ByValue = Equality;
-    /// The field has `#[index]`, and serde writes it by a function of its own (`with`, `serialize_with`):
-    /// items are found by its value, which is compared as it is written.
+    /// The field has `#[index]` and `with` or `serialize_with`: items are found by its value, which is
+    /// compared as it is serialized.
     ByJson = Equality;
-    /// The field has `#[index(range)]`: items are found between two values, too.
+    /// The field has `#[index(range)]`: items are also found between two values.
     ByRange = Range;
-    /// The field has `#[unique]`: its value leads to one item.
+    /// The field has `#[unique]`: at most one item has each value.
     ByUnique = Unique;
 }
 
-/// An index whose fields of type `F` are compared with one value.
+/// An index that can compare a field of type `F` with one value.
 #[diagnostic::on_unimplemented(
     message = "a field of type `{F}` is a list, which is not compared as a whole",
     label = "`{F}` is a list",
@@ -63,7 +63,7 @@ pub trait HasRange: FieldIndex {}
 
 impl HasRange for ByRange {}
 
-/// An index whose values lead to one item each.
+/// An index in which at most one item has each value.
 #[diagnostic::on_unimplemented(
     message = "several items may have the same value of this field",
     label = "this needs `#[unique]` on the field",
@@ -73,7 +73,7 @@ pub trait IsUnique: FieldIndex {}
 
 impl IsUnique for ByUnique {}
 
-/// An operator that fields do not have; implemented by nothing.
+/// An operator that fields do not have; never implemented.
 #[diagnostic::on_unimplemented(
     message = "there is no such operator on an indexed field",
     label = "not an operator of `Field`",

@@ -1,4 +1,4 @@
-//! What a field can be that has an index: a value, an `Option` of one, or a list.
+//! The types that an indexed field can have: a value, an `Option` of one, or a list.
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::hash::{BuildHasher, Hash};
@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hash};
 use super::indexable::{Indexable, Ordered};
 use super::value::IndexValue;
 
-/// What stands in the indexes for one field of a document.
+/// The value of one field of a document in the indexes.
 #[doc(hidden)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldValue {
@@ -58,10 +58,10 @@ pub trait RangeField {
     label = "`contains` is for fields such as `Vec<String>`; use `eq`"
 )]
 pub trait ListField {
-    /// What is in the list.
+    /// The type of its elements.
     type Element;
 
-    /// A list of this element alone.
+    /// A list of only this element.
     #[doc(hidden)]
     fn of(element: Self::Element) -> Self;
 }

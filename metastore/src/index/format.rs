@@ -1,9 +1,8 @@
-//! How a field with an index is written and read, where serde does it by functions of the user's own
-//! (`with`, `serialize_with`, `deserialize_with`).
+//! How an indexed field with `with`, `serialize_with` or `deserialize_with` is serialized.
 //!
-//! A value is written and read back before it is put into an index or looked for there, so that what a
-//! program has in hand and what it reads later are the same value: a time that is stored in whole seconds
-//! is compared in whole seconds.
+//! A value is serialized and read back before it is indexed or searched for, so that the value in a program
+//! and the value that is read later are equal: a time that is stored in whole seconds is compared in whole
+//! seconds.
 
 use std::marker::PhantomData;
 
@@ -11,14 +10,16 @@ use serde::de::DeserializeOwned;
 use serde::{Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::index::{FieldValue, IndexField, IndexValue, RangeField, SingleValue, written_value};
+use super::field_value::{FieldValue, IndexField, RangeField, SingleValue};
+use super::serialized::field_value as serialized_value;
+use super::value::IndexValue;
 
-/// The functions of one field. The derive implements it.
+/// The functions of one field. Implemented by the derive.
 pub trait FieldFormat<F> {
-    /// Writes a value as serde's derive does.
+    /// Serializes a value as serde's derive does.
     fn serialize<S: Serializer>(value: &F, serializer: S) -> Result<S::Ok, S::Error>;
 
-    /// Reads a value as serde's derive does.
+    /// Deserializes a value as serde's derive does.
     fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<F, D::Error>;
 }
 
@@ -30,12 +31,12 @@ impl<F, A: FieldFormat<F>> Serialize for Written<'_, F, A> {
     }
 }
 
-/// The value as it will be once it was stored.
+/// The value as it will be read after it was stored.
 fn read_back<F, A: FieldFormat<F>>(value: &F) -> Result<F, String> {
     let written: Written<'_, F, A> = Written(value, PhantomData);
     let json = serde_json::to_vec(&written).map_err(|error| error.to_string())?;
     let mut reader = serde_json::Deserializer::from_slice(&json);
-    A::deserialize(&mut reader).map_err(|_| "what is written does not read back".to_owned())
+    A::deserialize(&mut reader).map_err(|_| "what is serialized cannot be read back".to_owned())
 }
 
 fn refused(reason: String) -> FieldValue {
@@ -66,11 +67,11 @@ pub(crate) fn field_value<F: IndexField, A: FieldFormat<F>>(value: &F) -> FieldV
     read_back::<F, A>(value).map_or_else(refused, |value| value.field_value())
 }
 
-/// What stands in an index for a value of any type: what its function writes.
+/// The value in an index of a value of any type: what its function serializes.
 pub(crate) fn written<F, A: FieldFormat<F>>(value: &F) -> FieldValue {
     let written = read_back::<F, A>(value).and_then(|value| {
         let value: Written<'_, F, A> = Written(&value, PhantomData);
-        written_value(&value)
+        serialized_value(&value)
     });
     written.unwrap_or_else(refused)
 }

@@ -1,15 +1,15 @@
-//! Which types an index can hold.
+//! The types that can be indexed.
 
 use super::value::IndexValue;
 
-/// A type whose values an index can hold: it can be a field with `#[index]` or `#[unique]`.
+/// A type whose values can be indexed: a field with `#[index]` or `#[unique]` can have it.
 ///
-/// Implemented for truth values, integers of up to 128 bits, floats, text, ids, network addresses, times of
-/// `jiff` and [`Timestamp`](crate::Timestamp), and behind features of the same name for types of
+/// Implemented for `bool`, integers of up to 128 bits, floats, text, ids, network addresses, types of
+/// `jiff` and [`Timestamp`](crate::Timestamp), and behind features of the same names for types of
 /// `chrono`, `rust_decimal`, `time` and `uuid`. A field can also be an `Option` or a list of one.
 ///
-/// Derive it for an enum without fields, which then stands in the index as serde writes it, and for a
-/// struct with one field, which stands there like that field:
+/// Derive it for an enum without fields, which is indexed as serde serializes it, and for a struct with one
+/// field, which is indexed like that field:
 ///
 /// ```
 /// use metastore::Indexable;
@@ -25,7 +25,7 @@ use super::value::IndexValue;
 /// struct Email(String);
 /// ```
 ///
-/// Or implement it, in one line:
+/// Or implement it:
 ///
 /// ```
 /// use metastore::{Indexable, IndexValue};
@@ -43,8 +43,8 @@ use super::value::IndexValue;
 /// }
 /// ```
 ///
-/// What stands in the indexes is compared with what is asked for, so equal values must give the same
-/// [`IndexValue`], also after they were stored and read back. After a change of `index_value`, run
+/// Queries compare these values, so equal values must return the same [`IndexValue`], also after they were
+/// stored and read back. After a change of `index_value`, run
 /// [`Repo::repair`](crate::Repo::repair).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be indexed",
@@ -54,21 +54,21 @@ use super::value::IndexValue;
     note = "for an enum without fields or a struct with one, add `#[derive(metastore::Indexable)]`; for another type implement `Indexable`, or remove the index"
 )]
 pub trait Indexable {
-    /// The value as it stands in an index.
+    /// The value in an index.
     fn index_value(&self) -> IndexValue;
 }
 
 /// A type whose values have an order in an index: it can be a field with `#[index(range)]`.
 ///
-/// Implemented for numbers, text, times and what else has an order of its own; the order of the index is
-/// that of the type: `a < b` there exactly if it is so in Rust. `#[derive(Indexable)]` implements it for a
-/// struct whose one field has an order. For a type with an [`IndexValue`] of one kind in the right order,
-/// implement it by one line: `impl Ordered for Cents {}`.
+/// Implemented for numbers, text, times and other types with an order; the order of the index is that of the
+/// type: `a < b` in the index if and only if `a < b` in Rust. `#[derive(Indexable)]` implements it for a
+/// struct whose only field has an order. For a type whose [`IndexValue`]s are of one kind and in the right
+/// order, one line implements it: `impl Ordered for Cents {}`.
 ///
 /// | type | order |
 /// |---|---|
-/// | integers, floats | by size; `NaN` and infinity are refused |
-/// | decimals (`rust_decimal`) | by size, exact |
+/// | integers, floats | by value; `NaN` and infinity are refused |
+/// | decimals (`rust_decimal`) | by value, exact |
 /// | points in time, dates, times of day | from the earliest to the latest, to the nanosecond |
 /// | text | by its bytes, of more than 256 by the first 192; text that is a time by RFC 3339 by that time, before all other text |
 /// | `char`, `bool`, `Uuid` | as in Rust |
@@ -78,7 +78,7 @@ pub trait Indexable {
     note = "to a struct with one field that has an order add `#[derive(metastore::Indexable)]`; for another type implement `metastore::Indexable` and `metastore::Ordered`"
 )]
 pub trait Ordered: Indexable {
-    /// The value as it stands in an index with an order.
+    /// The value in an index with an order.
     fn order_value(&self) -> IndexValue {
         self.index_value()
     }

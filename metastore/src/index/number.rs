@@ -1,18 +1,18 @@
-//! One order for all numbers: by the nearest float, then by what a whole number of more than 53 bits
-//! differs from it.
+//! One order for all numbers: by the nearest float, then by the difference from it, which an integer of more
+//! than 53 bits can have.
 
 /// From here on the difference can have more than 16 bits and is written with 20 digits.
 const LARGE: f64 = 18_446_744_073_709_551_616.0;
 
-/// A whole number by its sign and what it is without.
+/// An integer, as its sign and its magnitude.
 pub(super) fn integer(negative: bool, magnitude: u128) -> Vec<u8> {
-    #[allow(clippy::cast_precision_loss, reason = "the difference is kept next to it")]
+    #[allow(clippy::cast_precision_loss, reason = "the difference is encoded separately")]
     let float = magnitude as f64;
-    // 2^128, to which the greatest numbers are rounded, is no `u128`.
+    // 2^128, to which the greatest numbers are rounded, is not a `u128`.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a whole number from 0 on, and the cast stops at the greatest"
+        reason = "a whole number, not negative, and the cast saturates"
     )]
     let nearest = float as u128;
     let beyond = i128::from(float >= 340_282_366_920_938_463_463_374_607_431_768_211_456.0);

@@ -1,14 +1,15 @@
-//! The operators of indexed fields, which make conditions.
+//! The operators of indexed fields, which return conditions.
 
 use super::condition::Condition;
 use super::conversion::QueryValue;
 use super::field::{Field, element, something};
 use super::field_kind::{Comparable, FieldIndex, HasRange, OtherOperator};
-use super::{Interval, ListField};
+use super::field_value::ListField;
+use super::interval::Interval;
 use crate::key::Segment;
 
 impl<T, F, K: FieldIndex> Field<T, F, K> {
-    /// The items whose field has this value. Takes what the field's setter in a patch takes.
+    /// The items whose field has this value. Accepts what the field's setter in a patch accepts.
     pub fn eq<V>(self, value: V) -> Condition<T>
     where
         F: QueryValue<V>,
@@ -47,7 +48,7 @@ impl<T, F, K: FieldIndex> Field<T, F, K> {
 
 macro_rules! missing {
     ($($operator:ident)*) => {
-        /// Names that other types have for operators, to say what these have.
+        /// Operators of other libraries, so that the compiler's error can name those that exist.
         #[doc(hidden)]
         impl<T, F, K: FieldIndex> Field<T, F, K> {$(
             pub fn $operator<V>(self, _: V) -> Condition<T>
@@ -63,8 +64,8 @@ macro_rules! missing {
 missing! { ne gt ge lt le }
 
 impl<T, F, K: FieldIndex> Field<T, F, K> {
-    /// The items whose field lies between two values, both included. None does if `from` is the
-    /// greater one. For a field with `#[index(range)]`, as are the others below.
+    /// The items whose field lies between two values, both included; none if `from` is greater than `to`.
+    /// Needs `#[index(range)]`, like the operators below.
     pub fn between<V, W>(self, from: V, to: W) -> Condition<T>
     where
         F: QueryValue<V> + QueryValue<W>,

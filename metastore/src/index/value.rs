@@ -1,16 +1,16 @@
-//! Values as they stand in an index: bytes whose order is the order of the values.
+//! Values in an index: bytes whose order is the order of the values.
 //!
 //! | value | bytes |
 //! |---|---|
 //! | null, or no value | `0` |
 //! | false, true | `b0`, `b1` |
 //! | a decimal | `d`, see [`decimal`](super::decimal) |
-//! | a list, whose elements stand in an index of their own | `l` |
+//! | a list, whose elements are in another index | `l` |
 //! | a number | `n`, see [`number`](super::number) |
 //! | a time | `t`, then 12 hexadecimal digits of seconds and 8 of nanoseconds |
 //! | text | `x`, then the text |
 //!
-//! No value holds a zero byte that is followed by a hexadecimal digit, so an entry can go on behind its
+//! No value has a zero byte that is followed by a hexadecimal digit, so an entry can continue after its
 //! value with a zero byte and the digits of a time without changing the order.
 
 use std::borrow::Cow;
@@ -19,33 +19,33 @@ use sha2::{Digest, Sha256};
 
 use super::{decimal, number};
 
-/// Text of more bytes than this is cut, and a hash of the whole put behind it, because an index is to
-/// stay much smaller than the documents.
+/// Text of more bytes than this is truncated and followed by a hash of the whole text, to keep the index much
+/// smaller than the documents.
 const LONG_TEXT: usize = 256;
 
-/// The bytes that are left of a long text; its order is exact up to there.
+/// The bytes to which a long text is truncated; its order is exact up to there.
 const KEPT: usize = 192;
 
-/// A value as it stands in an index, made by [`Indexable`](crate::Indexable).
+/// A value in an index, made by [`Indexable`](crate::Indexable).
 ///
 /// Values of one field must be of one kind: values of different kinds are never equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexValue(Result<Vec<u8>, Cow<'static, str>>);
 
 impl IndexValue {
-    /// The place of what has no value, such as `None`.
+    /// No value, such as `None`.
     #[must_use]
     pub fn null() -> Self {
         Self(Ok(b"0".to_vec()))
     }
 
-    /// A truth value.
+    /// A `bool`.
     #[must_use]
     pub fn boolean(value: bool) -> Self {
         Self(Ok(if value { b"b1".to_vec() } else { b"b0".to_vec() }))
     }
 
-    /// Text, in the order of its bytes. Of text of more than 256 bytes the first 192 decide the order.
+    /// Text, in the order of its bytes. The order of text of more than 256 bytes is that of its first 192.
     #[must_use]
     pub fn text(text: &str) -> Self {
         let long = text.len() > LONG_TEXT;
@@ -68,30 +68,30 @@ impl IndexValue {
         Self(Ok(bytes))
     }
 
-    /// A whole number of up to 128 bits. All numbers have one order, whole or not.
+    /// An integer of up to 128 bits. Integers and floats have one common order.
     #[must_use]
     pub fn integer(value: i128) -> Self {
         Self(Ok(number::integer(value < 0, value.unsigned_abs())))
     }
 
-    /// A whole number of up to 128 bits without a sign.
+    /// An unsigned integer of up to 128 bits.
     #[must_use]
     pub fn unsigned(value: u128) -> Self {
         Self(Ok(number::integer(false, value)))
     }
 
-    /// A number. Minus zero equals zero; what is not finite is refused, as JSON cannot hold it.
+    /// A float. Minus zero equals zero; infinity and `NaN` are refused, since JSON cannot represent them.
     #[must_use]
     pub fn float(value: f64) -> Self {
         if value.is_finite() {
             Self(Ok(number::float(value)))
         } else {
-            Self::refused("a number that is not finite has no place in an index")
+            Self::refused("a number that is not finite cannot be indexed")
         }
     }
 
     /// A decimal number as text, such as `-12.50` or `1.5e-7`, exact to any number of digits: `1.0` and
-    /// `1.00` are equal. Decimals have an order of their own, apart from the other numbers.
+    /// `1.00` are equal. Decimals are ordered among themselves, separately from other numbers.
     #[must_use]
     pub fn decimal(text: &str) -> Self {
         match decimal::encode(text) {
@@ -100,36 +100,24 @@ impl IndexValue {
         }
     }
 
-    /// A point in time, or a date or time of day: seconds since the epoch, and nanoseconds that are added
-    /// to them.
+    /// A point in time, a date or a time of day: seconds since the epoch, and nanoseconds to add.
     #[must_use]
     pub fn time(seconds: i64, nanoseconds: u32) -> Self {
-        // Ten million years to either side need 49 bits with the sign.
+        // 48 bits with the sign: more than four million years in either direction.
         let shifted = i128::from(seconds) + (1 << 47);
         if !(0..1 << 48).contains(&shifted) {
-            return Self::refused("the time is too far away for an index");
+            return Self::refused("the time is too far from the epoch to be indexed");
         }
         Self(Ok(format!("t{shifted:012x}{nanoseconds:08x}").into_bytes()))
     }
 
-    /// What serde writes for a value: text, a number, a truth value or nothing. Equal values must be written
-    /// in the same way.
-    #[must_use]
-    pub fn serialized<V: serde::Serialize + ?Sized>(value: &V) -> Self {
-        match super::written::field_value(value) {
-            Ok(super::FieldValue::One(value)) => value,
-            Ok(super::FieldValue::Each(_)) => Self::refused("a list is no single value"),
-            Err(reason) => Self::refused(reason),
-        }
-    }
-
-    /// A value that no index can hold, and why: the write or the query is refused.
+    /// A value that cannot be indexed, with the reason: the write or the query is refused.
     #[must_use]
     pub fn refused(reason: impl Into<Cow<'static, str>>) -> Self {
         Self(Err(reason.into()))
     }
 
-    /// What stands in the index of a field for a document whose value is a list.
+    /// The value in a field's index of any list.
     pub(super) fn list() -> Self {
         Self(Ok(b"l".to_vec()))
     }
@@ -146,7 +134,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn bytes(value: IndexValue) -> Vec<u8> {
-        value.into_bytes().expect("an index can hold it")
+        value.into_bytes().expect("it can be indexed")
     }
 
     proptest! {

@@ -11,19 +11,19 @@ use crate::time::Timestamp;
 
 const OPERATION: &str = "as_of";
 
-/// How many versions one round trip looks at: it leaves a sixteenth of those in question.
+/// How many versions one round trip looks at: it divides the range by 16.
 const PROBES: u64 = 15;
 
 impl<T: Document> Repo<T> {
-    /// Reads an item as it was at a point in time: the last version written at that time or before. A
-    /// [`Timestamp`] or a [`SystemTime`](std::time::SystemTime); a time in the future gives the current
-    /// version.
+    /// Reads an item as it was at a point in time: the last version that was written at or before that time.
+    /// Accepts a [`Timestamp`] or a [`SystemTime`](std::time::SystemTime); for a time in the future it returns
+    /// the current version.
     ///
-    /// `None` if there is no such item (nothing is left of a deleted one), if it was created later, or if
-    /// the version that was valid then has expired or been removed by retention.
+    /// `None` if the item does not exist (a deleted item has no versions), if it was created later, or if the
+    /// version that was current then has expired or was removed by retention.
     ///
-    /// One round trip if it is the current version. Otherwise two for an item with two versions, three up
-    /// to 17, four up to 257, and one more for each further 16 times as many: seven for a million. Those
+    /// One round trip if it is the current version. Otherwise two for an item with two versions, three for up
+    /// to 17, four for up to 257, and one more for each further factor of 16: seven for a million. Those
     /// between the first and the last read the first bytes of up to 15 versions.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ impl<T: Document> Repo<T> {
             return Ok(None);
         };
         match found.pop().flatten() {
-            // Not of an item that has taken the place of the one asked for.
+            // Not if the item was deleted meanwhile and created again.
             Some(old) if old.head.created == head.created => {
                 envelope::decode(&old.json, &old.key, OPERATION).map(Some)
             }
@@ -75,8 +75,8 @@ impl<T: Document> Repo<T> {
         }
     }
 
-    /// The last version below `end` that was written at `time` or before. It is above 0, because the
-    /// first one was, and may itself be gone.
+    /// The last version below `end` that was written at or before `time`: at least 1, because the first one
+    /// was. It may have been removed.
     async fn version_at(
         &self,
         id: &Id,
@@ -95,7 +95,7 @@ impl<T: Document> Repo<T> {
                         end = version;
                         break;
                     }
-                    // Versions go from the oldest on, so one that is gone lies before those that are left.
+                    // The oldest versions are removed first, so a missing version precedes all that exist.
                     _ => start = version,
                 }
             }
@@ -104,7 +104,7 @@ impl<T: Document> Repo<T> {
     }
 }
 
-/// Up to [`PROBES`] versions between two others, at equal distances.
+/// Up to [`PROBES`] versions between two others, evenly spaced.
 fn probes(start: u64, end: u64) -> Vec<u64> {
     let distance = end - start;
     let pieces = distance.min(PROBES + 1);

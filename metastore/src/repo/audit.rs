@@ -1,4 +1,4 @@
-//! Reading the audit: the trail of an item, or the feed of the collection.
+//! Reading the audit trail of an item, or the audit feed of a collection.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -16,24 +16,24 @@ use crate::time::Timestamp;
 
 const OPERATION: &str = "audit";
 
-/// How many entries a page gives unless it is told otherwise.
+/// The default number of entries on a page.
 const DEFAULT_LIMIT: usize = 50;
 
-/// The most entries of one page, and of one round trip.
+/// The maximum number of entries on a page, and of one round trip.
 const MAX_LIMIT: usize = 1_000;
 
-/// The entries that the first round trip of a page with a filter looks at; each further one looks at
-/// four times as many, up to [`MAX_LIMIT`].
-const FIRST_LOOK: usize = 100;
+/// How many entries the first round trip of a page with a filter reads; each further one reads four times as
+/// many, up to [`MAX_LIMIT`].
+const FIRST_READ: usize = 100;
 
-/// After how many entries a page with a filter ends, though it is not full.
-const MAX_LOOKED_AT: usize = 10_000;
+/// A page with a filter ends after reading this many entries even if it is not full.
+const MAX_READ: usize = 10_000;
 
-/// A page of audit entries to be read: set what you need, then `.await` it.
+/// A query for audit entries: set what you need, then `.await` it.
 ///
-/// A stream is searched by time alone. With `operation` or `actor`, a page looks at up to 10,000 entries, in
-/// round trips of up to 1,000, and gives those that match, which may be none; it then still has a
-/// position to go on from.
+/// A stream is only indexed by time. With `operation` or `actor`, a page reads up to 10,000 entries, up to
+/// 1,000 a round trip, and returns those that match, which may be none; its position then still allows to
+/// continue.
 #[must_use = "entries are read when this is awaited"]
 #[derive(Clone, Debug)]
 pub struct Audit<'a> {
@@ -52,30 +52,31 @@ pub struct Audit<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AuditPage {
-    /// The entries, in the order that was asked for.
+    /// The entries, in the requested order.
     pub entries: Vec<AuditEntry>,
-    /// Where entries stand that cannot be read, because somebody else has written them. They are passed over.
+    /// The positions of entries that cannot be read, because another program has written them. They are left
+    /// out.
     pub unreadable: Vec<AuditPosition>,
-    /// How far this page looked: hand it to [`Audit::after`] to go on, now or after a restart. `None` if
-    /// there was nothing to look at and nothing to go on from.
+    /// The position of the last entry that this page has read: pass it to [`Audit::after`] to continue, now or
+    /// after a restart. `None` if there was no entry and no position to continue from.
     pub position: Option<AuditPosition>,
-    /// Whether there were more entries to look at when the page was read.
+    /// Whether there were more entries to read.
     pub more: bool,
-    /// Whether the entry to go on from is no longer there. It has been trimmed, and others that were not
-    /// read yet may have been too.
+    /// Whether the entry to continue from no longer exists. It has been trimmed, and entries after it that were
+    /// not read yet may have been trimmed, too.
     pub gap: bool,
 }
 
 impl<T: Document> Repo<T> {
-    /// Reads the audit trail of an item: the 50 newest entries, unless told otherwise.
+    /// Reads the audit trail of an item. Default: the 50 newest entries.
     ///
-    /// One round trip; more with a filter, see [`Audit`]. An item that was deleted keeps its trail. That of
-    /// an item with a time to live goes after it, see
+    /// One round trip; more with a filter, see [`Audit`]. The trail of a deleted item is kept. The trail of an
+    /// item with a time to live expires some time after it, see
     /// [`StoreOptions::audit_trail_grace`](crate::StoreOptions::audit_trail_grace).
     ///
     /// # Errors
     ///
-    /// `InvalidId`, also for an actor; `InvalidArgument` for a limit that is out of its range; `WrongType`;
+    /// `InvalidId`, also for an actor; `InvalidArgument` for a limit out of range; `WrongType`;
     /// `Unavailable`.
     ///
     /// ```no_run
@@ -95,11 +96,10 @@ impl<T: Document> Repo<T> {
         Audit { newest_first: true, ..self.audit_of(stream) }
     }
 
-    /// Reads the audit feed of the collection, the entries of all its items: the 50 oldest, unless told
-    /// otherwise.
+    /// Reads the audit feed of the collection: the entries of all its items. Default: the 50 oldest.
     ///
-    /// Round trips and errors as [`Repo::audit`]. To follow it, keep the position of each page and ask
-    /// for what comes after it, again and again:
+    /// Round trips and errors as [`Repo::audit`]. To follow the feed, store the position of each page and read
+    /// the page after it in a loop:
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
@@ -107,7 +107,7 @@ impl<T: Document> Repo<T> {
     /// # #[collection(domain = "d", app = "a", name = "notes", object_type = texts)]
     /// # struct Note { title: String }
     /// # async fn example(notes: Repo<Note>) -> Result<(), metastore::Error> {
-    /// let mut position = None; // or the one that was kept
+    /// let mut position = None; // or the stored one
     /// loop {
     ///     let page = notes.audit_feed().after(position).limit(500).await?;
     ///     for entry in &page.entries {
@@ -140,7 +140,7 @@ impl<T: Document> Repo<T> {
 }
 
 impl Audit<'_> {
-    /// At most this many entries, from 1 to 1,000. Default: 50.
+    /// The maximum number of entries, from 1 to 1,000. Default: 50.
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
@@ -164,7 +164,7 @@ impl Audit<'_> {
         self
     }
 
-    /// Only entries of what this actor did.
+    /// Only entries of this actor.
     pub fn actor(mut self, actor: impl ToActor) -> Self {
         self.actor = Some(actor.to_actor());
         self
@@ -182,8 +182,8 @@ impl Audit<'_> {
         self
     }
 
-    /// Goes on after the position of another page of the same trail or feed in the same order. `None`
-    /// begins at the beginning.
+    /// Continues after the position of another page of the same trail or feed in the same order. `None` starts
+    /// at the beginning.
     pub fn after(mut self, position: impl Into<Option<AuditPosition>>) -> Self {
         self.after = position.into();
         self
@@ -206,15 +206,15 @@ impl Audit<'_> {
 
         let mut page = AuditPage { position: self.after, ..AuditPage::default() };
         let Some((mut range, mut anchor)) = self.range() else { return Ok(page) };
-        let mut look = FIRST_LOOK;
-        let mut looked_at = 0;
+        let mut batch = FIRST_READ;
+        let mut read = 0;
         loop {
-            // One more than wanted, to see whether there is one, and the one to go on from.
+            // One more than wanted, to know whether there are more, and the entry to continue from.
             let wanted = self.limit - page.entries.len() + 1 + usize::from(anchor.is_some());
-            let count = if filtered { look.max(wanted) } else { wanted };
+            let count = if filtered { batch.max(wanted) } else { wanted };
             let found = self.fetch(key, range, count).await?;
-            let last_look = found.len() < count;
-            looked_at += found.len();
+            let is_last = found.len() < count;
+            read += found.len();
             if let Some(anchor) = anchor.take() {
                 page.gap = found.first().is_none_or(|(position, _)| *position != anchor);
             }
@@ -236,18 +236,18 @@ impl Audit<'_> {
                     }
                 }
             }
-            page.more = !last_look;
-            if last_look || looked_at >= MAX_LOOKED_AT {
+            page.more = !is_last;
+            if is_last || read >= MAX_READ {
                 return Ok(page);
             }
             range.exclusive = true;
             range.from = page.position.unwrap_or(range.from);
-            look = (look * 4).min(MAX_LIMIT);
+            batch = (batch * 4).min(MAX_LIMIT);
         }
     }
 
-    /// What is to be looked at, and the position that must be found first if nothing was trimmed; `None`
-    /// if that is nothing at all.
+    /// The range to read, and the position of the entry to continue from, which must be the first in it unless
+    /// it was trimmed; `None` if the range is empty.
     fn range(&self) -> Option<(Range, Option<AuditPosition>)> {
         let oldest = self.since.map_or(AuditPosition::MIN, AuditPosition::first_of);
         let newest = match self.until {
@@ -294,12 +294,12 @@ impl Audit<'_> {
     }
 }
 
-/// A part of a stream, in the order of reading.
+/// A range of a stream, in reading order.
 #[derive(Clone, Copy)]
 struct Range {
     from: AuditPosition,
     to: AuditPosition,
-    /// Whether `from` itself is left out.
+    /// Whether `from` is excluded.
     exclusive: bool,
 }
 

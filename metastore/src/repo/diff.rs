@@ -11,21 +11,20 @@ use crate::repo::{Repo, checked_id};
 
 const OPERATION: &str = "diff";
 
-/// Documents of so many bytes together are compared at once; larger ones on a thread that may take its time.
+/// Documents of more bytes than this together are compared on a blocking thread.
 const INLINE: usize = 64 * 1024;
 
 impl<T: Document> Repo<T> {
-    /// The difference that leads from version `from` of an item to version `to`, of which either may be
-    /// the older one.
+    /// The difference between version `from` and version `to` of an item; either may be the older one.
     ///
-    /// Versions of an older schema are compared in the current one, so a migration makes no difference.
+    /// Versions of an older schema are upgraded before the comparison, so a migration shows no difference.
     ///
     /// One round trip.
     ///
     /// # Errors
     ///
-    /// `NotFound` with the key of what is missing: the item, or a version that never was or that
-    /// retention has removed. `Decode`, `Upgrade`, `InvalidId`, `Unavailable`.
+    /// `NotFound` with the key of what is missing: the item, or a version that never existed or that retention
+    /// has removed. `Decode`, `Upgrade`, `InvalidId`, `Unavailable`.
     ///
     /// ```
     /// # use metastore::{Collection, Store};

@@ -1,4 +1,4 @@
-//! Several mutations and closures over one read of a document.
+//! Running several mutations and closures over one read of a document.
 
 use crate::document::Document;
 use crate::document::mutation::Mutation;
@@ -7,7 +7,7 @@ use crate::repo::handle::ItemHandle;
 
 /// One function of a document: a [`Mutation`], or a closure such as `|text: &Text| text.name.len()`.
 pub trait DocumentFn<T> {
-    /// What it gives.
+    /// The result.
     type Output;
 
     /// Calls it.
@@ -39,7 +39,7 @@ pub trait DocumentFns<T> {
     fn call(self, document: &T) -> Self::Output;
 }
 
-macro_rules! batch_of {
+macro_rules! tuple {
     ($($function:ident)+) => {
         impl<T, $($function: DocumentFn<T>),+> DocumentFns<T> for ($($function,)+) {
             type Output = ($($function::Output,)+);
@@ -53,19 +53,19 @@ macro_rules! batch_of {
     };
 }
 
-batch_of!(A);
-batch_of!(A B);
-batch_of!(A B C);
-batch_of!(A B C D);
-batch_of!(A B C D E);
-batch_of!(A B C D E F);
-batch_of!(A B C D E F G);
-batch_of!(A B C D E F G H);
+tuple!(A);
+tuple!(A B);
+tuple!(A B C);
+tuple!(A B C D);
+tuple!(A B C D E);
+tuple!(A B C D E F);
+tuple!(A B C D E F G);
+tuple!(A B C D E F G H);
 
 impl<T: Document> ItemHandle<'_, T> {
     /// Runs several mutations and closures on the same version of the document.
     ///
-    /// One round trip; none with an item in hand.
+    /// One round trip; none if the handle has the item.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
@@ -88,7 +88,7 @@ impl<T: Document> ItemHandle<'_, T> {
     /// # Errors
     ///
     /// `NotFound`, and as [`Repo::get`](crate::Repo::get).
-    pub async fn evaluate_all<B: DocumentFns<T>>(&self, batch: B) -> Result<B::Output> {
-        self.with_item("evaluate_all", |item| batch.call(&item.data)).await
+    pub async fn evaluate_all<F: DocumentFns<T>>(&self, functions: F) -> Result<F::Output> {
+        self.with_item("evaluate_all", |item| functions.call(&item.data)).await
     }
 }

@@ -18,15 +18,15 @@ impl<T: Document> Repo<T> {
     ///
     /// # Errors
     ///
-    /// `Decode` if what is stored does not read as `T`; `Upgrade` if it is of an older schema and cannot
-    /// be upgraded; `NewerSchema` if it is of a newer one and does not read; `InvalidId`, `Unavailable`.
+    /// `Decode` if the stored document cannot be read as `T`; `Upgrade` if it has an older schema and cannot be
+    /// upgraded; `NewerSchema` if it has a newer schema and cannot be read; `InvalidId`, `Unavailable`.
     pub async fn get(&self, id: impl ToId) -> Result<Option<Item<T>>> {
         let id = checked_id(&id, "get")?;
         self.read(&id, "get").await
     }
 
-    /// Reads one version of an item; `None` if there is no such item or version, also if retention has
-    /// removed it.
+    /// Reads one version of an item; `None` if the item or the version does not exist, or retention has removed
+    /// it.
     ///
     /// One round trip.
     ///
@@ -45,9 +45,8 @@ impl<T: Document> Repo<T> {
         }
     }
 
-    /// Reads what is stored of an item, with its envelope, whether or not it reads as a document; `None` if
-    /// there is nothing. Bytes that are no text are replaced. This is for looking at an item that every
-    /// other read refuses.
+    /// Reads the stored bytes of an item with its envelope, whether or not they can be decoded; `None` if there
+    /// is no item. Invalid UTF-8 is replaced. Use it to inspect an item that all other reads refuse.
     ///
     /// One round trip.
     ///
@@ -63,7 +62,7 @@ impl<T: Document> Repo<T> {
         Ok(reply.into_data().map(|stored| String::from_utf8_lossy(&stored).into_owned()))
     }
 
-    /// Whether there is an item.
+    /// Whether an item exists.
     ///
     /// One round trip.
     ///
@@ -82,8 +81,8 @@ impl<T: Document> Repo<T> {
         Ok(reply == Reply::Int(1))
     }
 
-    /// Reads the current version of an item and with it others by their numbers, each `None` if it is
-    /// not there; `None` altogether if there is no such item. One round trip.
+    /// Reads the current version of an item and other versions by their numbers, each `None` if it does not
+    /// exist; `None` if the item does not exist. One round trip.
     pub(crate) async fn stored(
         &self,
         id: &Id,
@@ -91,7 +90,7 @@ impl<T: Document> Repo<T> {
         operation: &'static str,
     ) -> Result<Option<(Stored, Vec<Option<Stored>>)>> {
         let at = self.address();
-        // Each version is at its own key, unless it is still the current one.
+        // Each version has its own key, unless it is the current one.
         let keys: Vec<String> = std::iter::once(at.latest(id))
             .chain(versions.iter().map(|version| at.version(id, *version)))
             .collect();
@@ -105,7 +104,7 @@ impl<T: Document> Repo<T> {
             Some(json) => Stored::read(key, json, operation).map(Some),
             None => Ok(None),
         });
-        // A version key without an item is left over from an expiry and no version of anything.
+        // A version key without an item belongs to an expired item.
         let Some(current) = found.next().transpose()?.flatten() else { return Ok(None) };
         let mut others = Vec::with_capacity(versions.len());
         for (version, other) in versions.iter().zip(found) {
@@ -141,7 +140,7 @@ impl<T: Document> Repo<T> {
     }
 }
 
-/// A version as it is stored, with what its head says.
+/// A stored version, with its decoded head.
 #[derive(Clone)]
 pub(crate) struct Stored {
     pub(crate) key: String,

@@ -1,6 +1,4 @@
-//! Reading many items, and running functions of them.
-
-use std::sync::Arc;
+//! Reading many items.
 
 use futures_util::stream::{self, Stream};
 
@@ -9,17 +7,20 @@ use crate::document::envelope;
 use crate::document::item::Item;
 use crate::error::{Error, Result};
 use crate::key::{Id, ToId};
-use crate::redis::command::Reply;
+use crate::redis::command::{Reply, Verdict, unexpected};
+use crate::redis::script::{GET_MANY, ScriptCall};
 use crate::repo::bulk::Bulk;
-use crate::repo::evaluate::DocumentFns;
 use crate::repo::{Repo, checked_id};
 
 const OPERATION: &str = "get_many";
 
+/// One reply ends after this many bytes of documents, so that no reply delays other commands for long.
+const MAX_REPLY_BYTES: u64 = 4 * 1024 * 1024;
+
 impl<T: Document> Repo<T> {
-    /// Reads many items; `None` for each that there is not. See [`Bulk`] for chunks, progress and memory.
+    /// Reads many items; `None` for each id without an item. See [`Bulk`] for chunks, progress and memory.
     ///
-    /// One round trip for each chunk of 100.
+    /// One round trip for each chunk of 100, and one more for each 4 MiB of documents in it.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
@@ -42,7 +43,7 @@ impl<T: Document> Repo<T> {
         self.get_stream(stream::iter(ids))
     }
 
-    /// As [`Repo::get_many`], for ids that come one after the other.
+    /// As [`Repo::get_many`], for a stream of ids.
     pub fn get_stream<'a, K: ToId + Send + Sync + 'a>(
         &'a self,
         ids: impl Stream<Item = K> + Send + 'a,
@@ -55,81 +56,62 @@ impl<T: Document> Repo<T> {
         })
     }
 
-    /// Runs several mutations and closures on each of many items, over one read of each. See [`Bulk`] for
-    /// chunks, progress and memory.
-    ///
-    /// One round trip for each chunk of 100. An item that there is not is `NotFound`.
-    ///
-    /// ```no_run
-    /// # use metastore::{Collection, Id, Repo};
-    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, validator::Validate, Collection)]
-    /// # #[collection(domain = "d", app = "a", name = "texts", object_type = texts)]
-    /// # #[mutation(wordcount -> usize)]
-    /// # struct Text { content: String }
-    /// # impl Text { fn wordcount(&self) -> usize { 0 } }
-    /// # async fn example(texts: Repo<Text>, ids: Vec<Id>) -> Result<(), metastore::Error> {
-    /// let functions = (Text::WORDCOUNT, |text: &Text| text.content.len());
-    /// for result in texts.evaluate_many(ids, functions).await {
-    ///     let (words, bytes) = result?;
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn evaluate_many<'a, K, I, B>(&'a self, ids: I, batch: B) -> Bulk<'a, K, B::Output>
-    where
-        K: ToId + Send + Sync + 'a,
-        I: IntoIterator<Item = K>,
-        I::IntoIter: Send + 'a,
-        B: DocumentFns<T> + Clone + Send + Sync + 'a,
-        B::Output: Send + 'a,
-    {
-        const OPERATION: &str = "evaluate_many";
-        let batch = Arc::new(batch);
-        Bulk::new(stream::iter(ids), move |chunk: Vec<K>| {
-            let ids: Vec<_> = chunk.iter().map(|id| checked_id(id, OPERATION)).collect();
-            let batch = batch.clone();
-            async move {
-                let named: Vec<Option<Id>> =
-                    ids.iter().map(|id| id.as_ref().ok().cloned()).collect();
-                let found = self.get_chunk(ids, OPERATION).await;
-                let run = |(found, id): (Result<Option<Item<T>>>, Option<Id>)| match (found?, id) {
-                    (Some(item), _) => Ok((*batch).clone().call(&item.data)),
-                    (None, Some(id)) => Err(self.missing(&id, OPERATION)),
-                    (None, None) => Err(Error::new(OPERATION, crate::ErrorKind::NotFound)),
-                };
-                found.into_iter().zip(named).map(run).collect()
-            }
-        })
-    }
-
+    /// Reads the items of one chunk. An invalid id keeps its error.
     async fn get_chunk(
         &self,
         ids: Vec<Result<Id>>,
         operation: &'static str,
     ) -> Vec<Result<Option<Item<T>>>> {
-        let named = ids.iter().flatten().cloned().collect();
-        let mut found = self.read_many(named, operation).await.into_iter();
+        let valid = ids.iter().flatten().cloned().collect();
+        let mut found = self.read_many(valid, operation).await.into_iter();
         ids.into_iter().map(|id| id.and_then(|_| found.next().unwrap_or(Ok(None)))).collect()
     }
 
-    /// Reads some items in one round trip.
+    /// Reads items: one round trip, and one more for each 4 MiB of documents.
     pub(crate) async fn read_many(
         &self,
         ids: Vec<Id>,
         operation: &'static str,
     ) -> Vec<Result<Option<Item<T>>>> {
         let keys: Vec<String> = ids.iter().map(|id| self.address().latest(id)).collect();
-        let replies = match self.store().reader().mget(&keys).await {
-            Ok(replies) => replies,
-            Err(fault) => {
-                let failed = |key| Err(fault.clone().into_error(operation).at(key));
-                return keys.into_iter().map(failed).collect();
+        let mut items = Vec::with_capacity(keys.len());
+        while items.len() < keys.len() {
+            let open = &keys[items.len()..];
+            match self.read_some(open, operation).await {
+                Ok(documents) => {
+                    let read = open.iter().zip(documents);
+                    items.extend(read.map(|(key, document)| decode(key, document, operation)));
+                }
+                Err(error) => {
+                    let failed = |key| Err(Error::new(operation, error.kind().clone()).at(key));
+                    items.extend(open.iter().map(failed));
+                }
             }
-        };
-        let decode = |(key, reply): (String, Reply)| match reply.into_data() {
-            Some(json) => envelope::decode(&json, &key, operation).map(Some),
-            None => Ok(None),
-        };
-        keys.into_iter().zip(replies).map(decode).collect()
+        }
+        items
+    }
+
+    /// Reads the first of these documents, at least one, up to [`MAX_REPLY_BYTES`] and the document that
+    /// exceeds it.
+    async fn read_some(&self, keys: &[String], operation: &'static str) -> Result<Vec<Reply>> {
+        let call = ScriptCall::new(&GET_MANY).keys(keys.iter().cloned()).int(MAX_REPLY_BYTES);
+        let reply = self.store().reader().script(&call).await;
+        let reply = reply.map_err(|fault| fault.into_error(operation))?;
+        let documents = Verdict::from_reply(reply, operation)?.array(operation)?;
+        if documents.is_empty() {
+            return Err(unexpected(operation, &"no documents"));
+        }
+        Ok(documents)
+    }
+}
+
+fn decode<T: Document>(
+    key: &str,
+    document: Reply,
+    operation: &'static str,
+) -> Result<Option<Item<T>>> {
+    match document.into_data() {
+        Some(json) => envelope::decode(&json, key, operation).map(Some),
+        None => Ok(None),
     }
 }

@@ -1,4 +1,4 @@
-//! The handle on one item: where its mutations and transformations are called.
+//! The handle on one item, with its mutations and transformations.
 
 use crate::document::Document;
 use crate::document::item::{Item, Target};
@@ -6,11 +6,11 @@ use crate::error::{Error, Result};
 use crate::key::Id;
 use crate::repo::Repo;
 
-/// One item of a collection: where its mutations and transformations are called.
+/// A handle on one item of a collection, with its mutations and transformations.
 ///
-/// `repo.item(&id)` gives the collection's own handle, which has a method for each of them and leads
-/// here for the rest. Making one costs no round trip; an id that breaks the rule is reported by the
-/// first call.
+/// `repo.item(&id)` returns the collection's own handle, which has a method for each mutation and
+/// transformation and dereferences to this one. Creating it needs no round trip; an invalid id is reported by
+/// the first call.
 pub struct ItemHandle<'a, T: Document> {
     pub(crate) repo: &'a Repo<T>,
     pub(crate) target: Target<'a, T>,
@@ -27,7 +27,7 @@ impl<T: Document> ItemHandle<'_, T> {
         self.target.id.clone().map_err(|error| Error::from(error).during(operation))
     }
 
-    /// Calls `read` with the item in hand, or with the one that is stored.
+    /// Calls `read` with the item of the handle, or with the stored one.
     pub(crate) async fn with_item<R>(
         &self,
         operation: &'static str,

@@ -1,4 +1,4 @@
-//! Listing the versions of an item, without reading their documents.
+//! Listing the versions of an item without their documents.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -14,14 +14,14 @@ use crate::repo::Repo;
 
 const OPERATION: &str = "versions";
 
-/// How many versions are asked for in one round trip.
+/// How many versions one round trip reads.
 const PAGE: u64 = 500;
 
-/// After how many versions that are missing the history is taken to begin: retention and expiry remove the
-/// oldest ones, and only an accident those in between.
-const MISSING: u64 = 100;
+/// The list ends after this many missing versions in a row: retention and expiry only remove the oldest
+/// versions, and few are lost by accident.
+const MAX_MISSING: u64 = 100;
 
-/// The versions of an item to be listed: set what you need, then `.await` it.
+/// A list of the versions of an item: set what you need, then `.await` it.
 #[must_use = "versions are read when this is awaited"]
 pub struct Versions<'a, T: Document> {
     repo: &'a Repo<T>,
@@ -31,25 +31,25 @@ pub struct Versions<'a, T: Document> {
 }
 
 impl<T: Document> Repo<T> {
-    /// Lists the versions of an item, the newest first, with their times, authors and commits; empty if
-    /// there is no such item. What has expired, what retention has removed and what cannot be read is left
-    /// out, and the list ends where 100 versions in a row are missing.
+    /// Lists the versions of an item, the newest first, with their times, actors and commits; empty if there
+    /// is no such item. Versions that have expired, were removed by retention or cannot be read are left out,
+    /// and the list ends where 100 versions in a row are missing.
     ///
-    /// Reads the first bytes of each version and no document: one round trip, and one for each
-    /// further 500 versions.
+    /// Only reads the first bytes of each version. One round trip for the current version, and one for each
+    /// 500 older ones.
     pub fn versions(&self, id: impl ToId) -> Versions<'_, T> {
         Versions { repo: self, id: id.to_id(), limit: u64::MAX, before: u64::MAX }
     }
 }
 
 impl<'a, T: Document> Versions<'a, T> {
-    /// At most this many. Default: all.
+    /// The maximum number of versions. Default: all.
     pub fn limit(mut self, limit: u64) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Only versions before this one, to go on where a list with a limit ended.
+    /// Only versions before this one, to continue where a list with a limit ended.
     pub fn before(mut self, version: u64) -> Self {
         self.before = version;
         self
@@ -67,9 +67,10 @@ impl<'a, T: Document> Versions<'a, T> {
             versions.push(latest.into());
         }
         let mut missing = 0;
-        while next > 1 && missing < MISSING && (versions.len() as u64) < self.limit {
+        while next > 1 && missing < MAX_MISSING && (versions.len() as u64) < self.limit {
             let wanted = self.limit - versions.len() as u64;
-            let page = PAGE.min(next - 1).min(wanted.max(if missing > 0 { MISSING } else { 0 }));
+            let page =
+                PAGE.min(next - 1).min(wanted.max(if missing > 0 { MAX_MISSING } else { 0 }));
             let keys: Vec<String> =
                 (next - page..next).rev().map(|number| at.version(&id, number)).collect();
             for head in self.repo.each_head(&keys, OPERATION).await? {
@@ -80,7 +81,7 @@ impl<'a, T: Document> Versions<'a, T> {
                             versions.push(head.into());
                         }
                     }
-                    // What is there nevertheless is of an earlier item with this id.
+                    // A version of an earlier item with this id counts as missing.
                     Ok(_) => missing += 1,
                     Err(error) => {
                         missing = 0;
@@ -95,8 +96,8 @@ impl<'a, T: Document> Versions<'a, T> {
 }
 
 impl<T: Document> Repo<T> {
-    /// Reads the heads of stored versions, in one round trip, and one more if another tool has written some
-    /// of them. A head that cannot be read is an error of its own.
+    /// Reads the heads of stored versions, in one round trip, and one more if some of them have longer heads,
+    /// as other programs may write. A head that cannot be read has its own error.
     pub(crate) async fn each_head(
         &self,
         keys: &[String],
@@ -109,7 +110,7 @@ impl<T: Document> Repo<T> {
         let reader = self.store().reader();
         let replies = match reader.pipeline(commands.clone()).await {
             Ok(replies) => Ok(replies.into_iter().map(Ok).collect()),
-            // Which of them it is shows when each has an answer of its own.
+            // Each needs its own reply to tell which key has the wrong type.
             Err(Fault::Refused(ErrorKind::WrongType(_))) => reader.each(commands).await,
             Err(fault) => Err(fault),
         };
@@ -146,7 +147,7 @@ impl<T: Document> Repo<T> {
         Ok(heads)
     }
 
-    /// The same, where the first that cannot be read is the error of all.
+    /// As [`Repo::each_head`]; fails with the first head that cannot be read.
     pub(crate) async fn heads(
         &self,
         keys: Vec<String>,

@@ -14,6 +14,7 @@ pub(crate) mod delete;
 pub(crate) mod delete_many;
 pub(crate) mod diff;
 pub(crate) mod evaluate;
+pub(crate) mod evaluate_many;
 pub(crate) mod get;
 pub(crate) mod get_many;
 pub(crate) mod handle;

@@ -1,4 +1,4 @@
-//! What a query gives: the items that could be read, and those that could not.
+//! The results of a query: the items that can be read, and those that cannot.
 
 use std::fmt;
 use std::ops::Deref;
@@ -12,7 +12,8 @@ use crate::store::cursor::Cursor;
 
 /// The items of an awaited query, in order. It is a slice of items, and an iterator by value.
 ///
-/// An item whose document cannot be read stops no query: it is in [`Items::unreadable`], with the reason.
+/// An item whose document cannot be read does not fail the query: it is in [`Items::unreadable`], with the
+/// reason.
 #[non_exhaustive]
 pub struct Items<T> {
     items: Vec<Item<T>>,
@@ -24,17 +25,18 @@ pub struct Items<T> {
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct Page<I> {
-    /// What is on the page.
+    /// The items on the page.
     pub items: Vec<I>,
-    /// What belongs on the page and cannot be read, each with its id and the reason.
+    /// Items of the page that cannot be read, each with its id and the reason.
     pub unreadable: Vec<Unreadable>,
-    /// Where it ended; `None` if nothing follows.
+    /// The cursor of the next page; `None` if nothing follows.
     pub next: Option<Cursor>,
 }
 
 /// An item that cannot be read.
 ///
-/// [`Repo::get_raw`](crate::Repo::get_raw) shows what is stored; `replace` and `delete` by id heal it.
+/// [`Repo::get_raw`](crate::Repo::get_raw) returns the stored bytes; `replace` or `delete` it by id to
+/// fix it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Unreadable {
@@ -49,7 +51,7 @@ impl<T> Items<T> {
         Self { items, unreadable }
     }
 
-    /// The items alone.
+    /// Only the items.
     #[must_use]
     pub fn into_vec(self) -> Vec<Item<T>> {
         self.items
@@ -106,8 +108,8 @@ impl Serialize for Unreadable {
     }
 }
 
-/// Tells of items that a call has passed over, once a call.
-pub(crate) fn warn_of(unreadable: &[Unreadable], operation: &'static str) {
+/// Logs one warning for the items that a call leaves out.
+pub(crate) fn warn_unreadable(unreadable: &[Unreadable], operation: &'static str) {
     if let Some(Unreadable { id, error }) = unreadable.first() {
         let count = unreadable.len();
         tracing::warn!(operation, id, %error, count, "items cannot be read and are left out");

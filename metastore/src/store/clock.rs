@@ -1,8 +1,8 @@
-//! The server's time, known in this process without asking for each use.
+//! The server's time, without a round trip for each use.
 //!
-//! It is read on connecting and carried on by the process's monotonic clock, so neither a wrong clock on
-//! this machine nor a jump of it reaches a document. It is read again once a minute while it is used, after
-//! each reconnection, and whenever the server finds the time of a write too far from its own.
+//! It is read on connecting and advanced by the process's monotonic clock, so a wrong or adjusted clock of this
+//! machine does not affect documents. It is read again once a minute while it is used, after each
+//! reconnection, and whenever the server refuses a write because its time is too far from the server's.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,16 +17,16 @@ use crate::time::{Timestamp, millis};
 /// How long a reading is used before the next one.
 const REREAD: Duration = Duration::from_secs(60);
 
-/// A server's clock that is set back by less is waited for: time does not run backwards then.
+/// If the server's clock is set back by less than this, the time stands still until the clock catches up.
 const STEP_BACK_MS: u64 = 1_000;
 
 pub(super) struct Clock {
     started: Instant,
-    /// The server's time in microseconds when `started` was, as of the last reading.
+    /// The server's time in microseconds at `started`, according to the last reading.
     offset: AtomicU64,
     /// When to read it again, in milliseconds since `started`.
     due: AtomicU64,
-    /// The last time given out: it never decreases, unless the server's clock is set back.
+    /// The last returned time. It only decreases if the server's clock is set back.
     last: AtomicU64,
     /// Held while the offset changes.
     changing: Mutex<()>,
@@ -59,12 +59,12 @@ impl Clock {
         let (Some(seconds), Some(micros)) = (seconds.as_u64(), micros.as_u64()) else {
             return Err(unexpected("connect", &reply));
         };
-        // The server read its clock somewhere on the round trip; the middle is the best guess.
+        // The server read its clock during the round trip; the middle is the best estimate.
         self.set(seconds * 1_000_000 + micros, before + before.elapsed() / 2);
         Ok(())
     }
 
-    /// Notes what the server's time in microseconds was at an instant of this process.
+    /// Sets the server's time in microseconds at an instant of this process.
     pub(super) fn set(&self, server: u64, at: Instant) {
         let _changing = self.changing.lock();
         let since = at.saturating_duration_since(self.started);
@@ -90,7 +90,7 @@ impl Clock {
         Timestamp::from_millis(now.max(before))
     }
 
-    /// Whether the time should be read again; says so to one caller only.
+    /// Whether the time should be read again; returns `true` to one caller only.
     pub(super) fn is_due(&self) -> bool {
         let (now, due) = (self.since_start(), self.due.load(Ordering::Acquire));
         let next = now + millis(REREAD);

@@ -1,4 +1,4 @@
-//! Where a page of a list ended, to be handed out and taken back.
+//! Cursors: where a page of a query ended, as authenticated text.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,15 +10,15 @@ use sha2::Sha256;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Where a page ended; the next one begins behind it.
+/// Where a page ended; the next one begins after it.
 ///
-/// It belongs to one query: conditions, owner and order must be the same when it is used, the limit need
-/// not. It stays right while items are created, changed and deleted: whatever is there from the first
-/// page to the last is found exactly once.
+/// It is bound to one query: conditions, owner and order must be the same when it is used; the limit may
+/// differ. It stays valid while items are created, changed and deleted: an item that exists from the first
+/// page to the last is returned exactly once.
 ///
-/// It is text that can stand in a URL. It is authenticated: one that was changed, or that was made for
-/// another query, collection or tenant, is refused with `InvalidArgument`. It is not secret: it contains
-/// an id, and the value of the field by which the query is ordered. See
+/// It is text that needs no escaping in a URL. It is authenticated: a cursor that was changed, or that was
+/// made for another query, collection or tenant, is refused with `InvalidArgument`. It is not secret: it
+/// contains an id, and the value of the field by which the query is ordered. See
 /// [`StoreOptions::cursor_key`](crate::StoreOptions::cursor_key).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -58,7 +58,7 @@ impl fmt::Display for Cursor {
 impl FromStr for Cursor {
     type Err = std::convert::Infallible;
 
-    /// Takes any text; whether it is a cursor of the query shows when it is used.
+    /// Accepts any text; it is checked when a query uses it.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(Self(text.to_owned()))
     }
@@ -76,13 +76,13 @@ impl CursorKey {
     pub(crate) fn random(operation: &'static str) -> Result<Self> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|error| {
-            let message = format!("the system gives no random bytes: {error}");
+            let message = format!("the operating system returned no random bytes: {error}");
             Error::new(operation, ErrorKind::Unsupported(message))
         })?;
         Ok(Self::new(&key))
     }
 
-    /// Whether it could be guessed.
+    /// Whether it is too short to be secure.
     pub(crate) fn is_short(&self) -> bool {
         self.0.len() < 16
     }
@@ -94,7 +94,7 @@ impl CursorKey {
     fn mac(&self, query: &[u8], position: &[u8]) -> Hmac<Sha256> {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
-        // The length says where the query ends and the position begins.
+        // The length separates the query from the position.
         mac.update(&(query.len() as u64).to_be_bytes());
         mac.update(query);
         mac.update(position);
@@ -102,17 +102,17 @@ impl CursorKey {
     }
 }
 
-/// Without the key itself.
+/// Does not show the key.
 impl fmt::Debug for CursorKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CursorKey(…)")
     }
 }
 
-/// The most entries that can be left out: what a sorted set can hold.
+/// The maximum offset: the maximum size of a sorted set.
 const MAX_OFFSET: u64 = u32::MAX as u64;
 
-/// Refuses an offset that no list reaches, before it is sent.
+/// Refuses an offset that exceeds the maximum.
 pub(crate) fn check_offset(offset: usize, operation: &'static str) -> Result<()> {
     if offset as u64 > MAX_OFFSET {
         let message = format!("offset must be at most {MAX_OFFSET}, not {offset}");
@@ -121,17 +121,17 @@ pub(crate) fn check_offset(offset: usize, operation: &'static str) -> Result<()>
     Ok(())
 }
 
-/// The bytes of the authentication tag: half of what SHA-256 gives, as RFC 2104 allows.
+/// The bytes of the authentication tag: half of a SHA-256 hash, as RFC 2104 allows.
 const TAG: usize = 16;
 
-/// The longest text that can be a cursor: twice what an index entry and the tag can measure.
+/// The maximum length of a cursor: twice the maximum length of an index entry and the tag.
 const MAX_LEN: usize = 4096;
 
 fn to_hex<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> String {
     bytes.into_iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Only as [`to_hex`] writes it, so that a cursor has one spelling.
+/// Accepts only what [`to_hex`] writes, so that a cursor has one spelling.
 fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |digit: u8| match digit {
         b'0'..=b'9' => Some(digit - b'0'),

@@ -1,10 +1,10 @@
 //! A private server for this process.
 //!
-//! A shell starts two watchers and then becomes the server itself. The watchers wait on a pipe that this
-//! process holds: when the process ends, in whatever way, the pipe closes and they end the server and remove
-//! its temporary folder. There are two so that killing one of them leaves nothing behind.
-//! The server runs in a process group of its own, so that Ctrl-C in a terminal reaches the program, which
-//! may still want to write.
+//! A shell starts two watchers and then executes the server. The watchers wait on a pipe whose other end this
+//! process holds: when the process ends, even if it is killed, the pipe closes, and they stop the server and
+//! remove its temporary folder. There are two, so that everything is removed even if one of them is killed.
+//! The server runs in its own process group, so that Ctrl-C in a terminal only reaches the program, which may
+//! still write.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -15,22 +15,25 @@ use tempfile::TempDir;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The variable that names the server to start.
+/// The variable with the path of the server program.
 const SERVER: &str = "METASTORE_REDIS_SERVER";
 
-/// How long a server may take until it answers; one with kept data loads it first.
+/// How long a server may take until it replies; it loads existing data first.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long to wait for a directory that another server is about to leave.
+/// How long to wait for the reply to one PING.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long to wait for a directory whose previous server is still stopping.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long the watchers may take to end the server, before it is asked directly, and before it is killed.
+/// How long the watchers may take to stop the server before it gets a signal, and then before it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Becomes the server ("$@"), which is ended when standard input closes. Standard output is the lock of the
-/// directory: the server keeps it open, so that the lock holds for as long as the server writes there, even if
-/// this process is gone. Nobody else may read what the server writes.
+/// Executes the server ("$@"), which is stopped when standard input closes. Standard output is the lock file of
+/// the directory: the server keeps it open, so that the directory is locked as long as the server writes to it,
+/// even if this process has ended. Only this user may read what the server writes.
 const LAUNCHER: &str = r#"
 umask 077
 exec 3<&0 4>&1
@@ -51,14 +54,14 @@ exec "$@" </dev/null >"$METASTORE_LOG" 2>&1 3<&-
 "#;
 
 pub(super) struct EmbeddedServer {
-    /// The server itself, once the shell has become it.
+    /// The server, once the shell has executed it.
     process: Child,
     socket: PathBuf,
     _folder: TempDir,
 }
 
 impl EmbeddedServer {
-    /// Starts a server that keeps its data in `directory`, or one whose data ends with it.
+    /// Starts a server with its data in `directory`, or in a temporary folder.
     pub(super) async fn start(directory: Option<&Path>) -> Result<Self> {
         let program = find_server()?;
         let lock = match directory {
@@ -71,7 +74,7 @@ impl EmbeddedServer {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
         let folder = builder
             .tempdir()
-            .map_err(|error| failed("cannot make a temporary folder").caused_by(error))?;
+            .map_err(|error| failed("cannot create a temporary folder").caused_by(error))?;
         let socket = folder.path().join("server.sock");
         let log = folder.path().join("server.log");
         let mut command = Command::new("sh");
@@ -95,7 +98,7 @@ impl EmbeddedServer {
         let process =
             command.spawn().map_err(|error| failed("cannot start a shell").caused_by(error))?;
         let mut server = Self { process, socket, _folder: folder };
-        server.wait_until_it_answers(&log).await?;
+        server.wait_until_ready(&log).await?;
         Ok(server)
     }
 
@@ -103,10 +106,10 @@ impl EmbeddedServer {
         format!("redis+unix://{}", self.socket.display())
     }
 
-    async fn wait_until_it_answers(&mut self, log: &Path) -> Result<()> {
+    async fn wait_until_ready(&mut self, log: &Path) -> Result<()> {
         let started = Instant::now();
         loop {
-            if answers(&self.socket).await {
+            if is_ready(&self.socket).await {
                 return Ok(());
             }
             let has_ended = self.has_ended();
@@ -114,7 +117,11 @@ impl EmbeddedServer {
                 let text = std::fs::read(log).unwrap_or_default();
                 let text = String::from_utf8_lossy(&text);
                 let last = text.lines().rev().find(|line| !line.trim().is_empty());
-                let what = if has_ended { "it ended at once" } else { "it does not answer" };
+                let what = if has_ended {
+                    "the server ended at once"
+                } else {
+                    "the server does not reply"
+                };
                 let last = last.unwrap_or("the log is empty");
                 return Err(failed(&format!("{what}; the last line of its log: {last}")));
             }
@@ -140,12 +147,12 @@ impl EmbeddedServer {
 
 impl Drop for EmbeddedServer {
     fn drop(&mut self) {
-        // Closing the pipe is what tells the watchers.
+        // The watchers notice that the pipe closes.
         drop(self.process.stdin.take());
         if self.ends_within(STOP_TIMEOUT) {
             return;
         }
-        // They are gone, or the server has much to write.
+        // The watchers were killed, or the server is still writing.
         let _ = Command::new("kill").arg(self.process.id().to_string()).status();
         if !self.ends_within(KILL_TIMEOUT) {
             let _ = self.process.kill();
@@ -159,8 +166,8 @@ fn own_process_group(command: &mut Command) {
     std::os::unix::process::CommandExt::process_group(command, 0);
 }
 
-/// Whether the server answers a PING; one that loads its data does not yet.
-async fn answers(socket: &Path) -> bool {
+/// Whether the server replies to PING; it does not while it loads data.
+async fn is_ready(socket: &Path) -> bool {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let exchange = async {
         let mut stream = tokio::net::UnixStream::connect(socket).await.ok()?;
@@ -169,8 +176,7 @@ async fn answers(socket: &Path) -> bool {
         stream.read_exact(&mut reply).await.ok()?;
         Some(&reply == b"+PONG\r\n")
     };
-    let patience = Duration::from_secs(1);
-    tokio::time::timeout(patience, exchange).await.ok().flatten().unwrap_or(false)
+    tokio::time::timeout(PING_TIMEOUT, exchange).await.ok().flatten().unwrap_or(false)
 }
 
 fn find_server() -> Result<PathBuf> {
@@ -179,7 +185,10 @@ fn find_server() -> Result<PathBuf> {
         if path.is_file() {
             return Ok(path);
         }
-        return Err(failed(&format!("{SERVER} names {}, which is no file", path.display())));
+        return Err(failed(&format!(
+            "{SERVER} is {}, which is not a file; set it to the path of a server",
+            path.display()
+        )));
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     for program in ["redis-server", "valkey-server"] {
@@ -191,13 +200,13 @@ fn find_server() -> Result<PathBuf> {
         }
     }
     Err(failed(&format!(
-        "there is no redis-server and no valkey-server on the PATH; install one \
-         (for example `apt-get install redis-server` or `brew install redis`) or name it in {SERVER}"
+        "there is no redis-server and no valkey-server on the PATH; install one (for example `apt-get \
+         install redis-server` or `brew install redis`) or set {SERVER} to its path"
     )))
 }
 
-/// Two servers on one append-only file would destroy it. A directory that is made here can be entered by this
-/// user only; one that is there keeps its permissions, and what the server writes into it is this user's only.
+/// Locks the directory: two servers on one append-only file would destroy it. A new directory is accessible to
+/// this user only; an existing one keeps its permissions.
 async fn lock(directory: &Path) -> Result<File> {
     let cannot = |what: &str, error: std::io::Error| {
         failed(&format!("cannot {what} {}", directory.display())).caused_by(error)
@@ -211,21 +220,21 @@ async fn lock(directory: &Path) -> Result<File> {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     }
     let made = builder.recursive(true).create(directory);
-    made.map_err(|error| cannot("make the folder", error))?;
+    made.map_err(|error| cannot("create the folder", error))?;
     let file = options.open(directory.join("metastore.lock"));
     let file = file.map_err(|error| cannot("lock the folder", error))?;
     let started = Instant::now();
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            // A server whose process was killed may be about to end.
+            // The server of a killed process may be stopping.
             Err(std::fs::TryLockError::WouldBlock) if started.elapsed() < LOCK_TIMEOUT => {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             Err(std::fs::TryLockError::WouldBlock) => {
                 return Err(failed(&format!(
                     "another process runs an embedded server in {}; connect to that one by its URL, or \
-                     name another folder",
+                     use another folder",
                     directory.display()
                 )));
             }

@@ -1,6 +1,7 @@
 //! A connection to a server, with its options.
 
 mod clock;
+mod connect;
 pub(crate) mod cursor;
 mod cursor_keys;
 mod embedded;
@@ -24,12 +25,13 @@ use crate::redis::read::Reader;
 use crate::redis::write::Writer;
 use crate::time::Timestamp;
 use clock::Clock;
+use cursor::Cursor;
 use cursor_keys::CursorKeys;
 use embedded::EmbeddedServer;
 pub use options::StoreOptions;
 use server_info::ServerInfo;
 
-/// The most bytes of the trace context that a job takes along.
+/// The maximum bytes of the trace context of a job.
 pub(crate) const MAX_TRACE_LEN: usize = 512;
 
 /// A connection to Redis or Valkey with its options. Cloning is cheap and shares the connection.
@@ -62,105 +64,9 @@ struct Inner {
 }
 
 impl Store {
-    /// Connects to the server at `url`: `redis://[user:password@]host:6379[/database]`, or
-    /// `redis+unix:///path` for a socket.
+    /// The URL of the server, with which another process can connect to it, even if it is embedded.
     ///
-    /// Three round trips. Once connected, the store reconnects by itself for ever. Its connections live in the
-    /// tokio runtime in which it was opened: when that runtime ends, each call of the store is
-    /// [`RuntimeEnded`](crate::ErrorKind::RuntimeEnded).
-    ///
-    /// Logs a warning if the server may remove documents when its memory is full; see
-    /// [`StoreOptions::refuse_eviction`].
-    ///
-    /// # Errors
-    ///
-    /// `Unavailable` if there is no server or it has no connection left, `Auth` for a wrong password, `Loading`
-    /// while it reads its data, `InvalidArgument` for a URL that is none, `Unsupported` for a node of a
-    /// Redis Cluster and for a server before Redis 7.0 or Valkey 7.2.
-    pub async fn connect(url: impl AsRef<str>) -> Result<Self> {
-        Self::options().connect(url).await
-    }
-
-    /// Connects to `REDIS_URL` if it is set, otherwise starts an embedded server.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::connect`] and [`Store::embedded`].
-    pub async fn from_env() -> Result<Self> {
-        Self::options().from_env().await
-    }
-
-    /// Starts a private server for this process and connects to it.
-    ///
-    /// It runs the `redis-server` or `valkey-server` on the PATH, or the one that the variable
-    /// `METASTORE_REDIS_SERVER` names, on a private socket in a temporary folder. It ends with the
-    /// last clone of the store, and with the process, also when the process is killed; its data goes
-    /// with it.
-    ///
-    /// # Errors
-    ///
-    /// `Embedded` if no server is found or it does not start.
-    pub async fn embedded() -> Result<Self> {
-        Self::options().embedded().await
-    }
-
-    /// Like [`Store::embedded`], with the data kept in `directory` (append-only file, synced every
-    /// second). A directory that does not exist is made with mode 0700, and whatever the server writes in it is
-    /// readable by this user only.
-    ///
-    /// # Errors
-    ///
-    /// `Embedded` also if another process uses the directory, with the last line of the server's log if the
-    /// server does not start.
-    pub async fn embedded_at(directory: impl AsRef<std::path::Path>) -> Result<Self> {
-        Self::options().embedded_at(directory).await
-    }
-
-    /// Options to be set before connecting.
-    #[must_use]
-    pub fn options() -> StoreOptions {
-        StoreOptions::default()
-    }
-
-    async fn open(
-        url: &str,
-        options: StoreOptions,
-        server: Option<EmbeddedServer>,
-    ) -> Result<Self> {
-        options.check()?;
-        let endpoint = Endpoint::parse(url, options.command_timeout)?;
-        let connection = Arc::new(Connection::open(&endpoint).await?);
-        let clock = Clock::read(&connection).await?;
-        // A server that does not say what it is, such as one whose user may not ask, is not refused for it.
-        let info = ServerInfo::read(&connection).await.unwrap_or_default();
-        info.check(!options.refuse_eviction)?;
-        if let Some(policy) = info.evicting() {
-            let server = without_password(url);
-            tracing::warn!(
-                server,
-                policy,
-                "the server may remove documents and jobs when its memory is full; set \
-                 `maxmemory-policy noeviction`"
-            );
-        }
-        Ok(Self(Arc::new(Inner {
-            writer: Writer::new(connection.clone()),
-            reader: Reader::new(connection.clone()),
-            connection,
-            endpoint,
-            url: url.to_owned(),
-            cursor_keys: CursorKeys::new(options.cursor_key.clone()),
-            options,
-            clock,
-            ulids: std::sync::Mutex::new(Generator::new()),
-            hub: OnceCell::new(),
-            server,
-        })))
-    }
-
-    /// The URL that another process can use to reach the same server, an embedded one too.
-    ///
-    /// It holds the password, if there is one.
+    /// It contains the password, if there is one.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.0.url
@@ -178,14 +84,15 @@ impl Store {
         self.0.server.is_some()
     }
 
-    /// The server's time, as this process knows it without asking.
+    /// The server's time, without a round trip.
     ///
-    /// It is read on connecting, after each reconnection and once a minute, in the background.
+    /// It is advanced by the clock of this process, and read from the server on connecting, and in the background
+    /// after each reconnection and once a minute.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let clock = &self.0.clock;
         if self.connection().take_reconnected() | clock.is_due() {
-            // Only a try: the server refuses writes whose time is far from its own.
+            // It may fail: the server refuses writes whose time is far from its own.
             let store = Arc::downgrade(&self.0);
             self.connection().runtime().spawn(async move {
                 if let Some(store) = store.upgrade() {
@@ -196,39 +103,40 @@ impl Store {
         clock.now()
     }
 
-    /// Notes the server's time, in milliseconds, as it has just told it.
+    /// Sets the server's time, in milliseconds, from its latest reply.
     pub(crate) fn correct_clock(&self, server: u64) {
         self.0.clock.set(server * 1_000, Instant::now());
     }
 
-    /// The trace context of the caller, if there is a source of it.
+    /// The trace context of the caller, if the options have a source of it.
     pub(crate) fn trace(&self) -> Option<String> {
         let source = self.0.options.trace_source?;
         source().filter(|trace| trace.len() <= MAX_TRACE_LEN)
     }
 
-    /// Returns once a message that it sends to itself has come back, through the line that subscriptions
-    /// use. It never does on a line that is deaf: put a timeout around it.
+    /// Publishes a message and returns when the store's own subscription has received it. If the subscription
+    /// connection receives nothing, it never returns: use a timeout.
     ///
     /// # Errors
     ///
     /// `Unavailable`.
-    pub async fn hears_itself(&self) -> Result<()> {
+    pub async fn check_pubsub(&self) -> Result<()> {
+        const OPERATION: &str = "check_pubsub";
         let channel = format!("echo:{}", self.new_ulid());
         let mut subscription = self.subscribe(channel.clone()).await?;
         loop {
             let command = Command::new("PUBLISH").arg(channel.clone()).arg("");
-            self.reader().call(command).await.map_err(|fault| fault.into_error("hear"))?;
-            // A message sent while the line was down is lost, so another follows.
-            let heard = tokio::time::timeout(Duration::from_millis(250), subscription.changed());
-            if heard.await.is_ok() {
+            self.reader().call(command).await.map_err(|fault| fault.into_error(OPERATION))?;
+            // A message is lost while the subscription reconnects, so it is published again.
+            let received = tokio::time::timeout(Duration::from_millis(250), subscription.changed());
+            if received.await.is_ok() {
                 return Ok(());
             }
         }
     }
 
-    /// What the server does when its memory is full, its `maxmemory-policy`: only `noeviction` keeps it from
-    /// throwing documents and jobs away. `None` if it does not tell.
+    /// The `maxmemory-policy` of the server: with any other than `noeviction`, it removes documents and jobs when
+    /// its memory is full. `None` if the server does not return it.
     ///
     /// One round trip.
     ///
@@ -241,7 +149,7 @@ impl Store {
         Ok(info.eviction_policy)
     }
 
-    /// Whether both are handles on the same connection.
+    /// Whether both share one connection.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -279,12 +187,12 @@ impl Store {
         }
     }
 
-    /// A new ULID by the server's time, greater than all before it from this store.
+    /// A new ULID with the server's time, greater than all earlier ones of this store.
     pub(crate) fn new_ulid(&self) -> Ulid {
         self.new_ulid_at(self.now())
     }
 
-    /// The same where the time is known already.
+    /// A new ULID with this time.
     pub(crate) fn new_ulid_at(&self, now: Timestamp) -> Ulid {
         let mut ulids = self.0.ulids.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match ulids.generate_from_datetime(now.into()) {
@@ -293,11 +201,31 @@ impl Store {
         }
     }
 
-    /// Runs work on `count` elements as a task, so that several run in parallel on all cores. It continues if
-    /// its caller no longer waits.
+    /// A cursor for a position in a query.
+    pub(crate) async fn cursor(
+        &self,
+        query: &[u8],
+        position: &[u8],
+        operation: &'static str,
+    ) -> Result<Cursor> {
+        self.0.cursor_keys.cursor(self.reader(), query, position, operation).await
+    }
+
+    /// The position of a cursor, if it belongs to the query.
+    pub(crate) async fn position(
+        &self,
+        cursor: &Cursor,
+        query: &[u8],
+        operation: &'static str,
+    ) -> Result<Vec<u8>> {
+        self.0.cursor_keys.position(self.reader(), cursor, query, operation).await
+    }
+
+    /// Runs work on `count` elements in a task, so that several run in parallel. The task continues if the
+    /// caller stops waiting.
     ///
-    /// All results are `RuntimeEnded` if the runtime in which the store was opened has ended. A panic is
-    /// resumed in the caller.
+    /// All results are `RuntimeEnded` if the runtime in which the store was opened has ended. A panic is passed
+    /// on to the caller.
     pub(crate) async fn spawn_detached<O: Send + 'static>(
         &self,
         operation: &'static str,
@@ -319,7 +247,7 @@ impl Store {
         }
     }
 
-    /// Subscribes to a channel, on a second connection that the first subscription opens.
+    /// Subscribes to a channel, on a second connection, which the first subscription opens.
     pub(crate) async fn subscribe(&self, channel: String) -> Result<Subscription, Error> {
         let hub = self
             .0
@@ -330,7 +258,7 @@ impl Store {
     }
 }
 
-/// A URL as it may be logged.
+/// A URL without user and password, for logs.
 fn without_password(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => {

@@ -1,14 +1,15 @@
-//! What a server says about itself when a store connects.
+//! The server's information, read when a store connects.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::redis::command::{Command, Fault};
 use crate::redis::connection::Connection;
 use crate::redis::read;
 
-/// The oldest server with all that scripts need: Redis 7.0. Valkey calls itself `redis_version:7.2.4`.
+/// The oldest supported server: Redis 7.0, whose scripts have what ours need. Valkey reports
+/// `redis_version:7.2.4`.
 const OLDEST: (u32, u32) = (7, 0);
 
-/// What the reply to INFO says.
+/// The fields of INFO that matter.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ServerInfo {
     version: Option<String>,
@@ -35,8 +36,7 @@ impl ServerInfo {
         }
     }
 
-    /// Refuses a server that the library does not work with: better no connection than a write that fails
-    /// when there is data already.
+    /// Refuses an unsupported server on connecting, before any data is written.
     pub(super) fn check(&self, accept_eviction: bool) -> Result<()> {
         let refused = |message: String| Err(Error::new("connect", ErrorKind::Unsupported(message)));
         if let Some(version) = &self.version
@@ -46,7 +46,7 @@ impl ServerInfo {
                 "the server is Redis {version}; use Redis 7.0 or Valkey 7.2 or later"
             ));
         }
-        // In a cluster, the keys of one write would lie on several nodes.
+        // In a cluster, the keys of one write would be on several nodes.
         if self.is_cluster_node {
             let message = "the server is a node of a Redis Cluster; use one server, or a primary with \
                            replicas";

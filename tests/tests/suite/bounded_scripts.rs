@@ -1,12 +1,12 @@
 //! No script blocks the server for long, however many index entries items have and however large
 //! they are.
 
-use metastore::{Collection, Repo, Store};
+use metastore::{Collection, Item, Repo, Store};
 use metastore_tests::Server;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 
-use crate::fixture::{start, start_with, text};
+use crate::fixture::{Text, start, start_proxied, start_with, text};
 
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Collection)]
 #[collection(domain = "myapp", app = "tagged", name = "notes", object_type = texts)]
@@ -100,6 +100,37 @@ async fn a_page_of_large_documents_ends_after_64_mib_and_continues_by_its_cursor
     assert_eq!(sizes.iter().sum::<usize>(), 12);
     assert!(sizes.len() > 1 && sizes.iter().all(|size| (1..=9).contains(size)), "{sizes:?}");
     let error = repo.texts.list().limit(100).await.unwrap_err();
-    assert!(error.to_string().contains("ask for `page()` or `stream()`"), "{error}");
+    assert!(error.to_string().contains("use `page()` or `stream()`"), "{error}");
     assert_eq!(repo.texts.list().limit(5).await.unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn a_chunk_of_large_documents_is_read_by_replies_of_at_most_4_mib_and_a_document() {
+    let (server, proxy, repo) = start_proxied(Store::options()).await;
+    let large = "x".repeat(1024 * 1024);
+    let documents = (0..20).map(|number| text(if number < 10 { &large } else { "small" }));
+    let created = repo.texts.create_many(documents).chunk(5).await;
+    let ids: Vec<_> = created.into_iter().map(|item| item.unwrap().id.clone()).collect();
+    // The server learns the script.
+    repo.texts.get_many(&ids[..1]).await.pop().unwrap().unwrap();
+    let sizes = |found: Vec<metastore::Result<Option<Item<Text>>>>| {
+        found.into_iter().map(|item| item.unwrap().unwrap().data.content.len()).collect::<Vec<_>>()
+    };
+
+    // Four large documents exceed 4 MiB with their envelopes; small ones cost no further round trip.
+    calls(&server).await;
+    proxy.reset_counts();
+    let found = sizes(repo.texts.get_many(&ids).await);
+    assert_eq!(found[..10], [large.len(); 10]);
+    assert_eq!(found[10..], ["small".len(); 10]);
+    assert_eq!((calls(&server).await, proxy.round_trips()), (3, 3));
+    let bytes = proxy.bytes_down();
+    assert!((10 << 20..11 << 20).contains(&bytes), "{bytes} bytes for 10 MiB");
+
+    let lengths = repo.texts.evaluate_many(&ids, (|text: &Text| text.content.len(),)).await;
+    assert!(lengths.into_iter().zip(&found).all(|(length, found)| length.unwrap().0 == *found));
+    assert_eq!(calls(&server).await, 3);
+    proxy.reset_counts();
+    assert_eq!(sizes(repo.texts.get_many(&ids[10..]).await).len(), 10);
+    assert_eq!((calls(&server).await, proxy.round_trips()), (1, 1));
 }

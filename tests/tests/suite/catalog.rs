@@ -226,7 +226,7 @@ async fn two_shapes_with_one_schema_number_are_reported() {
     // It has one field of the three.
     later::MyRepo::connect(server.url()).await.unwrap();
     let told = log.text();
-    assert!(told.contains("two shapes of a document have the same schema number"), "{told}");
+    assert!(told.contains("two definitions of the document have the same schema number"), "{told}");
     assert!(told.contains("myapp:textsplitter:texts") && told.contains("WARN"), "{told}");
 }
 

@@ -489,7 +489,7 @@ async fn an_invalid_condition_says_why_and_what_is_valid() {
         ("orders", "total", "between", json!([1]), "takes a list of two values"),
         ("orders", "total", "between", json!([1, "s3cret"]), "expected i64, found string"),
         ("orders", "state", "eq", json!("lost"), "unknown variant, expected `new`"),
-        ("orders", "tags", "eq", json!(["a"]), "a list or an object is in no index"),
+        ("orders", "tags", "eq", json!(["a"]), "a list or an object is not indexed"),
         ("orders", "country", "contains", json!("f"), "expected a string, found sequence"),
         ("orders", "tags", "contains", json!({}), "expected a string, found map"),
     ] {
@@ -663,7 +663,7 @@ async fn collections_with_the_same_name_are_distinguished_by_their_app() {
     let error = dynamic.create_item("texts", json!({})).await.unwrap_err();
     assert!(
         error.to_string().contains(
-            "several collections are called `texts`: say which of textsplitter/texts, blog/texts"
+            "several collections are called `texts`; use one of textsplitter/texts, blog/texts"
         ),
         "{error}"
     );

@@ -174,7 +174,10 @@ async fn a_server_that_dies_at_its_start_is_noticed_at_once_and_leaves_nothing_b
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     assert!(!output.status.success());
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("it ended at once; the last line of its log: no luck today"), "{told}");
+    assert!(
+        told.contains("the server ended at once; the last line of its log: no luck today"),
+        "{told}"
+    );
     wait::until("the folder to go", SOON, async || is_empty(temp.path())).await;
 }
 

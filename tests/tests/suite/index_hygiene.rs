@@ -150,10 +150,10 @@ async fn every_kind_of_drift_is_reported_and_repaired() {
     server.cli(&["ZREM", index, &ids[4]]).await;
 
     let report = orders.verify().await.unwrap();
-    assert!(!report.is_clean() && !report.mended);
+    assert!(!report.is_clean() && !report.repaired);
     assert!(report.wrong >= 2 && report.orphans >= 1 && report.unlisted == 1, "{report:?}");
     let report = orders.repair().await.unwrap();
-    assert!(report.mended);
+    assert!(report.repaired);
     let report = orders.verify().await.unwrap();
     assert!(report.is_clean(), "{report:?}");
     assert_eq!(orders.find(Order::COUNTRY.eq("fr")).count().await.unwrap(), 5);

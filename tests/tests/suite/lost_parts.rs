@@ -125,6 +125,7 @@ async fn an_item_without_its_audit_entry_is_named() {
     server.cli(&["XDEL", &trail("b"), &first]).await;
     let report = texts.verify().await.unwrap();
     assert_eq!((report.unaudited, report.is_clean()), (2, false));
-    let expected = ["a", "b"].map(|id| format!("{id}: its trail does not tell of its creation"));
+    let expected =
+        ["a", "b"].map(|id| format!("{id}: its audit trail has no entry of its creation"));
     assert_eq!(reasons(&report), expected);
 }

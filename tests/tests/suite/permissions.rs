@@ -410,7 +410,7 @@ async fn the_rule_of_the_guide_is_enough_for_everything() {
     let side = Side::connect(&bench.server.url().replace("redis://", "redis://app:secret@")).await;
     assert!(!side.full.list().await.unwrap().is_empty());
     assert!(side.queue().may_publish().await.unwrap());
-    side.full.store().hears_itself().await.unwrap();
+    side.full.store().check_pubsub().await.unwrap();
 }
 
 #[tokio::test]

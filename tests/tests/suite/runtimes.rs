@@ -78,7 +78,7 @@ fn calls(repo: &MyRepo) -> Vec<Call<'_>> {
         "statistics of a queue": async { queue().stats().await },
         "dead jobs": async { queue().dead(0, 1).await },
         "wake-up calls": async { queue().wake_up().await },
-        "subscribe": store.hears_itself(),
+        "subscribe": store.check_pubsub(),
         "eviction_policy": store.eviction_policy(),
         "domains": store.domains(),
         "register": texts.register(),
@@ -209,9 +209,9 @@ fn a_subscription_lives_in_the_runtime_of_its_store() {
     let server = servers.block_on(Server::start());
     let store = servers.block_on(Store::connect(server.url())).unwrap();
     // The first to subscribe is a runtime that ends.
-    single().block_on(store.hears_itself()).unwrap();
+    single().block_on(store.check_pubsub()).unwrap();
     servers.block_on(async {
-        tokio::time::timeout(SOON, store.hears_itself()).await.expect("in time").unwrap();
+        tokio::time::timeout(SOON, store.check_pubsub()).await.expect("in time").unwrap();
     });
 }
 
@@ -300,7 +300,7 @@ fn a_dropped_store_closes_its_connections_wherever_it_is_dropped() {
         let home = multi();
         let store = home.block_on(async {
             let store = Store::connect(server.url()).await.unwrap();
-            store.hears_itself().await.unwrap();
+            store.check_pubsub().await.unwrap();
             store
         });
         servers.block_on(async {
@@ -344,7 +344,7 @@ async fn a_store_takes_little_memory() {
         for _ in 0..STORES {
             let store = Store::connect(server.url()).await.unwrap();
             if subscribed {
-                store.hears_itself().await.unwrap();
+                store.check_pubsub().await.unwrap();
             }
             stores.push(store);
         }

@@ -1,17 +1,18 @@
-//! Versions that are missing between others, and items without their entry in the audit.
+//! Missing versions, and items whose creation is not in the audit.
 
-use super::{IndexReport, Walk};
+use super::checker::Checker;
+use super::report::IndexReport;
 use crate::document::Document;
 use crate::document::header::Head;
 use crate::error::Result;
 use crate::redis::command::{Command, Reply};
 
-/// The versions that are asked for at once. Where so many in a row are missing, the history begins: retention
-/// and expiry remove the oldest ones.
+/// How many versions one round trip looks for. Where so many in a row are missing, the history begins:
+/// retention and expiry remove the oldest versions.
 const PAGE: u64 = 500;
 
-impl<T: Document> Walk<'_, T> {
-    /// Names the versions of an item that are missing between others.
+impl<T: Document> Checker<'_, T> {
+    /// Lists the missing versions between two that exist.
     pub(super) async fn missing_versions(
         &self,
         heads: &[Head],
@@ -38,7 +39,7 @@ impl<T: Document> Walk<'_, T> {
                         }
                         for number in missing.drain(..) {
                             report.missing_versions += 1;
-                            report.name(head.id.as_str(), format!("version {number} is missing"));
+                            report.list(head.id.as_str(), format!("version {number} is missing"));
                         }
                     }
                 }
@@ -55,7 +56,7 @@ impl<T: Document> Walk<'_, T> {
         Ok(found.as_u64().unwrap_or(0))
     }
 
-    /// Names the items whose trail has no entry of their creation, though it was never trimmed.
+    /// Lists the items whose trail has no entry of their creation although it was never trimmed.
     pub(super) async fn unaudited(&self, heads: &[Head], report: &mut IndexReport) -> Result<()> {
         if !self.repo.audits() {
             return Ok(());
@@ -70,27 +71,27 @@ impl<T: Document> Walk<'_, T> {
             let trail = at.audit(&head.id);
             let entries =
                 entries.map_err(|fault| fault.into_error(self.operation).at(trail.clone()))?;
-            if tells_of(&entries, head.origin()) {
+            if has_commit(&entries, head.origin()) {
                 continue;
             }
-            // An earlier item with the id may have begun the trail, or a long trail was trimmed.
+            // The trail may begin with an earlier item of the same id, or was trimmed because it was long.
             let whole = Command::new("XRANGE").arg(trail.clone()).arg("-").arg("+");
             let entries = self.repo.store().reader().call(whole).await;
             let entries = entries.map_err(|fault| fault.into_error(self.operation).at(trail))?;
             let length = entries.clone().into_array().unwrap_or_default().len() as u64;
             let trimmed = length >= self.repo.store().settings().audit_trail_length;
-            if !trimmed && !tells_of(&entries, head.origin()) {
+            if !trimmed && !has_commit(&entries, head.origin()) {
                 report.unaudited += 1;
-                let reason = "its trail does not tell of its creation".to_owned();
-                report.name(head.id.as_str(), reason);
+                let reason = "its audit trail has no entry of its creation".to_owned();
+                report.list(head.id.as_str(), reason);
             }
         }
         Ok(())
     }
 }
 
-/// Whether one of some entries of a trail carries this commit id.
-fn tells_of(entries: &Reply, commit: &str) -> bool {
+/// Whether one of the entries has this commit id.
+fn has_commit(entries: &Reply, commit: &str) -> bool {
     let Reply::Array(entries) = entries else { return false };
     entries.iter().any(|entry| {
         let Reply::Array(parts) = entry else { return false };

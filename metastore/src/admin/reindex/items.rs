@@ -1,10 +1,11 @@
-//! The index entries of items, held against their documents.
+//! Checking the index entries of items against their documents.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::{IndexReport, Walk};
+use super::checker::Checker;
+use super::report::IndexReport;
 use crate::document::Document;
 use crate::document::encode::index_entries;
 use crate::document::envelope;
@@ -19,26 +20,25 @@ use crate::repo::query::{decode, joined};
 use crate::schema::TtlOnUpdate;
 use crate::time::millis;
 
-/// How often an item that is being written is looked at again.
+/// How often an item is checked again because it was written meanwhile.
 const ATTEMPTS: usize = 5;
 
-/// The bytes of index entries after which one script call checks no further items, so that it holds up
-/// nobody for long.
+/// The maximum bytes of index entries that one script call checks, so that it blocks the server only briefly.
 const CHUNK_BYTES: usize = 128 * 1024;
 
-/// An id with what is stored under it.
+/// An id with the stored document.
 pub(super) type Row = (String, Reply);
 
-/// What the indexes should hold of one item.
+/// The entries that an item should have.
 struct Expected {
     head: Head,
     entries: Bytes,
-    /// How many there are in each index.
+    /// The number of entries in each index.
     counts: BTreeMap<String, u64>,
 }
 
-/// When an item should expire by the time to live of its collection, as the script takes it.
-fn due<T: Document>(head: &Head) -> String {
+/// When an item should expire by the time to live of its collection, as the script reads it.
+fn deadline_arg<T: Document>(head: &Head) -> String {
     let since = match T::SCHEMA.ttl_on_update {
         TtlOnUpdate::Reset => head.written(),
         TtlOnUpdate::Keep => head.created,
@@ -50,10 +50,10 @@ fn due<T: Document>(head: &Head) -> String {
     }
 }
 
-impl<T: Document> Walk<'_, T> {
-    /// Checks items; those that have changed since are read and checked again. Gives what their documents
-    /// say, of those that can be read.
-    pub(super) async fn check(
+impl<T: Document> Checker<'_, T> {
+    /// Checks index entries; an item that has changed meanwhile is read and checked again. Returns the heads
+    /// of the documents that can be read.
+    pub(super) async fn check_entries(
         &self,
         mut open: Vec<Row>,
         report: &mut IndexReport,
@@ -62,7 +62,7 @@ impl<T: Document> Walk<'_, T> {
         for _ in 0..ATTEMPTS {
             let mut changed = Vec::new();
             for chunk in chunks(self.expected(open, report)) {
-                let findings = self.ask(&chunk).await?;
+                let findings = self.compare(&chunk).await?;
                 for (Expected { head, mut counts, .. }, finding) in chunk.into_iter().zip(findings)
                 {
                     let id = head.id.as_str();
@@ -76,7 +76,7 @@ impl<T: Document> Walk<'_, T> {
                         "5" => report.fail(id, "scripts cannot read the document".to_owned()),
                         taken => {
                             report.wrong += 1;
-                            // The index of a taken value has no entry of this item.
+                            // The value belongs to another item, so this one has no entry in that index.
                             for index in taken.split(' ').skip(1).step_by(2) {
                                 counts.remove(index);
                             }
@@ -98,7 +98,7 @@ impl<T: Document> Walk<'_, T> {
         Ok(heads)
     }
 
-    /// Reads items that may have changed, or have gone.
+    /// Reads items; those that no longer exist are left out.
     pub(super) async fn read(&self, ids: Vec<String>) -> Result<Vec<Row>> {
         let at = self.repo.address();
         let keys: Vec<String> = ids.iter().map(|id| at.latest_of(id)).collect();
@@ -107,7 +107,7 @@ impl<T: Document> Walk<'_, T> {
         Ok(ids.into_iter().zip(found).filter(|(_, found)| *found != Reply::Nil).collect())
     }
 
-    /// What the indexes should hold of some documents. What does not decode is reported and left out.
+    /// The entries that items should have. A document that does not decode is reported and left out.
     fn expected(&self, rows: Vec<Row>, report: &mut IndexReport) -> Vec<Expected> {
         let address = self.repo.address();
         let mut all = Vec::with_capacity(rows.len());
@@ -133,13 +133,14 @@ impl<T: Document> Walk<'_, T> {
         all
     }
 
-    async fn ask(&self, expected: &[Expected]) -> Result<Vec<Option<String>>> {
+    /// Compares the entries with the indexes, and repairs them. Returns a finding for each item.
+    async fn compare(&self, expected: &[Expected]) -> Result<Vec<Option<String>>> {
         let at = self.repo.address();
         let mut call = ScriptCall::new(&REINDEX)
             .key(at.index())
             .keys(self.repo.id_sets())
             .arg(at.item_prefix())
-            .arg(self.mend_arg())
+            .arg(self.repair_arg())
             .arg(joined(&derived(T::SCHEMA).collect::<Vec<_>>()))
             .arg(T::SCHEMA.ttl.map(|ttl| millis(ttl).to_string()).unwrap_or_default());
         for Expected { head, entries, .. } in expected {
@@ -149,14 +150,14 @@ impl<T: Document> Walk<'_, T> {
                 .arg(head.commit.clone())
                 .int(head.created.as_millis())
                 .arg(entries.clone())
-                .arg(due::<T>(head));
+                .arg(deadline_arg::<T>(head));
         }
         let mut verdict = self.repo.write(self.operation, "", call).await?;
         let findings = verdict.array(self.operation)?;
         Ok(findings.iter().map(|finding| finding.as_text().map(str::to_owned)).collect())
     }
 
-    /// Which items have the values of unique fields that an item has, too.
+    /// The items that have the same values of unique fields.
     fn taken(&self, finding: &str) -> String {
         let mut words = finding.split(' ').skip(1);
         let mut taken = Vec::new();
@@ -170,7 +171,7 @@ impl<T: Document> Walk<'_, T> {
     }
 }
 
-/// Items in groups that one script call checks.
+/// Groups of items, each checked by one script call.
 fn chunks(all: Vec<Expected>) -> Vec<Vec<Expected>> {
     let mut chunks: Vec<Vec<Expected>> = Vec::new();
     let mut bytes = usize::MAX;

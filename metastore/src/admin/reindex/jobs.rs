@@ -1,28 +1,30 @@
-//! Jobs that are in no list and no set of their queue.
+//! Jobs that are in no list and no sorted set of their queue.
 
 use std::collections::HashSet;
 
-use super::{IndexReport, Walk};
+use super::checker::Checker;
+use super::report::IndexReport;
 use crate::document::Document;
 use crate::error::Result;
 use crate::job::queue::Queue;
 use crate::redis::command::{Command, Reply};
 use crate::redis::script::{LOST_JOBS, ScriptCall};
 
-/// The items whose jobs are looked for in the lists at once, each in proportion to the lists' length.
+/// The number of items whose jobs one call searches in the lists; the cost of each grows with the length of
+/// the lists.
 const IN_LISTS: usize = 20;
 
-/// The entries of a list that are read at once.
+/// How many entries of a list one round trip reads.
 const PAGE: usize = 10_000;
 
-/// The ids that waited in each queue when the walk began: whoever waits by its record and is not among
-/// them is looked for again, in the lists themselves.
-pub(super) struct Waiting<T> {
+/// The ids in the lists of each queue when the run began. A job that is waiting according to its record and is
+/// not among them is searched for in the lists.
+pub(super) struct Queued<T> {
     queues: Vec<(Queue<T>, HashSet<String>)>,
 }
 
-impl<T: Document> Walk<'_, T> {
-    pub(super) async fn waiting(&self) -> Result<Waiting<T>> {
+impl<T: Document> Checker<'_, T> {
+    pub(super) async fn queued(&self) -> Result<Queued<T>> {
         let mut queues = Vec::new();
         for queue in Queue::all(self.repo) {
             let mut ids = HashSet::new();
@@ -44,18 +46,18 @@ impl<T: Document> Walk<'_, T> {
             }
             queues.push((queue, ids));
         }
-        Ok(Waiting { queues })
+        Ok(Queued { queues })
     }
 
-    /// Looks for the jobs of these items.
+    /// Finds lost jobs of these items.
     pub(super) async fn lost_jobs(
         &self,
-        waiting: &Waiting<T>,
+        queued: &Queued<T>,
         ids: &[String],
         report: &mut IndexReport,
     ) -> Result<()> {
-        for (queue, listed) in &waiting.queues {
-            let found = self.look_for_jobs(queue, false, ids).await?;
+        for (queue, listed) in &queued.queues {
+            let found = self.find_jobs(queue, false, ids).await?;
             let mut lost: Vec<&String> = Vec::new();
             let mut unlisted = Vec::new();
             for (id, found) in ids.iter().zip(found) {
@@ -66,7 +68,7 @@ impl<T: Document> Walk<'_, T> {
                 }
             }
             for ids in unlisted.chunks(IN_LISTS) {
-                let found = self.look_for_jobs(queue, true, ids).await?;
+                let found = self.find_jobs(queue, true, ids).await?;
                 lost.extend(
                     ids.iter().zip(found).filter(|(_, found)| *found == 1).map(|(id, _)| id),
                 );
@@ -74,13 +76,13 @@ impl<T: Document> Walk<'_, T> {
             for id in lost {
                 report.lost_jobs += 1;
                 let name = queue.schema().name;
-                report.name(id, format!("its job of `{name}` was in no list of the queue"));
+                report.list(id, format!("its job of `{name}` was in no list of the queue"));
             }
         }
         Ok(())
     }
 
-    async fn look_for_jobs(
+    async fn find_jobs(
         &self,
         queue: &Queue<T>,
         in_lists: bool,
@@ -88,7 +90,7 @@ impl<T: Document> Walk<'_, T> {
     ) -> Result<Vec<u64>> {
         let call = queue
             .call(ScriptCall::new(&LOST_JOBS))
-            .arg(self.mend_arg())
+            .arg(self.repair_arg())
             .arg(if in_lists { "1" } else { "0" })
             .args(ids.iter().cloned());
         let mut verdict = self.repo.write(self.operation, "", call).await?;

@@ -1,4 +1,4 @@
-//! Types of the crate `jiff`. Its feature `serde`, which documents need, comes with the feature `jiff`.
+//! Types of the crate `jiff`. The feature `jiff` enables its feature `serde`, which documents need.
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::{Timestamp, ZonedDateTime};
@@ -6,7 +6,7 @@ use jiff::{Timestamp, ZonedDateTime};
 use super::super::indexable::{Indexable, Ordered};
 use super::super::value::IndexValue;
 
-/// A time by RFC 3339, wherever its clock stands and however many digits its seconds have.
+/// A time by RFC 3339, with any offset and any number of digits of its seconds.
 pub(super) fn time_in(text: &str) -> Option<IndexValue> {
     let bytes = text.as_bytes();
     let looks_right = bytes.len() >= 20
@@ -18,7 +18,7 @@ pub(super) fn time_in(text: &str) -> Option<IndexValue> {
 
 fn instant(nanoseconds: i128) -> IndexValue {
     const SECOND: i128 = 1_000_000_000;
-    // Within ten thousand years of the epoch, so neither is cut.
+    // Within ten thousand years of the epoch, so both conversions succeed.
     let seconds = i64::try_from(nanoseconds.div_euclid(SECOND)).unwrap_or(i64::MAX);
     IndexValue::time(seconds, u32::try_from(nanoseconds.rem_euclid(SECOND)).unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! The types that can be indexed, by where they come from.
+//! The types that can be indexed, by the crate that defines them.
 
 #[cfg(feature = "chrono")]
 mod chrono;

@@ -1,4 +1,4 @@
-//! Types of the standard library and of this one.
+//! Types of the standard library and of this crate.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -132,8 +132,8 @@ displayed! { IpAddr Ipv4Addr Ipv6Addr SocketAddr }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::field_value::{FieldValue, IndexField, RangeField};
     use super::*;
+    use crate::index::field_value::{FieldValue, IndexField, RangeField};
     use crate::index::tests::keeps_order;
     use proptest::prelude::*;
 

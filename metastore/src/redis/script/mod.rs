@@ -69,6 +69,7 @@ macro_rules! scripts {
 }
 
 scripts! {
+    GET_MANY = "item/get_many";
     INSERT = "item/insert";
     CREATE = "item/create";
     CREATE_WITH_TRIGGERS = "item/create" inside "job/triggers";

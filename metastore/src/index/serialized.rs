@@ -1,4 +1,4 @@
-//! Values as serde writes them, taken from the JSON.
+//! The values in an index of what serde serializes, taken from the JSON.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -6,7 +6,20 @@ use serde_json::value::RawValue;
 use super::field_value::FieldValue;
 use super::value::IndexValue;
 
-/// What an index holds for a value that serde writes as this JSON; integers of 128 bits stay exact.
+impl IndexValue {
+    /// What serde serializes for a value: a string, a number, a `bool` or null. Equal values must serialize
+    /// equally.
+    #[must_use]
+    pub fn serialized<V: Serialize + ?Sized>(value: &V) -> Self {
+        match field_value(value) {
+            Ok(FieldValue::One(value)) => value,
+            Ok(FieldValue::Each(_)) => Self::refused("a list is not a single value"),
+            Err(reason) => Self::refused(reason),
+        }
+    }
+}
+
+/// The value of a field as it is serialized; integers of 128 bits are exact.
 pub(crate) fn field_value<V: Serialize + ?Sized>(value: &V) -> Result<FieldValue, String> {
     let json = serde_json::to_string(value).map_err(|error| error.to_string())?;
     if !json.starts_with('[') {
@@ -26,7 +39,7 @@ fn single(json: &str) -> Result<IndexValue, String> {
         }
         Some(b't' | b'f') => IndexValue::boolean(json == "true"),
         Some(b'n') => IndexValue::null(),
-        Some(b'{') => return Err("an object has no place in an index".to_owned()),
+        Some(b'{') => return Err("an object cannot be indexed".to_owned()),
         Some(b'[') => return Err("the elements of a list must be single values".to_owned()),
         _ => number(json)?,
     })

@@ -1,0 +1,8 @@
+//! Index names as an argument of scripts.
+
+use crate::key::Segment;
+
+/// The names, separated by spaces, as scripts read them.
+pub(crate) fn joined(segments: &[Segment]) -> String {
+    segments.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
