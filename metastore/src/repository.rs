@@ -27,7 +27,7 @@ pub trait FromStore {
 
     /// The collection for the dynamic API.
     #[doc(hidden)]
-    fn dynamic_collection(&self) -> DynamicCollection;
+    fn erased(&self) -> DynamicCollection;
 
     /// The catalog entry of the collection.
     #[doc(hidden)]
@@ -45,7 +45,7 @@ impl<T: Collection> FromStore for Repo<T> {
         self.on_behalf_of(user)
     }
 
-    fn dynamic_collection(&self) -> DynamicCollection {
+    fn erased(&self) -> DynamicCollection {
         DynamicCollection::new(self)
     }
 

@@ -138,5 +138,5 @@ fn from_store(item: &Item, ty: &Ty) -> TokenStream {
 fn dynamic_field(item: &Item, name: &syn::Ident, ty: &Ty) -> TokenStream {
     let name = marked_ident(name);
     let door = from_store(item, ty);
-    quote_spanned!(marked(ty.span)=> .with_collection(#door::dynamic_collection(&self.#name)))
+    quote_spanned!(marked(ty.span)=> .with_erased(#door::erased(&self.#name)))
 }

@@ -100,12 +100,12 @@ impl Dynamic {
     /// Adds a collection with its actor and owner. It replaces one with the same address.
     #[must_use]
     pub fn with<T: Collection>(self, repo: &Repo<T>) -> Self {
-        self.with_collection(DynamicCollection::new(repo))
+        self.with_erased(DynamicCollection::new(repo))
     }
 
     #[doc(hidden)]
     #[must_use]
-    pub fn with_collection(mut self, collection: DynamicCollection) -> Self {
+    pub fn with_erased(mut self, collection: DynamicCollection) -> Self {
         self.0.retain(|other| other.address() != collection.0.address());
         self.0.push(collection.0);
         self

@@ -30,6 +30,7 @@ impl Projection {
 }
 
 /// The part of a page that one call asks for.
+#[derive(Clone, Copy)]
 pub(super) struct Slice<'a> {
     /// The position to continue after; empty for the beginning.
     pub(super) position: &'a [u8],
