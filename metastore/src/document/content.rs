@@ -11,8 +11,8 @@ use crate::json::{Limits, describe, write_json};
 
 /// Writes the members of the document's type.
 ///
-/// The order of a `HashSet` differs between programs, so the sets in the document's own fields are sorted:
-/// equal documents are equal texts.
+/// The order of a `HashSet` differs between programs, so the sets in the document's own fields are
+/// sorted: equal documents are equal texts.
 pub(crate) fn write_own<T: Document>(
     out: &mut Vec<u8>,
     data: &T,
@@ -77,7 +77,8 @@ pub(crate) fn with_extras(before: &[u8], after: &[u8], extras: &[Extra<'_>]) -> 
     }
 }
 
-/// Decodes a text with unknown fields; `None` if it is another document than the one that is to be written.
+/// Decodes a text with unknown fields; `None` if it is another document than the one that is to be
+/// written.
 pub(crate) fn reads_as<T: Document>(json: &str, own: &[u8], limits: Limits) -> Option<T> {
     let (document, _) = read::<T>(json).ok()?;
     let written = self::own(&document, limits, "read").ok()?;
@@ -85,8 +86,8 @@ pub(crate) fn reads_as<T: Document>(json: &str, own: &[u8], limits: Limits) -> O
     (written == own || same(text(&written), text(own))).then_some(document)
 }
 
-/// Decodes the JSON that is to be written, as a proof that readers can. Not needed for types that the derive
-/// knows to read back.
+/// Decodes the JSON that is to be written, as a proof that readers can. Not needed for types that
+/// the derive knows to read back.
 pub(crate) fn prove<T: DeserializeOwned>(json: &[u8], operation: &'static str) -> Result<T, Error> {
     serde_json::from_slice(json).map_err(|error| {
         let (path, message) = describe::<T>(json, &error);

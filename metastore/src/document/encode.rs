@@ -33,8 +33,8 @@ impl Encoded {
         self.bytes.get(self.document.clone()).unwrap_or_default()
     }
 
-    /// Keeps the document for the next update of the item, unless it has unknown fields. The memory is shared
-    /// with the bytes.
+    /// Keeps the document for the next update of the item, unless it has unknown fields. The memory
+    /// is shared with the bytes.
     pub(crate) fn remember_document(&mut self) {
         if matches!(self.unknown, UnknownFields::None) {
             self.unknown = UnknownFields::Written(self.bytes.slice(self.document.clone()));
@@ -45,7 +45,7 @@ impl Encoded {
 /// The unknown fields of a stored document that its next version preserves.
 pub(crate) struct Preserved<'a> {
     pub(crate) extras: &'a [Extra<'a>],
-    /// The stored document as its type writes it, which tells where the extras belong.
+    /// The stored document as its type writes it, which shows where the extras belong.
     pub(crate) own: &'a [u8],
 }
 
@@ -133,8 +133,9 @@ pub(crate) fn differs(before: &[u8], after: &[u8]) -> bool {
     !(has_same_bytes(before, after) && same(text(before), text(after)))
 }
 
-/// Whether two texts consist of the same bytes in any order, which is true for the same members in another order
-/// and hardly ever for two different documents. Parsing both would take ten times as long.
+/// Whether two texts consist of the same bytes in any order, which is true for the same members in
+/// another order and hardly ever for two different documents. Parsing both would take ten times as
+/// long.
 fn has_same_bytes(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
@@ -147,7 +148,8 @@ fn has_same_bytes(a: &[u8], b: &[u8]) -> bool {
     counts.iter().all(|&count| count == 0)
 }
 
-/// The document with its preserved fields, and its text; `None` if that would decode as another document.
+/// The document with its preserved fields, and its text; `None` if that would decode as another
+/// document.
 fn with_preserved<T: Document>(
     own: &[u8],
     preserved: &Preserved<'_>,

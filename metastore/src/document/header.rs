@@ -4,14 +4,16 @@
 //! {"version":2,"id":"…","commit":"…","origin":"…","expires":…,"schema":1,"created":…,"updated":…,"actor":"…","owner":"…","data":{…}}
 //! ```
 //!
-//! The scripts read and change some of it as text, so the order of the fields is fixed, and a test checks it.
+//! The scripts read and change some of it as text, so the order of the fields is fixed, and a test
+//! checks it.
 //!
 //! - `version` comes first, so that a script can compare it without parsing the document.
-//! - `origin` is the commit id of version 1, and is left out there. It distinguishes an item from an earlier
-//!   one with the same id. The time of creation does not, since two items may be created within a millisecond.
-//! - `expires` is present if the item has a time to live, and is overwritten when that is renewed without a new
-//!   version.
-//! - `updated` is left out where it equals `created`, and `actor` and `owner` where nobody is named.
+//! - `origin` is the commit id of version 1, and is left out there. It distinguishes an item from
+//!   an earlier one with the same id. The time of creation does not, since two items may be created
+//!   within a millisecond.
+//! - `expires` is present if the item has a time to live, and is overwritten when that is renewed
+//!   without a new version.
+//! - `updated` is omitted if it equals `created`, and `actor` and `owner` if they are not set.
 
 use std::sync::LazyLock;
 
@@ -21,7 +23,8 @@ use serde::{Deserialize, Serialize};
 use crate::key::{Actor, Id};
 use crate::time::Timestamp;
 
-/// The most bytes of a header: an id of 128 bytes, two actors of 512, commit ids and numbers with their names.
+/// The most bytes of a header: an id of 128 bytes, two actors of 512, commit ids and numbers with
+/// their names.
 pub(crate) const HEAD_LEN: usize = 1472;
 
 /// The bytes between the header and the document.
@@ -75,8 +78,8 @@ pub(super) fn write(head: &Head, out: &mut Vec<u8>) -> Result<(), serde_json::Er
     Ok(())
 }
 
-/// Where the header ends. Neither an id nor a commit id can contain a quotation mark, so the first match is
-/// the right one.
+/// Where the header ends. Neither an id nor a commit id can contain a quotation mark, so the first
+/// match is the right one.
 pub(super) fn end(json: &[u8]) -> Option<usize> {
     static DATA_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(DATA));
     DATA_FINDER.find(&json[..json.len().min(HEAD_LEN)])

@@ -12,9 +12,9 @@ use crate::time::Timestamp;
 
 /// One stored document with its id, version and times, as it was read or written.
 ///
-/// Its fields can be read directly (`item.version`, `item.data.title`) but not changed: a change goes
-/// through `update`, `modify` or `replace`. Fields in the stored document that `T` does not know are
-/// kept by `update` and `modify`.
+/// Its fields can be read directly (`item.version`, `item.data.title`) but not changed: a change
+/// goes through `update`, `modify` or `replace`. Fields in the stored document that `T` does not
+/// know are kept by `update` and `modify`.
 #[derive(Clone)]
 pub struct Item<T> {
     fields: ItemFields<T>,
@@ -39,12 +39,13 @@ pub struct ItemFields<T> {
     pub created_at: Timestamp,
     /// When this version was written.
     pub updated_at: Timestamp,
-    /// When the item expires; `None` if it does not. Reads and writes return it without a further round trip. An
-    /// older version has the deadline of the time when it was superseded.
+    /// When the item expires; `None` if it does not. Reads and writes return it without a further
+    /// round trip. An older version has the deadline of the time when it was superseded.
     pub expires_at: Option<Timestamp>,
     /// The actor that wrote this version, if one was set.
     pub actor: Option<Actor>,
-    /// The owner: the user on whose behalf it was created, by [`Repo::as_user`](crate::Repo::as_user).
+    /// The owner: the user on whose behalf it was created, by
+    /// [`Repo::as_user`](crate::Repo::as_user).
     pub owner: Option<Actor>,
     /// Whether the write that returned this item changed nothing and therefore stored nothing.
     pub unchanged: bool,
@@ -93,7 +94,7 @@ impl<T> Item<T> {
     ///
     /// # Panics
     ///
-    /// If the id breaks the rule for ids.
+    /// If the id is not valid.
     #[must_use]
     pub fn for_test(id: &str, data: T) -> Self {
         let id = Id::new(id).unwrap_or_else(|error| panic!("{error}"));
@@ -197,7 +198,8 @@ impl From<Head> for VersionInfo {
 
 /// The target of an operation: an id, or an [`Item`] that was read before.
 ///
-/// With an [`Item`], a write needs no read first, and is refused if the stored item has changed since.
+/// With an [`Item`], a write needs no read first, and is refused if the stored item has changed
+/// since.
 pub struct Target<'a, T> {
     pub(crate) id: Result<Id, InvalidId>,
     pub(crate) item: Option<&'a Item<T>>,
@@ -209,7 +211,8 @@ impl<T> Clone for Target<'_, T> {
     }
 }
 
-/// Types that can be the target of an operation: `&item`, or anything that is [`ToId`] (an id, text, an integer, …).
+/// Types that can be the target of an operation: `&item`, or anything that is [`ToId`] (an id,
+/// text, an integer, …).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name an item of a collection of `{T}`",
     label = "expected `&Item<{T}>` or an id",

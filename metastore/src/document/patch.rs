@@ -2,11 +2,12 @@
 
 /// The fields of a document to set; each collection's derive generates one.
 ///
-/// A generated patch is `Deserialize`, so the body of a PATCH request is read straight into it: a field that
-/// is absent stays as it is, `null` clears an optional field, and any other value sets it. A field that the
-/// document does not have, one that is there twice, and a value of another type are refused. Names,
-/// aliases and functions are those of the document; fields that serde flattens or does not read can be set
-/// in Rust only, and a document that serde reads `from` another type has no patch in JSON.
+/// A generated patch is `Deserialize`, so the body of a PATCH request is read straight into it: a
+/// field that is absent stays as it is, `null` clears an optional field, and any other value sets
+/// it. A field that the document does not have, a duplicate field, and a value of another type are
+/// refused. Names, aliases and functions are those of the document; fields that serde flattens or
+/// does not read can be set in Rust only, and a document that serde reads `from` another type has
+/// no patch in JSON.
 ///
 /// ```
 /// use axum::Json;

@@ -1,4 +1,4 @@
-//! Patches from JSON: a field that is absent stays as it is, one that is there is set, to `null`, too.
+//! Patches from JSON: an absent field stays as it is, a present one is set, also to `null`.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -1,16 +1,16 @@
-//! Sets, whose elements have no order of their own, in one that is always the same.
+//! Sets, written in a fixed order.
 
 use std::cmp::Ordering;
 
 use serde::Serialize;
 use serde::ser::{Error as _, Serializer};
 
-/// Writes a set in the order of its elements, so that equal sets are equal JSON and writing one again is no change:
+/// Writes a set in the order of its elements, so that equal sets are equal JSON:
 /// `#[serde(serialize_with = "metastore::sorted")]`.
 ///
-/// Fields of a collection's own struct do not need it: a `HashSet` there, also within an `Option`, a list or a
-/// map, is always stored in order. A derive sees no further than the struct, though. So use it for sets in
-/// nested structs and enums, and for types that are sets under another name.
+/// Fields of a collection's own struct do not need it: a `HashSet` there, also within an `Option`,
+/// a list or a map, is always stored in order. The derive does not see nested types: use this
+/// function for sets in nested structs and enums, and for types that are sets under another name.
 ///
 /// ```
 /// use std::collections::HashSet;

@@ -11,10 +11,10 @@ use crate::schema::CollectionSchema;
 
 /// A document type: its schema, its upgrades, its indexes and its patch.
 ///
-/// `#[derive(Collection)]` implements it, together with [`Collection`](crate::Collection), which adds
-/// what is called on one item. A document must also be `Clone`, `Serialize`, `Deserialize` and
-/// [`Validate`], because each write validates it, each version is stored as JSON, and a patch is applied
-/// to a copy.
+/// `#[derive(Collection)]` implements it, together with [`Collection`](crate::Collection), which
+/// adds what is called on one item. A document must also be `Clone`, `Serialize`, `Deserialize` and
+/// [`Validate`], because each write validates it, each version is stored as JSON, and a patch is
+/// applied to a copy.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a collection",
     label = "add `#[derive(Collection)]` and `#[collection(domain = …, app = …, name = …, object_type = …)]`"
@@ -25,8 +25,8 @@ pub trait Document:
     /// What is known at compile time.
     const SCHEMA: &'static CollectionSchema;
 
-    /// The upgrades of a stored document from each schema number to the next, beginning with that from
-    /// 1 to 2.
+    /// The upgrades of a stored document from each schema number to the next, beginning with that
+    /// from 1 to 2.
     const UPGRADES: &'static [&'static dyn Upgrade] = &[];
 
     /// Writes the document's JSON Schema, if `#[collection(json_schema)]` asks for one.

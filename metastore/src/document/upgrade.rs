@@ -14,18 +14,19 @@ use crate::error::ErrorKind;
 use crate::json::exact::Exact;
 
 /// A function that turns a document of one schema number into one of the next:
-/// `fn(&mut serde_json::Map<String, Value>) -> Result<(), E>`, where `E` can be shown.
+/// `fn(&mut serde_json::Map<String, Value>) -> Result<(), E>`, where `E` is `Display`.
 ///
-/// It is declared by `#[upgrade(1 -> 2, with = function)]` and called whenever a document of the older
-/// number is read: the current version or one from history, by a service, a worker or a migration. So
-/// it should depend on its argument alone, and it must stay in the program as long as such documents exist.
+/// It is declared by `#[upgrade(1 -> 2, with = function)]` and called whenever a document of the
+/// older number is read: the current version or one from history, by a service, a worker or a
+/// migration. So it should depend on its argument alone, and it must stay in the program as long as
+/// such documents exist.
 ///
 /// A read stores nothing. The next write of the item stores the new shape, and
-/// [`Repo::migrate`](crate::Repo::migrate) stores it for all of them. Fields that the function does not
-/// touch are preserved byte for byte, including unknown ones.
+/// [`Repo::migrate`](crate::Repo::migrate) stores it for all of them. Fields that the function does
+/// not touch are preserved byte for byte, including unknown ones.
 ///
-/// An error is reported as [`ErrorKind::Upgrade`](crate::ErrorKind::Upgrade), and so is a panic, which
-/// would otherwise end a list, a migration or a worker because of one document.
+/// An error is reported as [`ErrorKind::Upgrade`](crate::ErrorKind::Upgrade), and so is a panic,
+/// which would otherwise end a list, a migration or a worker because of one document.
 ///
 /// ```
 /// use metastore::Collection;

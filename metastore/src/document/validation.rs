@@ -11,9 +11,9 @@ use crate::schema::FieldSchema;
 /// Validates a document by its own rules.
 pub(crate) fn validate<T: Document>(document: &T, operation: &'static str) -> Result<(), Error> {
     let Err(errors) = document.validate() else { return Ok(()) };
-    // The names of nested fields and the keys of maps are only known from the JSON, so the refused document
-    // is serialised once; no part of its values goes further. As text, since that keeps the order in which a
-    // map hands out its entries, which is how the rules count them.
+    // The names of nested fields and the keys of maps are only known from the JSON, so the refused
+    // document is serialised once; no part of its values goes further. As text, since that keeps
+    // the order in which a map hands out its entries, which is how the rules count them.
     let json = serde_json::to_string(document).unwrap_or_default();
     let mut found = Vec::new();
     for (field, kind) in errors.errors() {

@@ -15,7 +15,7 @@ pub enum ErrorKind {
     /// An item with this id already exists, or one with this value of a unique field.
     #[error("an item with this {} already exists", field.as_deref().unwrap_or("id"))]
     AlreadyExists {
-        /// The unique field, by its name in the JSON; `None` if it is the id that is taken.
+        /// The unique field, by its name in the JSON; `None` if the id is taken.
         field: Option<String>,
     },
     /// The item is at another version than the caller expected; nothing was changed.
@@ -28,19 +28,20 @@ pub enum ErrorKind {
         /// The version that is stored.
         actual: u64,
     },
-    /// The document breaks its rules; nothing was written.
+    /// The document violates its validation rules; nothing was written.
     #[error("invalid document: {0}")]
     Validation(Violations),
-    /// The id breaks the rule for ids.
+    /// The id is not valid.
     #[error("{0}")]
     InvalidId(InvalidId),
-    /// A name breaks the rule for names.
+    /// A name is not valid.
     #[error("{0}")]
     InvalidName(InvalidName),
     /// An argument is out of its range.
     #[error("invalid argument: {0}")]
     InvalidArgument(String),
-    /// A collection, field, mutation, transformation or operator that was named in text does not exist.
+    /// A collection, field, mutation, transformation or operator that was named in text does not
+    /// exist.
     #[error("unknown {what} `{name}`; {}", listed(known))]
     UnknownName {
         /// The kind of thing that was named, such as `field`.
@@ -50,13 +51,13 @@ pub enum ErrorKind {
         /// The existing names.
         known: Vec<String>,
     },
-    /// The JSON is not a document of the collection: a field is missing, unknown, or of another type.
-    /// Nothing was written.
+    /// The JSON is not a document of the collection: a field is missing, unknown, or of another
+    /// type. Nothing was written.
     #[error("the JSON does not fit{}: {message}", at_path(path))]
     InvalidJson {
         /// The path in the JSON, such as `tags[3]`; empty for the document as a whole.
         path: String,
-        /// What was expected there; the value is never part of it.
+        /// What was expected there; it never contains the value.
         message: String,
     },
     /// The document or result has more bytes than the limit.
@@ -73,8 +74,8 @@ pub enum ErrorKind {
         /// The limit, in levels of objects and arrays.
         limit: usize,
     },
-    /// The document or result could not be read back as it would be written: it holds a number that is not
-    /// finite, or something that serde writes and cannot read again. Nothing was written.
+    /// The document or result could not be read back after it was written: it contains a number
+    /// that is not finite, or something that serde writes and cannot read. Nothing was written.
     #[error("the document could not be read back{}: {message}", at_path(path))]
     Unreadable {
         /// The path in the JSON, such as `prices[3]`; empty for the document as a whole.
@@ -85,7 +86,7 @@ pub enum ErrorKind {
     /// The document or result cannot be written as JSON.
     #[error("cannot be written as JSON: {0}")]
     Encode(String),
-    /// An indexed field holds something that cannot be indexed; nothing was written.
+    /// An indexed field has a value that cannot be indexed; nothing was written.
     #[error("`{field}` is indexed, but {reason}")]
     Unindexable {
         /// The field, by its name in the JSON.
@@ -93,8 +94,8 @@ pub enum ErrorKind {
         /// What is wrong.
         reason: String,
     },
-    /// An index does not hold all items yet: it was added to a collection with items in it. `backfill`
-    /// completes it.
+    /// An index does not contain all items: it was added to a collection with items, or a program
+    /// without it has written. `backfill` completes it.
     #[error(
         "the index of `{field}` holds {indexed} of {items} items: run `backfill()` on the collection, \
          once no writer without the index is left"
@@ -102,12 +103,12 @@ pub enum ErrorKind {
     IndexIncomplete {
         /// The field, by its name in the JSON.
         field: String,
-        /// How many items the index holds.
+        /// How many items the index contains.
         indexed: u64,
         /// How many items exist.
         items: u64,
     },
-    /// What is stored does not read as the type that the collection has now.
+    /// The stored document cannot be read as the type that the collection has now.
     #[error("version {version} does not decode at `{path}`: {message}")]
     Decode {
         /// The version that was read, as far as it is known; 0 if not even that could be read.
@@ -117,8 +118,8 @@ pub enum ErrorKind {
         /// What was expected there.
         message: String,
     },
-    /// A document of an older schema could not be upgraded to the current one. The stored document is
-    /// unchanged.
+    /// A document of an older schema could not be upgraded to the current one. The stored document
+    /// is unchanged.
     #[error("version {version} could not be upgraded from schema {from} to {to}: {message}")]
     Upgrade {
         /// The version of the item that was read.
@@ -130,8 +131,8 @@ pub enum ErrorKind {
         /// The error of the upgrade function.
         message: String,
     },
-    /// The document was written by a newer program: this one cannot read it, or cannot write it without
-    /// claiming a shape that it does not know. Nothing was written.
+    /// The document was written by a newer program: this one cannot read it, or cannot write it
+    /// without claiming a shape that it does not know. Nothing was written.
     #[error(
         "version {version} has schema {stored}, and this program knows schemas up to {known}: a newer \
          program is running; change the item with that one"
@@ -147,9 +148,9 @@ pub enum ErrorKind {
     /// The key holds another type of Redis value; nothing was written.
     #[error("the key holds another type of value: {0}")]
     WrongType(String),
-    /// No connection, or a server that does not accept commands at the moment: it is down, has no free
-    /// connection (`maxclients`), runs a long script, or is a replica that waits for its primary. Nothing
-    /// was written.
+    /// No connection, or a server that does not accept commands at the moment: it is down, has no
+    /// free connection (`maxclients`), runs a long script, or is a replica that waits for its
+    /// primary. Nothing was written.
     #[error("the server is not available: {0}")]
     Unavailable(String),
     /// The server is still loading its data. Nothing was written.
@@ -201,8 +202,8 @@ pub enum ErrorKind {
     /// The job is gone: its item was deleted or has expired.
     #[error("the job is gone: its item was deleted or has expired")]
     JobGone,
-    /// The async runtime in which the store was opened has ended, and its connections with it. No call on
-    /// this store can succeed any more. Nothing was written.
+    /// The async runtime in which the store was opened has ended, and its connections with it. No
+    /// call on this store can succeed any more. Nothing was written.
     #[error(
         "the runtime in which the store was opened has ended: open the store in a runtime that lives as long \
          as the store is used; in tests, open one store per test"

@@ -97,14 +97,15 @@ impl Error {
         matches!(self.kind(), ErrorKind::Conflict { .. } | ErrorKind::AlreadyExists { .. })
     }
 
-    /// Whether the document breaks its rules; [`Error::violations`] lists how.
+    /// Whether the document violates its validation rules; [`Error::violations`] lists the
+    /// violations.
     #[must_use]
     pub fn is_validation(&self) -> bool {
         matches!(self.kind(), ErrorKind::Validation(_))
     }
 
-    /// Whether the document or result itself is invalid: it breaks its rules, is too large or too deep, or
-    /// cannot be written as JSON. A bulk writer can skip such a document.
+    /// Whether the document or result itself is invalid: it breaks its rules, is too large or too
+    /// deep, or cannot be written as JSON. A bulk writer can skip such a document.
     #[must_use]
     pub fn is_invalid_document(&self) -> bool {
         matches!(
@@ -121,8 +122,8 @@ impl Error {
 
     /// Whether the same call may succeed when it is made again later.
     ///
-    /// True when the server is unavailable, loading or changing its role, and after a timeout. After
-    /// [`ErrorKind::OutcomeUnknown`], read the item first.
+    /// True when the server is unavailable, loading or changing its role, and after a timeout.
+    /// After [`ErrorKind::OutcomeUnknown`], read the item first.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(
@@ -136,7 +137,7 @@ impl Error {
         )
     }
 
-    /// The rules that the document breaks; empty for every other kind of error.
+    /// The violations of validation rules; empty for every other kind of error.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         match self.kind() {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// One rule that a document breaks. The offending value is never part of it.
+/// One violation of a validation rule. It never contains the offending value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Violation {
     /// Where, in the names of the JSON: `tags[2].label`; empty for the document as a whole.
@@ -22,7 +22,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// All the rules that a document breaks, sorted by path and code.
+/// All violations of a document, sorted by path and code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violations(Vec<Violation>);
 

@@ -19,7 +19,8 @@ enum Literal {
 }
 
 impl Exact {
-    /// Reads a text. [`Exact::write`] writes its large numbers unchanged, wherever a function moved them.
+    /// Reads a text. [`Exact::write`] writes its large numbers unchanged, wherever a function moved
+    /// them.
     pub(crate) fn read(json: &str) -> Result<(Value, Self), serde_json::Error> {
         let value = serde_json::from_str(json)?;
         let mut exact = Self(HashMap::new());

@@ -1,5 +1,5 @@
-//! Search for numbers that JSON cannot hold: `serde_json` writes NaN and infinity as `null`, which reads back
-//! as another value or not at all.
+//! Search for numbers that JSON cannot hold: `serde_json` writes NaN and infinity as `null`, which
+//! reads back as another value or not at all.
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ pub(crate) fn not_finite<T: Serialize + ?Sized>(value: &T) -> Option<String> {
     value.serialize(Finite::default()).err().map(|found| found.path())
 }
 
-/// The path to the number, in reverse order. Each level adds its part on the way back, so that a search
-/// without a result does not build a path.
+/// The path to the number, in reverse order. Each level adds its part on the way back, so that a
+/// search without a result does not build a path.
 #[derive(Debug)]
 pub(crate) struct Found {
     parts: Vec<String>,

@@ -11,8 +11,9 @@ use crate::error::ErrorKind;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The text, without a byte order mark and blanks around it, if it is JSON within the limits in which no object has
-/// two members of the same name, and in which all texts and numbers can be read.
+/// The text, without a byte order mark and blanks around it, if it is JSON within the limits in
+/// which no object has two members of the same name, and in which all texts and numbers can be
+/// read.
 pub(crate) fn checked(json: &[u8], limits: Limits) -> Result<&str, ErrorKind> {
     if json.len() > limits.bytes {
         return Err(ErrorKind::TooLarge { size: json.len(), limit: limits.bytes });

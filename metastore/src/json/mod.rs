@@ -57,8 +57,8 @@ pub(crate) fn write_json<T: Serialize + ?Sized>(
 
 const TOO_DEEP: &str = "nested too deep";
 
-/// The path and the reason why JSON does not decode as a type, without the value. Computing the path takes
-/// time, so it is done only after an error.
+/// The path and the reason why JSON does not decode as a type, without the value. Computing the
+/// path takes time, so it is done only after an error.
 pub(crate) fn describe<T: DeserializeOwned>(
     json: &[u8],
     first: &serde_json::Error,
@@ -133,7 +133,8 @@ impl io::Write for Limited<'_> {
     }
 }
 
-/// Counts the levels of objects and arrays. Deeper nesting than a parser accepts could never be read back.
+/// Counts the levels of objects and arrays. Deeper nesting than a parser accepts could never be
+/// read back.
 struct Depth<'a> {
     now: usize,
     limit: usize,

@@ -18,13 +18,13 @@ use crate::error::{Error, ErrorKind};
 
 /// A JSON value as it is written: a document, patch or result in the [dynamic API](crate::Dynamic).
 ///
-/// A [`Value`] holds whole numbers of 64 bits and floats. This holds the text, so a number of any length is
-/// preserved. It serialises as that JSON; with `serde_json`, byte for byte.
+/// A [`Value`] holds whole numbers of 64 bits and floats. This holds the text, so a number of any
+/// length is preserved. It serialises as that JSON; with `serde_json`, byte for byte.
 ///
-/// As input, take the body of a request by [`Json::from_text`]: it is validated where it is used, and
-/// refused there with the position if it is larger or deeper than the store's limits allow, has two members of
-/// the same name in an object, or is not JSON. A byte order mark is skipped. `into` converts a `Value` and
-/// everything that converts into a `Value`.
+/// As input, take the body of a request by [`Json::from_text`]: it is validated where it is used,
+/// and refused there with the position if it is larger or deeper than the store's limits allow, has
+/// two members of the same name in an object, or is not JSON. A byte order mark is skipped. `into`
+/// converts a `Value` and everything that converts into a `Value`.
 ///
 /// As output, index it, compare it with a `Value`, read it as a type of your own by
 /// [`Json::read`], or print it.
@@ -61,7 +61,8 @@ impl Json {
         Self(Repr::Text { text, value: OnceLock::new() })
     }
 
-    /// The JSON as a [`Value`]: an integer of more than 64 bits becomes a float. Invalid JSON is null.
+    /// The JSON as a [`Value`]: an integer of more than 64 bits becomes a float. Invalid JSON is
+    /// null.
     #[must_use]
     pub fn value(&self) -> &Value {
         match &self.0 {

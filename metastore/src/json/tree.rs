@@ -1,5 +1,5 @@
-//! A parsed JSON text whose numbers stay text: `serde_json::Value` does not hold integers of more than 64 bits,
-//! so two texts that differ only there would compare as equal.
+//! A parsed JSON text whose numbers stay text: `serde_json::Value` does not hold integers of more
+//! than 64 bits, so two texts that differ only there would compare as equal.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 /// The deepest nesting, the same as that of `serde_json`.
 const MAX_DEPTH: usize = 128;
 
-/// A JSON value. Two are equal regardless of the order of members and of escapes in strings. Numbers are
-/// compared as they are written: `1`, `1.0` and `1e0` differ.
+/// A JSON value. Two are equal regardless of the order of members and of escapes in strings.
+/// Numbers are compared as they are written: `1`, `1.0` and `1e0` differ.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Tree<'a> {
     Null,

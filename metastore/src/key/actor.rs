@@ -13,10 +13,10 @@ const MAX_LEN: usize = 512;
 
 /// A user or a service that writes versions or owns items.
 ///
-/// Any text, such as `auth0|5f7c8ec7c33c6c004bbafe82`, `us-east-1:1b2c…` or `O'Brien, Ada`, of 1 to 512 bytes
-/// as JSON writes it: a quotation mark and a backslash count two, a control character up to six. It is
-/// compared byte by byte. It is stored unchanged in each version and each audit entry, and is never part of a
-/// key. Cloning is cheap.
+/// Any text, such as `auth0|5f7c8ec7c33c6c004bbafe82`, `us-east-1:1b2c…` or `O'Brien, Ada`, of 1 to
+/// 512 bytes as JSON writes it: a quotation mark and a backslash count two, a control character up
+/// to six. It is compared byte by byte. It is stored unchanged in each version and each audit
+/// entry, and is never part of a key. Cloning is cheap.
 ///
 /// ```
 /// use metastore::Actor;
@@ -118,7 +118,7 @@ impl ToId for Actor {
     }
 }
 
-/// What can name an actor: an [`Actor`], an [`Id`], or text whose length is checked on use.
+/// A value that names an actor: an [`Actor`], an [`Id`], or text whose length is checked on use.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name a user",
     label = "expected text, an `Actor` or an `Id`",

@@ -1,4 +1,5 @@
-//! The keys of the catalog. They belong to no single collection, so they are no [`Key`](super::Key).
+//! The keys of the catalog. They belong to no single collection, so they are no
+//! [`Key`](super::Key).
 
 use std::fmt;
 

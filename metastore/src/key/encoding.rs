@@ -1,7 +1,7 @@
 //! Encoding of any text as a part of a key.
 
-/// The text with each byte that is neither a letter, a digit, `-`, `_` or `.` nor one of `plain` as `~` and
-/// two hexadecimal digits.
+/// The text with each byte that is neither a letter, a digit, `-`, `_` or `.` nor one of `plain` as
+/// `~` and two hexadecimal digits.
 pub(super) fn encode(text: &str, plain: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

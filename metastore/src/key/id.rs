@@ -12,13 +12,15 @@ use super::encoding;
 /// The longest id, in bytes.
 const MAX_LEN: usize = 128;
 
-/// The characters that an encoded id holds unchanged, in addition to letters, digits, `-`, `_` and `.`.
+/// The characters that an encoded id holds unchanged, in addition to letters, digits, `-`, `_` and
+/// `.`.
 const PLAIN: &[u8] = b"@+";
 
 /// The id of an item: 1 to 128 ASCII letters, digits or `-` `_` `.` `@` `+` `~`.
 ///
-/// Generated ids are [ULIDs](https://github.com/ulid/spec), which sort by time. Ids are compared byte by byte,
-/// even if they look like ULIDs. [`Id::encoded`] makes an id of text with other characters. Cloning is cheap.
+/// Generated ids are [ULIDs](https://github.com/ulid/spec), which sort by time. Ids are compared
+/// byte by byte, even if they look like ULIDs. [`Id::encoded`] makes an id of text with other
+/// characters. Cloning is cheap.
 ///
 /// ```
 /// use metastore::Id;
@@ -37,7 +39,7 @@ impl Id {
     ///
     /// # Errors
     ///
-    /// [`InvalidId`] with the rule that the id breaks.
+    /// [`InvalidId`] with the rule that the id violates.
     pub fn new(id: &str) -> Result<Self, InvalidId> {
         match broken_rule(id) {
             Some(rule) => Err(InvalidId { shown: shorten(id), rule }),
@@ -47,9 +49,10 @@ impl Id {
 
     /// The id for any text, such as an id of another system.
     ///
-    /// Each byte of the text (as UTF-8) that is neither an ASCII letter or digit nor `-` `_` `.` `@` `+` becomes
-    /// `~` and two hexadecimal digits: `auth0|x` is `auth0~7cx`. So different texts have different ids, text
-    /// that needs no encoding is its own id, and [`Id::decoded`] returns the text.
+    /// Each byte of the text (as UTF-8) that is neither an ASCII letter or digit nor `-` `_` `.`
+    /// `@` `+` becomes `~` and two hexadecimal digits: `auth0|x` is `auth0~7cx`. So different texts
+    /// have different ids, text that needs no encoding is its own id, and [`Id::decoded`] returns
+    /// the text.
     ///
     /// # Errors
     ///
@@ -150,7 +153,7 @@ impl<'de> Deserialize<'de> for Id {
     }
 }
 
-/// Text that is not a valid id, with the rule that it breaks.
+/// Text that is not a valid id, with the rule that it violates.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{shown:?} is not a valid id: {rule}")]
 pub struct InvalidId {
@@ -158,8 +161,8 @@ pub struct InvalidId {
     rule: String,
 }
 
-/// What can name an item: an [`Id`], text that is checked on use, an integer, a `Uuid` (with the feature
-/// `uuid`), or an item itself.
+/// A value that names an item: an [`Id`], text that is checked on use, an integer, a `Uuid` (with
+/// the feature `uuid`), or an item itself.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an id",
     label = "expected an id: an `Id`, text, an integer, or an item",
@@ -170,7 +173,7 @@ pub trait ToId {
     ///
     /// # Errors
     ///
-    /// [`InvalidId`] if it is text that breaks the rule for ids.
+    /// [`InvalidId`] if it is text that is not a valid id.
     fn to_id(&self) -> Result<Id, InvalidId>;
 }
 

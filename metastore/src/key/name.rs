@@ -24,7 +24,7 @@ impl Name {
     ///
     /// # Errors
     ///
-    /// [`InvalidName`] with the rule that the name breaks.
+    /// [`InvalidName`] with the rule that the name violates.
     pub fn new(name: &str) -> Result<Self, InvalidName> {
         match broken_rule(name) {
             Some(rule) => Err(InvalidName { name: name.to_owned(), rule }),
@@ -36,7 +36,7 @@ impl Name {
     ///
     /// # Errors
     ///
-    /// [`InvalidName`] with the rule that the name breaks.
+    /// [`InvalidName`] with the rule that the name violates.
     pub fn domain(name: &str) -> Result<Self, InvalidName> {
         if RESERVED.contains(&name) {
             let rule = "a domain must not be `idx`, `stream`, `queue`, `unique`, `catalog`, \
@@ -98,7 +98,7 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-/// Text that is not a valid name, with the rule that it breaks.
+/// Text that is not a valid name, with the rule that it violates.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name:?} is not a valid name: {rule}")]
 pub struct InvalidName {

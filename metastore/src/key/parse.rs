@@ -7,7 +7,7 @@ use super::{Address, Id, Name, Segment};
 /// A parsed key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// The collection it belongs to.
+    /// The collection that it belongs to.
     pub address: Address,
     /// What the key holds.
     pub kind: KeyKind,

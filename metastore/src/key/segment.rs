@@ -14,8 +14,8 @@ pub enum Segment {
     Each(String),
     /// `unique:<field>`: the values of a unique field, one entry an item.
     Unique(String),
-    /// `held:<field>`: values of a unique field that are reserved for items written by a program that does not
-    /// know the field.
+    /// `held:<field>`: values of a unique field that are reserved for items written by a program
+    /// that does not know the field.
     Held(String),
     /// `owner`: the items of each user.
     Owner,
@@ -31,8 +31,8 @@ impl Segment {
         !matches!(self, Self::Mutation(_) | Self::Transformation(_))
     }
 
-    /// Parses the end of a key; `None` if it is not exactly what [`Display`](std::fmt::Display) writes for a
-    /// segment.
+    /// Parses the end of a key; `None` if it is not exactly what [`Display`](std::fmt::Display)
+    /// writes for a segment.
     pub(super) fn parse(kind: &str, field: Option<&str>) -> Option<Self> {
         Some(match (kind, field) {
             ("by", Some(field)) => Self::By(decode(field)?),

@@ -26,8 +26,8 @@ pub struct FieldSchema {
     pub aliases: &'static [&'static str],
     /// The index on the field, if it has one.
     pub index: Option<IndexKind>,
-    /// How many lists or maps enclose a set in the field's value; `None` if it contains no set. The elements
-    /// of a set have no order of their own, so they are sorted when written.
+    /// How many lists or maps enclose a set in the field's value; `None` if it contains no set. The
+    /// elements of a set have no order of their own, so they are sorted when written.
     pub set: Option<u8>,
 }
 

@@ -7,9 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// A hash of the shape of a document: the names, types and options of its fields in JSON, as the
 /// derive sees them. Shown as 16 hexadecimal digits.
 ///
-/// It is the same by every compiler and on every machine. The order of the fields, comments and rules
-/// of validation are no part of it. Of a field's type only the name counts: what a nested struct looks
-/// like inside is not seen.
+/// It is the same for every compiler and on every machine. The order of the fields, comments and
+/// validation rules are not part of it. Of a field's type only the name counts, not the fields of a
+/// nested struct.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(pub(super) u64);
 

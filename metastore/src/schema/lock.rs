@@ -1,4 +1,5 @@
-//! A lock file of the shapes of documents: a test fails when one changes without a new schema number.
+//! A lock file of the shapes of documents: a test fails when one changes without a new schema
+//! number.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,19 +7,19 @@ use std::path::Path;
 
 use crate::schema::CollectionSchema;
 
-/// The variable that lets the file be written.
+/// The environment variable that allows writing the file.
 const UPDATE: &str = "METASTORE_UPDATE_LOCK";
 
 /// Fails a test when the shape of a document has changed without a new schema number.
 ///
 /// `path` is a file to be committed, usually `metastore.lock`; a relative path is resolved from the
-/// directory in which the test runs, which is the package's root under `cargo test`. It holds a line for each
-/// schema number of each collection, with its [fingerprint](crate::schema::Fingerprint). Entries of other
-/// collections are left unchanged.
+/// directory in which the test runs, which is the package's root under `cargo test`. It holds a
+/// line for each schema number of each collection, with its
+/// [fingerprint](crate::schema::Fingerprint). Entries of other collections are left unchanged.
 ///
-/// With the environment variable `METASTORE_UPDATE_LOCK=1` the file is updated instead. Do
-/// that after raising `schema` and adding an `#[upgrade(…)]`, or without a new number where old documents
-/// still read and still mean the same: for example after adding a field with a default.
+/// With the environment variable `METASTORE_UPDATE_LOCK=1` the file is updated instead. Do that
+/// after raising `schema` and adding an `#[upgrade(…)]`, or without a new number where old
+/// documents still read and still mean the same: for example after adding a field with a default.
 ///
 /// ```no_run
 /// use metastore::Document as _;
@@ -35,8 +36,8 @@ const UPDATE: &str = "METASTORE_UPDATE_LOCK";
 ///
 /// # Panics
 ///
-/// If a collection's shape differs from the file; the message says what to do. Also if the file cannot be
-/// read or written.
+/// If a collection's shape differs from the file; the message says what to do. Also if the file
+/// cannot be read or written.
 #[track_caller]
 pub fn assert_schema_lock(path: impl AsRef<Path>, schemas: &[&CollectionSchema]) {
     let path = path.as_ref();
@@ -128,7 +129,7 @@ impl SchemaLock {
         }
     }
 
-    /// Takes the schemas as they are. Numbers above a schema's own were given up.
+    /// Replaces the lines of these schemas. Numbers above a schema's own are removed.
     fn update(&mut self, schemas: &[&CollectionSchema]) {
         for schema in schemas {
             let numbers = self.0.entry(address(schema)).or_default();

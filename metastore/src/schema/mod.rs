@@ -27,16 +27,16 @@ pub struct CollectionSchema {
     pub app: &'static str,
     /// The third segment.
     pub name: &'static str,
-    /// The kind of objects, which decides the time to live.
+    /// The kind of objects, which decides the default time to live.
     pub object_type: ObjectType,
-    /// How long an item lives; `None` means for ever.
+    /// How long an item lives; `None` means forever.
     pub ttl: Option<Duration>,
     /// What an update does to an item's deadline.
     pub ttl_on_update: TtlOnUpdate,
-    /// How many versions of an item are kept, the current one among them; `None` keeps any number.
+    /// How many versions of an item are kept, including the current one; `None` keeps all.
     pub keep: Option<u32>,
-    /// How long a version is kept once it is superseded; `None` keeps it for ever. With both, a version is
-    /// removed as soon as either limit is passed.
+    /// How long a version is kept once it is superseded; `None` keeps it forever. With both, a
+    /// version is removed as soon as either limit is passed.
     pub keep_for: Option<Duration>,
     /// Whether writes are audited; `None` leaves it to the store.
     pub audit: Option<bool>,
@@ -49,11 +49,11 @@ pub struct CollectionSchema {
     pub denies_unknown_fields: bool,
     /// The name of the member that holds the type's name, by serde's `tag`.
     pub tag: Option<&'static str>,
-    /// Whether all fields are known to read back as written. If not, each write decodes the document before
-    /// it is sent.
+    /// Whether all fields are known to read back as written. If not, each write decodes the
+    /// document before it is sent.
     pub reads_back: bool,
-    /// Whether serde may read another document than the one that was written, as with `from` and `into`:
-    /// indexes then hold the values that will be read.
+    /// Whether serde may read another document than the one that was written, as with `from` and
+    /// `into`: indexes then hold the values that will be read.
     pub reads_otherwise: bool,
     /// The document's fields, in their order.
     pub fields: &'static [FieldSchema],
@@ -133,7 +133,7 @@ impl CollectionSchema {
         self
     }
 
-    /// Lets items live for ever, whatever their type.
+    /// Lets items live forever, whatever their type.
     #[must_use]
     pub const fn no_ttl(mut self) -> Self {
         self.ttl = None;
@@ -147,7 +147,7 @@ impl CollectionSchema {
         self
     }
 
-    /// Keeps this many versions of an item, the current one among them.
+    /// Keeps this many versions of an item, including the current one.
     ///
     /// # Panics
     ///
@@ -159,7 +159,7 @@ impl CollectionSchema {
         self
     }
 
-    /// Keeps a version for so long once it is superseded, in milliseconds.
+    /// Keeps a version for this long after it is superseded, in milliseconds.
     #[must_use]
     pub const fn keep_for_ms(mut self, millis: u64) -> Self {
         self.keep_for = Some(Duration::from_millis(millis));

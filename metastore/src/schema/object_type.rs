@@ -38,7 +38,7 @@ impl ObjectType {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum TtlOnUpdate {
-    /// The item lives for its whole time to live again, counted from the update. The default.
+    /// The deadline is set again: the update's time plus the time to live. The default.
     Reset,
     /// The deadline set at creation stays.
     Keep,

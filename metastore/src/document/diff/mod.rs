@@ -26,12 +26,12 @@ use crate::json::tree::Tree;
 /// + /pages: 3
 /// ```
 ///
-/// For programs, use [`Diff::patch`] or serialise it. It compares the stored JSON, so unknown fields are
-/// included. Numbers are compared and shown as they are written.
+/// For programs, use [`Diff::patch`] or serialise it. It compares the stored JSON, so unknown
+/// fields are included. Numbers are compared and shown as they are written.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Diff {
-    /// The version that the changes start from.
+    /// The version from which the changes start.
     pub from: VersionInfo,
     /// The version that they lead to.
     pub to: VersionInfo,
@@ -60,16 +60,17 @@ impl Diff {
     /// The changes as a JSON Patch (RFC 6902): an array of operations that, applied to the older
     /// document, result in the newer one. Paths are relative to the document.
     ///
-    /// For lists, it contains only the added, removed and changed elements. Where the operations on a list or an
-    /// object would have more than 1 KiB and be longer than the new one itself, it is replaced as a whole, so
-    /// a patch is never much longer than the newer document. The search for the fewest changes of lists stops
-    /// after half a second; the patch is then correct, but may be longer.
+    /// For lists, it contains only the added, removed and changed elements. Where the operations on
+    /// a list or an object would have more than 1 KiB and be longer than the new one itself, it is
+    /// replaced as a whole, so a patch is never much longer than the newer document. The search for
+    /// the fewest changes of lists stops after half a second; the patch is then correct, but may be
+    /// longer.
     #[must_use]
     pub fn patch(&self) -> Json {
         self.patch.clone()
     }
 
-    /// Whether the two versions hold the same document.
+    /// Whether the two versions have the same document.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.is_empty

@@ -10,8 +10,8 @@ use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 
 use crate::json::tree::Tree;
 
-/// How long the search for the fewest changes of lists may take. Afterwards the result is correct, but
-/// may be longer.
+/// How long the search for the fewest changes of lists may take. Afterwards the result is correct,
+/// but may be longer.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Up to this many bytes, operations are not compared with the size of the value.
@@ -19,8 +19,9 @@ const SMALL: usize = 1_024;
 
 /// The operations that lead from one value to the other, as the text of a JSON array.
 ///
-/// If the operations on a list or object are longer than [`SMALL`] and than the new value, the value is
-/// replaced as a whole. So a patch is never much longer than the document that it leads to.
+/// If the operations on a list or object are longer than [`SMALL`] and than the new value, the
+/// value is replaced as a whole. So a patch is never much longer than the document that it leads
+/// to.
 pub(super) fn patch(before: &Tree<'_>, after: &Tree<'_>) -> String {
     let mut patch = Patch { out: String::from("["), path: String::new(), patience: PATIENCE };
     patch.value(before, after);
@@ -91,7 +92,8 @@ impl Patch {
         let deadline = Some(started + self.patience);
         let ops = capture_diff_slices_deadline(Algorithm::Myers, &old, &new, deadline);
         self.patience = self.patience.saturating_sub(started.elapsed());
-        // What is left of an operation is as it is to be, so positions there are those of the new list.
+        // What is left of an operation is as it is to be, so positions there are those of the new
+        // list.
         for op in ops.iter().filter(|op| !matches!(op, DiffOp::Equal { .. })) {
             let (old, new) = (op.old_range(), op.new_range());
             let pairs = old.len().min(new.len());

@@ -9,8 +9,8 @@ use similar::{Algorithm, ChangeTag, DiffOp, TextDiff, capture_diff_slices_deadli
 
 use crate::json::tree::Tree;
 
-/// How long the search for the shortest edit script of a text or list may take. Afterwards the result is
-/// correct, but may be longer.
+/// How long the search for the shortest edit script of a text or list may take. Afterwards the
+/// result is correct, but may be longer.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How many unchanged lines are shown around changed ones.

@@ -7,10 +7,11 @@ use serde::de::DeserializeOwned;
 
 use crate::json::tree::{elements, members, same};
 
-/// How many groups of fields are looked at one by one; more than these differ only by the names of a map.
+/// How many groups of fields are checked one by one; if there are more, they differ only by the
+/// keys of a map.
 const MAX_GROUPS: usize = 100;
 
-/// How many bytes are read to look at groups one by one. What is not looked at counts as known.
+/// How many bytes are read to check groups one by one. Groups that are not checked count as known.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Two probe values: no known field reads both of them as its previous value.
@@ -78,12 +79,13 @@ impl Extra<'_> {
     }
 }
 
-/// What `stored` holds that the type `T` does not know, in its order. `own` is what the type writes of what it has
-/// read there, and `write` how it does.
+/// What `stored` holds that the type `T` does not know, in its order. `own` is what the type writes
+/// of what it has read there, and `write` how it does.
 ///
-/// Members that the type wrote are in `own` and therefore known, regardless of serde's attributes. A member
-/// that is not in `own` may still be known: by an alias, or as a field that is not always written. So its
-/// value is replaced by another one: if the type then writes the same document, the member is unknown.
+/// Members that the type wrote are in `own` and therefore known, regardless of serde's attributes.
+/// A member that is not in `own` may still be known: by an alias, or as a field that is not always
+/// written. So its value is replaced by another one: if the type then writes the same document, the
+/// member is unknown.
 pub(crate) fn extras<'a, T: DeserializeOwned>(
     stored: &'a str,
     own: &str,

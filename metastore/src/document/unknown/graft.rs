@@ -11,11 +11,13 @@ use crate::json::tree::{elements, members};
 /// How long the search for the elements of a list that have moved may take.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Adds what was found in a stored text to the text that takes its place. `before` is what the type wrote of the
-/// stored text, `after` what it writes now: what they have in common tells where each object went.
+/// Adds what was found in a stored text to the text that replaces it. `before` is what the type
+/// wrote of the stored text, `after` what it writes now: their common parts show where each object
+/// is now.
 ///
-/// An element of a list is recognised by the equal elements around it; one that was changed and moved at the
-/// same time counts as new. The unknown fields of a removed object or element are removed with it.
+/// An element of a list is recognised by the equal elements around it; one that was changed and
+/// moved at the same time counts as new. The unknown fields of a removed object or element are
+/// removed with it.
 pub(crate) fn graft(before: &str, after: &str, extras: &[Extra<'_>]) -> String {
     let mut out = String::with_capacity(after.len() + 64);
     let deadline = Instant::now() + PATIENCE;

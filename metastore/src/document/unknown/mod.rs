@@ -2,8 +2,8 @@
 //!
 //! While two versions of a service run side by side, the older one reads documents with fields that
 //! only the newer one knows. Serde drops them, and the older one's next update would erase them. So
-//! the stored text is kept with a document that may have unknown fields, and a write copies the fields
-//! that it does not change from there.
+//! the stored text is kept with a document that may have unknown fields, and a write copies the
+//! fields that it does not change from there.
 
 mod extra;
 mod graft;

@@ -9,9 +9,9 @@ use serde::de::{
 
 /// Wraps a deserializer, and everything that serde passes in and out of it, on every level.
 ///
-/// `passed` is set when a value is ignored, as serde's derive does with an unknown field, and when a value is
-/// read with `deserialize_any`, as by flattened, untagged and internally tagged types, which then select the
-/// fields that they know.
+/// `passed` is set when a value is ignored, as serde's derive does with an unknown field, and when
+/// a value is read with `deserialize_any`, as by flattened, untagged and internally tagged types,
+/// which then select the fields that they know.
 pub(super) struct Watch<'w, X> {
     pub(super) inner: X,
     pub(super) passed: &'w Cell<bool>,
