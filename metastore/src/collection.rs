@@ -8,8 +8,8 @@ use crate::repo::handle::ItemHandle;
 
 /// A document type: the whole definition of a collection.
 ///
-/// Derive it together with `Clone`, `Serialize`, `Deserialize` and `Validate`; the derive implements
-/// [`Document`], too.
+/// Derive it together with `Clone`, `Serialize`, `Deserialize` and `Validate`; the derive
+/// implements [`Document`], too.
 ///
 /// ```
 /// use metastore::{Collection, Document};
@@ -53,8 +53,8 @@ pub trait Collection: Document {
 impl<T: Collection> Repo<T> {
     /// One item: where its mutations and transformations are called. No round trip.
     ///
-    /// With an [`Item`](crate::Item) in hand instead of an id, its mutations work on that document
-    /// without reading it again.
+    /// With an [`Item`](crate::Item) instead of an id, its mutations use that document without
+    /// reading it again.
     #[must_use]
     pub fn item<'a>(&'a self, target: impl ToTarget<'a, T>) -> T::Handle<'a> {
         ItemHandle { repo: self, target: target.to_target() }.into()

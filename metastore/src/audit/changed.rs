@@ -10,8 +10,9 @@ use crate::json::tree::same;
 /// The most bytes of names in an entry; those that do not fit are counted.
 const MAX_BYTES: usize = 1_024;
 
-/// The top-level fields that differ between two documents, as they are named in JSON, sorted: a JSON
-/// array as it stands in the entry. Where not all fit, its last element is the number of the others.
+/// The top-level fields that differ between two documents, as they are named in JSON, sorted: a
+/// JSON array, as it is stored in the entry. If not all fit, its last element is the number of the
+/// others.
 pub(crate) fn changed_fields(before: &[u8], after: &[u8]) -> String {
     let (Some(before), Some(after)) = (fields(before), fields(after)) else {
         return String::from("[]");

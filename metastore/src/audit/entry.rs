@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AuditEntry {
-    /// Where it stands in the trail or feed that it was read from.
+    /// Its position in the trail or feed that it was read from.
     pub position: AuditPosition,
     /// When it was written, on the server's clock.
     pub at: Timestamp,
@@ -23,17 +23,17 @@ pub struct AuditEntry {
     pub operation: AuditOperation,
     /// The id of the item.
     pub id: Id,
-    /// The version that was written or deleted, or that a mutation or a job worked on; `None` where
-    /// there is none, as when a job is cancelled before it has run.
+    /// The version that was written or deleted, or that a mutation or a job worked on; `None` if
+    /// there is none, such as for a job that is cancelled before it has run.
     pub version: Option<u64>,
-    /// The version that an update superseded, or that a revert brought back.
+    /// The version that an update superseded, or whose content a revert restored.
     pub from: Option<u64>,
     /// The id of the write, a ULID; for what happens to a job, the id of the job.
     pub commit: String,
-    /// Who did it, if anybody was named.
+    /// Who did it, if an actor was set.
     pub actor: Option<Actor>,
-    /// The top-level fields that an update or a revert changed, as they are named in JSON, sorted; at
-    /// most 1,024 bytes of names. Never their values.
+    /// The top-level fields that an update or a revert changed, as they are named in JSON, sorted;
+    /// at most 1,024 bytes of names. Never their values.
     pub changed: Vec<String>,
     /// How many further fields were changed whose names did not fit.
     pub changed_others: u64,
@@ -46,8 +46,8 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
-    /// Reads an entry as XRANGE gives it. An entry in the trail of `owner` does not name the item; one of
-    /// the feed does. The error says what is wrong.
+    /// Reads an entry as XRANGE returns it. An entry in the trail of `owner` does not name the
+    /// item; one of the feed does. The error says what is wrong.
     pub(crate) fn read(
         position: AuditPosition,
         fields: Reply,

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// What an audit entry tells of.
+/// The operation that an audit entry records.
 ///
-/// Made from its name too, so that a filter can be written as `.operation("update")`.
+/// Also converts from its name, so that a filter can be written as `.operation("update")`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuditOperation {
@@ -14,15 +14,15 @@ pub enum AuditOperation {
     Create,
     /// The next version was written, by `update`, `update_at`, `replace` or `modify`.
     Update,
-    /// An earlier version was brought back as the next one.
+    /// The content of an earlier version was written as the next version.
     Revert,
-    /// An item of an older schema was written anew in the current one.
+    /// An item of an older schema was rewritten in the current one.
     Migrate,
     /// An item was deleted, with its versions.
     Delete,
     /// The result of a mutation was stored.
     Materialize,
-    /// A run of a transformation was requested. One that is asked for again is not.
+    /// A run of a transformation was requested. Requesting a live job again is not recorded.
     Enqueue,
     /// The result of a job was stored.
     Finish,
@@ -37,7 +37,7 @@ pub enum AuditOperation {
 }
 
 impl AuditOperation {
-    /// The operation in a word, as it stands in the entry.
+    /// The name of the operation, as it is stored in the entry.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {

@@ -1,4 +1,4 @@
-//! Where an entry stands in its stream.
+//! The position of an entry in its stream.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,10 +8,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::error::{Error, ErrorKind};
 use crate::time::Timestamp;
 
-/// Where an audit entry stands in its trail or feed: its time and its number within the millisecond.
+/// The position of an audit entry in its trail or feed: its time and its number within the
+/// millisecond.
 ///
-/// A position is written and read as text such as `1767225600000-0`, to be kept by whoever goes on
-/// later. It belongs to the trail or the feed that it came from, and to no other.
+/// A position is written and parsed as text such as `1767225600000-0`, so that a reader can store
+/// it and continue later. It belongs to the trail or the feed that it came from.
 ///
 /// ```
 /// use metastore::AuditPosition;

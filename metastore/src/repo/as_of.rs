@@ -1,4 +1,4 @@
-//! Reading an item as it was at a point in time.
+//! Reads an item as it was at a point in time.
 
 use crate::document::Document;
 use crate::document::envelope;
@@ -15,16 +15,17 @@ const OPERATION: &str = "as_of";
 const PROBES: u64 = 15;
 
 impl<T: Document> Repo<T> {
-    /// Reads an item as it was at a point in time: the last version that was written at or before that time.
-    /// Accepts a [`Timestamp`] or a [`SystemTime`](std::time::SystemTime); for a time in the future it returns
-    /// the current version.
+    /// Reads an item as it was at a point in time: the last version that was written at or before
+    /// that time. Accepts a [`Timestamp`] or a [`SystemTime`](std::time::SystemTime); for a time in
+    /// the future it returns the current version.
     ///
-    /// `None` if the item does not exist (a deleted item has no versions), if it was created later, or if the
-    /// version that was current then has expired or was removed by retention.
+    /// `None` if the item does not exist (a deleted item has no versions), if it was created later,
+    /// or if the version that was current then has expired or was removed by retention.
     ///
-    /// One round trip if it is the current version. Otherwise two for an item with two versions, three for up
-    /// to 17, four for up to 257, and one more for each further factor of 16: seven for a million. Those
-    /// between the first and the last read the first bytes of up to 15 versions.
+    /// One round trip if it is the current version. Otherwise two for an item with two versions,
+    /// three for up to 17, four for up to 257, and one more for each further factor of 16: seven
+    /// for a million. Those between the first and the last read the first bytes of up to 15
+    /// versions.
     ///
     /// # Errors
     ///
@@ -75,8 +76,8 @@ impl<T: Document> Repo<T> {
         }
     }
 
-    /// The last version below `end` that was written at or before `time`: at least 1, because the first one
-    /// was. It may have been removed.
+    /// The last version below `end` that was written at or before `time`: at least 1, because the
+    /// first one was. It may have been removed.
     async fn version_at(
         &self,
         id: &Id,
@@ -95,7 +96,8 @@ impl<T: Document> Repo<T> {
                         end = version;
                         break;
                     }
-                    // The oldest versions are removed first, so a missing version precedes all that exist.
+                    // The oldest versions are removed first, so a missing version precedes all that
+                    // exist.
                     _ => start = version,
                 }
             }

@@ -22,8 +22,8 @@ const DEFAULT_LIMIT: usize = 50;
 /// The maximum number of entries on a page, and of one round trip.
 const MAX_LIMIT: usize = 1_000;
 
-/// How many entries the first round trip of a page with a filter reads; each further one reads four times as
-/// many, up to [`MAX_LIMIT`].
+/// How many entries the first round trip of a page with a filter reads; each further one reads four
+/// times as many, up to [`MAX_LIMIT`].
 const FIRST_READ: usize = 100;
 
 /// A page with a filter ends after reading this many entries even if it is not full.
@@ -31,9 +31,9 @@ const MAX_READ: usize = 10_000;
 
 /// A query for audit entries: set what you need, then `.await` it.
 ///
-/// A stream is only indexed by time. With `operation` or `actor`, a page reads up to 10,000 entries, up to
-/// 1,000 a round trip, and returns those that match, which may be none; its position then still allows to
-/// continue.
+/// A stream is only indexed by time. With `operation` or `actor`, a page reads up to 10,000
+/// entries, up to 1,000 a round trip, and returns those that match, which may be none; its position
+/// then still allows to continue.
 #[must_use = "entries are read when this is awaited"]
 #[derive(Clone, Debug)]
 pub struct Audit<'a> {
@@ -54,24 +54,25 @@ pub struct Audit<'a> {
 pub struct AuditPage {
     /// The entries, in the requested order.
     pub entries: Vec<AuditEntry>,
-    /// The positions of entries that cannot be read, because another program has written them. They are left
-    /// out.
+    /// The positions of entries that cannot be read, because another program has written them. They
+    /// are left out.
     pub unreadable: Vec<AuditPosition>,
-    /// The position of the last entry that this page has read: pass it to [`Audit::after`] to continue, now or
-    /// after a restart. `None` if there was no entry and no position to continue from.
+    /// The position of the last entry that this page has read: pass it to [`Audit::after`] to
+    /// continue, now or after a restart. `None` if there was no entry and no position to continue
+    /// from.
     pub position: Option<AuditPosition>,
     /// Whether there were more entries to read.
     pub more: bool,
-    /// Whether the entry to continue from no longer exists. It has been trimmed, and entries after it that were
-    /// not read yet may have been trimmed, too.
+    /// Whether the entry to continue from no longer exists. It has been trimmed, and entries after
+    /// it that were not read yet may have been trimmed, too.
     pub gap: bool,
 }
 
 impl<T: Document> Repo<T> {
     /// Reads the audit trail of an item. Default: the 50 newest entries.
     ///
-    /// One round trip; more with a filter, see [`Audit`]. The trail of a deleted item is kept. The trail of an
-    /// item with a time to live expires some time after it, see
+    /// One round trip; more with a filter, see [`Audit`]. The trail of a deleted item is kept. The
+    /// trail of an item with a time to live expires some time after it, see
     /// [`StoreOptions::audit_trail_grace`](crate::StoreOptions::audit_trail_grace).
     ///
     /// # Errors
@@ -96,10 +97,11 @@ impl<T: Document> Repo<T> {
         Audit { newest_first: true, ..self.audit_of(stream) }
     }
 
-    /// Reads the audit feed of the collection: the entries of all its items. Default: the 50 oldest.
+    /// Reads the audit feed of the collection: the entries of all its items. Default: the 50
+    /// oldest.
     ///
-    /// Round trips and errors as [`Repo::audit`]. To follow the feed, store the position of each page and read
-    /// the page after it in a loop:
+    /// Round trips and errors as [`Repo::audit`]. To follow the feed, store the position of each
+    /// page and read the page after it in a loop:
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
@@ -182,8 +184,8 @@ impl Audit<'_> {
         self
     }
 
-    /// Continues after the position of another page of the same trail or feed in the same order. `None` starts
-    /// at the beginning.
+    /// Continues after the position of another page of the same trail or feed in the same order.
+    /// `None` starts at the beginning.
     pub fn after(mut self, position: impl Into<Option<AuditPosition>>) -> Self {
         self.after = position.into();
         self
@@ -246,8 +248,8 @@ impl Audit<'_> {
         }
     }
 
-    /// The range to read, and the position of the entry to continue from, which must be the first in it unless
-    /// it was trimmed; `None` if the range is empty.
+    /// The range to read, and the position of the entry to continue from, which must be the first
+    /// in it unless it was trimmed; `None` if the range is empty.
     fn range(&self) -> Option<(Range, Option<AuditPosition>)> {
         let oldest = self.since.map_or(AuditPosition::MIN, AuditPosition::first_of);
         let newest = match self.until {

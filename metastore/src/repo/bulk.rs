@@ -13,22 +13,23 @@ const CHUNK: usize = 100;
 /// The most elements of a chunk, so that none blocks the server for long.
 const MAX_CHUNK: usize = 1_000;
 
-/// How many chunks are in flight: one runs on the server, one waits there, one is encoded or decoded.
+/// How many chunks are in flight: one runs on the server, one waits there, one is encoded or
+/// decoded.
 const IN_FLIGHT: usize = 3;
 
 type Results<'a, O> = Pin<Box<dyn Future<Output = Vec<Result<O>>> + Send + 'a>>;
 type Run<'a, I, O> = Box<dyn Fn(Vec<I>) -> Results<'a, O> + Send + 'a>;
 
-/// An operation on many elements. Set its options, then `.await` it for all results at once, or take the results
-/// from [`Bulk::stream`] as they arrive.
+/// An operation on many elements. Set its options, then `.await` it for all results at once, or
+/// take the results from [`Bulk::stream`] as they arrive.
 ///
-/// Elements are taken from the iterator or stream as they are needed, and are sent in chunks. Each chunk is one
-/// atomic step of the server: no reader sees half of it. There are two exceptions. A chunk of more than 16 MiB is
-/// several steps. And if the reply to a chunk is lost, or the server refuses a part of it, each of its elements
-/// is sent alone.
+/// Elements are taken from the iterator or stream as they are needed, and are sent in chunks. Each
+/// chunk is one atomic step of the server: no reader sees half of it. There are two exceptions. A
+/// chunk of more than 16 MiB is several steps. And if the reply to a chunk is lost, or the server
+/// refuses a part of it, each of its elements is sent alone.
 ///
-/// Each element has its own result, in the order of the elements. An element that is refused does not affect
-/// the others of its chunk.
+/// Each element has its own result, in the order of the elements. An element that is refused does
+/// not affect the others of its chunk.
 #[must_use = "nothing is done until this is awaited or its stream is read"]
 pub struct Bulk<'a, I, O> {
     elements: BoxStream<'a, I>,
@@ -62,8 +63,8 @@ impl<'a, I: Send + 'a, O: Send + 'a> Bulk<'a, I, O> {
         self
     }
 
-    /// The results as they arrive. At most four chunks are in memory, however many elements there are, and
-    /// nothing is sent while no result is requested.
+    /// The results as they arrive. At most four chunks are in memory, however many elements there
+    /// are, and nothing is sent while no result is requested.
     pub fn stream(self) -> impl Stream<Item = Result<O>> + Send + 'a {
         let Self { elements, run, chunk, mut progress } = self;
         let mut done = 0;
@@ -86,7 +87,8 @@ impl<'a, I: Send + 'a, O: Send + 'a> IntoFuture for Bulk<'a, I, O> {
     }
 }
 
-/// Runs an operation on the valid elements of a chunk. The result of an element that is not valid is its error.
+/// Runs an operation on the valid elements of a chunk. The result of an element that is not valid
+/// is its error.
 pub(crate) async fn run_valid<E, O, F>(
     elements: Vec<Result<E>>,
     run: impl FnOnce(Vec<E>) -> F,

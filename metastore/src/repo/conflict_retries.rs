@@ -6,8 +6,8 @@ use crate::document::Document;
 use crate::error::{ErrorKind, Result};
 use crate::repo::Repo;
 
-/// Counts how often an operation that begins with a read has started again, because another write came between
-/// its read and its write.
+/// Counts how often an operation that begins with a read has started again, because another write
+/// came between its read and its write.
 pub(crate) struct ConflictRetries {
     made: u32,
     allowed: u32,

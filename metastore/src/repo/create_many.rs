@@ -14,8 +14,8 @@ const OPERATION: &str = "create_many";
 impl<T: Document> Repo<T> {
     /// Creates many items with generated ids. See [`Bulk`] for chunks, progress and memory.
     ///
-    /// One round trip for each chunk of 100. A document that is not valid is refused; the others of its chunk
-    /// are written.
+    /// One round trip for each chunk of 100. A document that is not valid is refused; the others of
+    /// its chunk are written.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};

@@ -22,8 +22,8 @@ impl<T: Document> Repo<T> {
         let renews =
             T::SCHEMA.ttl_on_update == TtlOnUpdate::Reset && !matches!(scope, Scope::Shape);
         match Self::deadline(now) {
-            // The collection no longer has a time to live. A deadline that is not in the header was set by
-            // another program, and stays.
+            // The collection no longer has a time to live. A deadline that is not in the header was
+            // set by another program, and stays.
             None if current.is_some() => DeadlineChange::Remove,
             // If there is no deadline, the collection has had no time to live until now.
             Some(deadline) if renews || current.is_none() => DeadlineChange::Set(deadline),

@@ -15,16 +15,18 @@ const OPERATION: &str = "diff";
 const INLINE: usize = 64 * 1024;
 
 impl<T: Document> Repo<T> {
-    /// The difference between version `from` and version `to` of an item; either may be the older one.
+    /// The difference between version `from` and version `to` of an item; either may be the older
+    /// one.
     ///
-    /// Versions of an older schema are upgraded before the comparison, so a migration shows no difference.
+    /// Versions of an older schema are upgraded before the comparison, so a migration shows no
+    /// difference.
     ///
     /// One round trip.
     ///
     /// # Errors
     ///
-    /// `NotFound` with the key of what is missing: the item, or a version that never existed or that retention
-    /// has removed. `Decode`, `Upgrade`, `InvalidId`, `Unavailable`.
+    /// `NotFound` with the key of what is missing: the item, or a version that never existed or
+    /// that retention has removed. `Decode`, `Upgrade`, `InvalidId`, `Unavailable`.
     ///
     /// ```
     /// # use metastore::{Collection, Store};

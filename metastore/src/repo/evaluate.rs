@@ -5,7 +5,8 @@ use crate::document::mutation::Mutation;
 use crate::error::Result;
 use crate::repo::handle::ItemHandle;
 
-/// One function of a document: a [`Mutation`], or a closure such as `|text: &Text| text.name.len()`.
+/// One function of a document: a [`Mutation`], or a closure such as
+/// `|text: &Text| text.name.len()`.
 pub trait DocumentFn<T> {
     /// The result.
     type Output;

@@ -14,11 +14,11 @@ use crate::repo::{Repo, checked_id};
 const OPERATION: &str = "evaluate_many";
 
 impl<T: Document> Repo<T> {
-    /// Runs several mutations and closures on each of many items, over one read of each. See [`Bulk`] for
-    /// chunks, progress and memory.
+    /// Runs several mutations and closures on each of many items, over one read of each. See
+    /// [`Bulk`] for chunks, progress and memory.
     ///
-    /// One round trip for each chunk of 100, and one more for each 4 MiB of documents in it. An id without an
-    /// item is `NotFound`.
+    /// One round trip for each chunk of 100, and one more for each 4 MiB of documents in it. An id
+    /// without an item is `NotFound`.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Id, Repo};

@@ -18,15 +18,16 @@ impl<T: Document> Repo<T> {
     ///
     /// # Errors
     ///
-    /// `Decode` if the stored document cannot be read as `T`; `Upgrade` if it has an older schema and cannot be
-    /// upgraded; `NewerSchema` if it has a newer schema and cannot be read; `InvalidId`, `Unavailable`.
+    /// `Decode` if the stored document cannot be read as `T`; `Upgrade` if it has an older schema
+    /// and cannot be upgraded; `NewerSchema` if it has a newer schema and cannot be read;
+    /// `InvalidId`, `Unavailable`.
     pub async fn get(&self, id: impl ToId) -> Result<Option<Item<T>>> {
         let id = checked_id(&id, "get")?;
         self.read(&id, "get").await
     }
 
-    /// Reads one version of an item; `None` if the item or the version does not exist, or retention has removed
-    /// it.
+    /// Reads one version of an item; `None` if the item or the version does not exist, or retention
+    /// has removed it.
     ///
     /// One round trip.
     ///
@@ -45,8 +46,9 @@ impl<T: Document> Repo<T> {
         }
     }
 
-    /// Reads the stored bytes of an item with its envelope, whether or not they can be decoded; `None` if there
-    /// is no item. Invalid UTF-8 is replaced. Use it to inspect an item that all other reads refuse.
+    /// Reads the stored bytes of an item with its envelope, whether or not they can be decoded;
+    /// `None` if there is no item. Invalid UTF-8 is replaced. Use it to inspect an item that all
+    /// other reads refuse.
     ///
     /// One round trip.
     ///
@@ -81,8 +83,8 @@ impl<T: Document> Repo<T> {
         Ok(reply == Reply::Int(1))
     }
 
-    /// Reads the current version of an item and other versions by their numbers, each `None` if it does not
-    /// exist; `None` if the item does not exist. One round trip.
+    /// Reads the current version of an item and other versions by their numbers, each `None` if it
+    /// does not exist; `None` if the item does not exist. One round trip.
     pub(crate) async fn stored(
         &self,
         id: &Id,

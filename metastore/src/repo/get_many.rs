@@ -14,11 +14,13 @@ use crate::repo::{Repo, checked_id};
 
 const OPERATION: &str = "get_many";
 
-/// One reply ends after this many bytes of documents, so that no reply delays other commands for long.
+/// One reply ends after this many bytes of documents, so that no reply delays other commands for
+/// long.
 const MAX_REPLY_BYTES: u64 = 4 * 1024 * 1024;
 
 impl<T: Document> Repo<T> {
-    /// Reads many items; `None` for each id without an item. See [`Bulk`] for chunks, progress and memory.
+    /// Reads many items; `None` for each id without an item. See [`Bulk`] for chunks, progress and
+    /// memory.
     ///
     /// One round trip for each chunk of 100, and one more for each 4 MiB of documents in it.
     ///
@@ -91,8 +93,8 @@ impl<T: Document> Repo<T> {
         items
     }
 
-    /// Reads the first of these documents, at least one, up to [`MAX_REPLY_BYTES`] and the document that
-    /// exceeds it.
+    /// Reads the first of these documents, at least one, up to [`MAX_REPLY_BYTES`] and the document
+    /// that exceeds it.
     async fn read_some(&self, keys: &[String], operation: &'static str) -> Result<Vec<Reply>> {
         let call = ScriptCall::new(&GET_MANY).keys(keys.iter().cloned()).int(MAX_REPLY_BYTES);
         let reply = self.store().reader().script(&call).await;

@@ -9,8 +9,8 @@ use crate::repo::Repo;
 /// A handle on one item of a collection, with its mutations and transformations.
 ///
 /// `repo.item(&id)` returns the collection's own handle, which has a method for each mutation and
-/// transformation and dereferences to this one. Creating it needs no round trip; an invalid id is reported by
-/// the first call.
+/// transformation and dereferences to this one. Creating it needs no round trip; an invalid id is
+/// reported by the first call.
 pub struct ItemHandle<'a, T: Document> {
     pub(crate) repo: &'a Repo<T>,
     pub(crate) target: Target<'a, T>,

@@ -17,8 +17,8 @@ const OPERATION: &str = "versions";
 /// How many versions one round trip reads.
 const PAGE: u64 = 500;
 
-/// The list ends after this many missing versions in a row: retention and expiry only remove the oldest
-/// versions, and few are lost by accident.
+/// The list ends after this many missing versions in a row: retention and expiry only remove the
+/// oldest versions, and few are lost by accident.
 const MAX_MISSING: u64 = 100;
 
 /// A list of the versions of an item: set what you need, then `.await` it.
@@ -31,12 +31,12 @@ pub struct Versions<'a, T: Document> {
 }
 
 impl<T: Document> Repo<T> {
-    /// Lists the versions of an item, the newest first, with their times, actors and commits; empty if there
-    /// is no such item. Versions that have expired, were removed by retention or cannot be read are left out,
-    /// and the list ends where 100 versions in a row are missing.
+    /// Lists the versions of an item, the newest first, with their times, actors and commits; empty
+    /// if there is no such item. Versions that have expired, were removed by retention or cannot be
+    /// read are left out, and the list ends where 100 versions in a row are missing.
     ///
-    /// Only reads the first bytes of each version. One round trip for the current version, and one for each
-    /// 500 older ones.
+    /// Only reads the first bytes of each version. One round trip for the current version, and one
+    /// for each 500 older ones.
     pub fn versions(&self, id: impl ToId) -> Versions<'_, T> {
         Versions { repo: self, id: id.to_id(), limit: u64::MAX, before: u64::MAX }
     }
@@ -96,8 +96,8 @@ impl<'a, T: Document> Versions<'a, T> {
 }
 
 impl<T: Document> Repo<T> {
-    /// Reads the heads of stored versions, in one round trip, and one more if some of them have longer heads,
-    /// as other programs may write. A head that cannot be read has its own error.
+    /// Reads the heads of stored versions, in one round trip, and one more if some of them have
+    /// longer heads, as other programs may write. A head that cannot be read has its own error.
     pub(crate) async fn each_head(
         &self,
         keys: &[String],

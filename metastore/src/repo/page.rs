@@ -12,8 +12,8 @@ use crate::store::cursor::Cursor;
 
 /// The items of an awaited query, in order. It is a slice of items, and an iterator by value.
 ///
-/// An item whose document cannot be read does not fail the query: it is in [`Items::unreadable`], with the
-/// reason.
+/// An item whose document cannot be read does not fail the query: it is in [`Items::unreadable`],
+/// with the reason.
 #[non_exhaustive]
 pub struct Items<T> {
     items: Vec<Item<T>>,
@@ -35,8 +35,8 @@ pub struct Page<I> {
 
 /// An item that cannot be read.
 ///
-/// [`Repo::get_raw`](crate::Repo::get_raw) returns the stored bytes; `replace` or `delete` it by id to
-/// fix it.
+/// [`Repo::get_raw`](crate::Repo::get_raw) returns the stored bytes; `replace` or `delete` it by id
+/// to fix it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Unreadable {

@@ -11,8 +11,9 @@ use crate::repo::scope::Scope;
 impl<T: Document> Repo<T> {
     /// Writes a whole document as the next version. Round trips and errors as [`Repo::update`].
     ///
-    /// Unlike `update` and `modify`, this removes fields of the stored document that `T` does not know. By id,
-    /// it also replaces a document that does not decode as `T`, unless that has a newer schema.
+    /// Unlike `update` and `modify`, this removes fields of the stored document that `T` does not
+    /// know. By id, it also replaces a document that does not decode as `T`, unless that has a
+    /// newer schema.
     ///
     /// # Errors
     ///

@@ -12,21 +12,22 @@ use crate::repo::scope::Scope;
 const OPERATION: &str = "revert";
 
 impl<T: Document> Repo<T> {
-    /// Writes the content of an earlier version as the next version. The history is not changed, so a revert
-    /// can itself be reverted.
+    /// Writes the content of an earlier version as the next version. The history is not changed, so
+    /// a revert can itself be reverted.
     ///
-    /// Two round trips: a read and a write. With an [`Item`] in hand, `Conflict` if the item has changed since
-    /// it was read. By id, both start again if another write comes between them, as for [`Repo::update`].
+    /// Two round trips: a read and a write. With an [`Item`] in hand, `Conflict` if the item has
+    /// changed since it was read. By id, both start again if another write comes between them, as
+    /// for [`Repo::update`].
     ///
-    /// The content must be valid by the current rules, and the time to live changes as for an update. Fields
-    /// that `T` does not know are restored too. A version of an older schema is written in the current one.
-    /// If the item has this content already, nothing is stored and the item is returned with `unchanged`
-    /// set.
+    /// The content must be valid by the current rules, and the time to live changes as for an
+    /// update. Fields that `T` does not know are restored too. A version of an older schema is
+    /// written in the current one. If the item has this content already, nothing is stored and the
+    /// item is returned with `unchanged` set.
     ///
     /// # Errors
     ///
-    /// `NotFound` with the key of the item if that is missing, or of the version if that never existed or was
-    /// removed by retention; otherwise as [`Repo::update`] and [`Repo::get`].
+    /// `NotFound` with the key of the item if that is missing, or of the version if that never
+    /// existed or was removed by retention; otherwise as [`Repo::update`] and [`Repo::get`].
     ///
     /// ```
     /// # use metastore::{Collection, Store};

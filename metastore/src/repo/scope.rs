@@ -17,8 +17,8 @@ pub(crate) enum Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The operation in the audit entry of an update of this version, and the version that was superseded or
-    /// restored.
+    /// The operation in the audit entry of an update of this version, and the version that was
+    /// superseded or restored.
     pub(crate) fn audited(self, superseded: u64) -> (AuditOperation, u64) {
         match self {
             Self::KnownFields | Self::WholeDocument => (AuditOperation::Update, superseded),

@@ -43,11 +43,11 @@ pub(super) enum Start {
 }
 
 impl<T: Document> Repo<T> {
-    /// Lists items by creation time. Default: the 50 newest. An item whose document cannot be read does
-    /// not fail the list: see [`Items::unreadable`](crate::Items::unreadable).
+    /// Lists items by creation time. Default: the 50 newest. An item whose document cannot be read
+    /// does not fail the list: see [`Items::unreadable`](crate::Items::unreadable).
     ///
-    /// One round trip a page; its cost does not grow with the number of items. Expired items are left
-    /// out, and their index entries are removed.
+    /// One round trip a page; its cost does not grow with the number of items. Expired items are
+    /// left out, and their index entries are removed.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
@@ -82,11 +82,11 @@ impl<T: Document> Repo<T> {
 
     /// Finds items by the values of indexed fields.
     ///
-    /// One round trip a page. By default, a condition on one value returns the newest items first, and a
-    /// condition on a range returns the items in the order of the field's values. With several conditions,
-    /// the server walks the index of the first condition on a single value, or of the first condition if
-    /// there is none, and checks each item against the others, up to 1,000 items a round trip: put the
-    /// condition that matches the fewest items first.
+    /// One round trip a page. By default, a condition on one value returns the newest items first,
+    /// and a condition on a range returns the items in the order of the field's values. With
+    /// several conditions, the server walks the index of the first condition on a single value, or
+    /// of the first condition if there is none, and checks each item against the others, up to
+    /// 1,000 items a round trip: put the condition that matches the fewest items first.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
@@ -115,8 +115,8 @@ impl<'a, T: Document, O: Sorting> Query<'a, T, O> {
 
     /// Skips this many items, up to 4,294,967,295. Default: 0.
     ///
-    /// Use it for the first few pages: with conditions, the server reads every index entry that it skips.
-    /// The cost of a cursor does not depend on its position.
+    /// Use it for the first few pages: with conditions, the server reads every index entry that it
+    /// skips. The cost of a cursor does not depend on its position.
     pub fn offset(mut self, offset: usize) -> Self {
         self.offset = offset;
         self

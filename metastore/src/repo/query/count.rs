@@ -29,8 +29,9 @@ impl<T: Document> Repo<T> {
 impl<T: Document, O: Sorting> Query<'_, T, O> {
     /// Counts the items that meet all conditions. The limit, the offset and a cursor are ignored.
     ///
-    /// One round trip without a condition or with one condition on a field. With several, or with one on the
-    /// result of a mutation or a transformation, one for each 1,000 entries of the walked index.
+    /// One round trip without a condition or with one condition on a field. With several, or with
+    /// one on the result of a mutation or a transformation, one for each 1,000 entries of the
+    /// walked index.
     ///
     /// # Errors
     ///

@@ -19,8 +19,8 @@ impl<T: Document> Repo<T> {
     ///
     /// # Errors
     ///
-    /// `IndexIncomplete` if the index was added to a collection with items and is not filled yet; and as
-    /// [`Repo::get`].
+    /// `IndexIncomplete` if the index was added to a collection with items and is not filled yet;
+    /// and as [`Repo::get`].
     pub async fn get_by<F: QueryValue<V>, K: IsUnique + Comparable<F>, V>(
         &self,
         field: Field<T, F, K>,

@@ -18,7 +18,8 @@ pub(super) enum Order {
 /// Whether a query is ordered by the values of a field: [`Unsorted`] or [`Sorted`].
 pub trait Sorting: 'static {}
 
-/// A query that is not ordered by the values of a field. Its items come in the order of their creation.
+/// A query that is not ordered by the values of a field. Its items come in the order of their
+/// creation.
 #[derive(Debug)]
 pub enum Unsorted {}
 

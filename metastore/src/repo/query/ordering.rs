@@ -1,5 +1,5 @@
-//! The methods that set the order of a query. The type of the query records it, so that a second order does
-//! not compile.
+//! The methods that set the order of a query. The type of the query records it, so that a second
+//! order does not compile.
 
 use std::marker::PhantomData;
 
@@ -11,8 +11,8 @@ use crate::index::HasRange;
 use crate::key::Segment;
 
 impl<'a, T: Document, O: Sorting> Query<'a, T, O> {
-    /// The newest item first. This is the default for a list and for a condition on a single value. Of
-    /// several calls of `newest_first` and `oldest_first`, the last one counts.
+    /// The newest item first. This is the default for a list and for a condition on a single value.
+    /// Of several calls of `newest_first` and `oldest_first`, the last one counts.
     pub fn newest_first(self) -> Self
     where
         O: NoOrderYet,
@@ -28,11 +28,11 @@ impl<'a, T: Document, O: Sorting> Query<'a, T, O> {
         Self { order: Order::Creation { newest_first: false }, ..self }
     }
 
-    /// Orders by the values of a field, the smallest first. Items without a value come before all others;
-    /// items with equal values come in the order of their creation.
+    /// Orders by the values of a field, the smallest first. Items without a value come before all
+    /// others; items with equal values come in the order of their creation.
     ///
-    /// A query has one order: a second one does not compile, and `newest_first` or `oldest_first` before
-    /// this call is refused with `InvalidArgument`. The returned query has another type;
+    /// A query has one order: a second one does not compile, and `newest_first` or `oldest_first`
+    /// before this call is refused with `InvalidArgument`. The returned query has another type;
     /// [`Query::into_sorted`] converts any query to it.
     ///
     /// ```compile_fail,E0277
@@ -67,8 +67,8 @@ impl<'a, T: Document, O: Sorting> Query<'a, T, O> {
         Query { order, has_two_orders, ..self.into_sorted() }
     }
 
-    /// Converts the query to the type of a sorted one, so that queries with and without an order by value
-    /// have the same type. The order itself does not change.
+    /// Converts the query to the type of a sorted one, so that queries with and without an order by
+    /// value have the same type. The order itself does not change.
     pub fn into_sorted(self) -> Query<'a, T, Sorted> {
         Query {
             repo: self.repo,

@@ -17,16 +17,17 @@ use crate::repo::page::{Items, Page, Unreadable, warn_unreadable};
 const OPERATION: &str = "find";
 
 impl<'a, T: Document, O: Sorting> Query<'a, T, O> {
-    /// Reads one page, with the cursor of the next one. The page ends early after 64 MiB of documents. Items
-    /// whose documents cannot be read are in [`Page::unreadable`], and one warning is logged.
+    /// Reads one page, with the cursor of the next one. The page ends early after 64 MiB of
+    /// documents. Items whose documents cannot be read are in [`Page::unreadable`], and one warning
+    /// is logged.
     ///
-    /// One round trip, one more for each 4 MiB of documents, and another one for the first cursor that the
-    /// store creates or checks.
+    /// One round trip, one more for each 4 MiB of documents, and another one for the first cursor
+    /// that the store creates or checks.
     ///
     /// # Errors
     ///
-    /// `IndexIncomplete` for an index that was added to a collection with items and is not filled yet;
-    /// `InvalidArgument` for a limit or an offset out of range or a cursor of another query;
+    /// `IndexIncomplete` for an index that was added to a collection with items and is not filled
+    /// yet; `InvalidArgument` for a limit or an offset out of range or a cursor of another query;
     /// `Unindexable` for a value that cannot be indexed.
     pub async fn page(self) -> Result<Page<Item<T>>> {
         let rows = self.rows(Projection::Documents, OPERATION).await?;
@@ -61,7 +62,8 @@ impl<'a, T: Document, O: Sorting> Query<'a, T, O> {
 
     /// Reads all pages from here on, each of as many items as the limit says.
     ///
-    /// One round trip a page, and another one for the first cursor that the store creates or checks.
+    /// One round trip a page, and another one for the first cursor that the store creates or
+    /// checks.
     pub fn pages(self) -> impl Stream<Item = Result<Page<Item<T>>>> + Send + 'a {
         stream::try_unfold(Some(self), |query| async {
             let Some(query) = query else { return Ok(None) };

@@ -77,8 +77,8 @@ impl<T: Document, O: Sorting> Query<'_, T, O> {
         Ok(parts)
     }
 
-    /// The bytes that cursors are bound to: equal for two queries with the same collection, conditions,
-    /// owner and order.
+    /// The bytes that cursors are bound to: equal for two queries with the same collection,
+    /// conditions, owner and order.
     pub(super) fn identity(&self, plan: &Plan) -> Vec<u8> {
         let parts = (&plan.index, plan.backwards, &plan.filters);
         format!("{} {parts:?} {:?}", self.repo.address(), self.derived).into_bytes()
@@ -86,8 +86,8 @@ impl<T: Document, O: Sorting> Query<'_, T, O> {
 }
 
 impl Plan {
-    /// Whether a position lies in the walked interval, so that continuing there returns no item outside
-    /// of it.
+    /// Whether a position lies in the walked interval, so that continuing there returns no item
+    /// outside of it.
     pub(super) fn contains(&self, position: &[u8]) -> bool {
         match &self.index {
             Some(part) if part.segment.is_by_value() => part.interval.contains(position),
@@ -100,8 +100,8 @@ impl Plan {
     }
 }
 
-/// The index whose size shows whether all items are in it. The index of a list's elements does not show it,
-/// but each list also has an entry in the field's own index. Not every item has an owner.
+/// The index whose size shows whether all items are in it. The index of a list's elements does not
+/// show it, but each list also has an entry in the field's own index. Not every item has an owner.
 fn counted_index(part: &Part) -> Option<Segment> {
     match &part.segment {
         Segment::Owner | Segment::Mutation(_) | Segment::Transformation(_) => None,

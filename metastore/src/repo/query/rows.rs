@@ -11,7 +11,8 @@ use crate::store::cursor::{Cursor, check_offset};
 /// The maximum number of items on a page, so that a reply and the caller's memory stay small.
 const MAX_LIMIT: usize = 1_000;
 
-/// A page ends after this many bytes of documents even if it is not full, so that memory stays bounded.
+/// A page ends after this many bytes of documents even if it is not full, so that memory stays
+/// bounded.
 const MAX_PAGE_BYTES: usize = 64 * 1024 * 1024;
 
 /// The rows of one page, as the server returned them.

@@ -16,12 +16,12 @@ const OPERATION: &str = "find";
 const PAGE: usize = 200;
 
 impl<'a, T: Document, O: Sorting> Query<'a, T, O> {
-    /// All items from here on, read page by page while the stream is polled, so that memory stays bounded
-    /// however many items there are. The limit does not apply; use `StreamExt::take`.
+    /// All items from here on, read page by page while the stream is polled, so that memory stays
+    /// bounded however many items there are. The limit does not apply; use `StreamExt::take`.
     ///
-    /// One round trip for each 200 items. An item that exists from the beginning to the end of the stream
-    /// is returned exactly once. An item whose document cannot be read is an error at its position, after
-    /// which the stream continues; an error of the server ends the stream.
+    /// One round trip for each 200 items. An item that exists from the beginning to the end of the
+    /// stream is returned exactly once. An item whose document cannot be read is an error at its
+    /// position, after which the stream continues; an error of the server ends the stream.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
