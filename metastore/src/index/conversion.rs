@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 /// The types that a patch can set a field from.
 ///
-/// A field is set from its own type, and an optional field also from the bare value. Text (`String`,
-/// `Box<str>`, `Arc<str>`, `Cow<'static, str>`) is set from `&str`, `&String` and other text as well, also
-/// where it is optional; a list of text from an array or slice of literals. So `.language("en")`,
-/// `.language(None)` and `.language(other.language.clone())` all work on an `Option<String>`, and
-/// `.stars(raw.parse()?)` parses what the field needs.
+/// A field is set from its own type, and an optional field also from the bare value. Text
+/// (`String`, `Box<str>`, `Arc<str>`, `Cow<'static, str>`) is set from `&str`, `&String` and other
+/// text as well, also where it is optional; a list of text from an array or slice of literals. So
+/// `.language("en")`, `.language(None)` and `.language(other.language.clone())` all work on an
+/// `Option<String>`, and `.stars(raw.parse()?)` parses what the field needs.
 #[diagnostic::on_unimplemented(
     message = "a field of type `{Self}` cannot be set from `{V}`",
     label = "expected `{Self}`, found `{V}`",

@@ -6,8 +6,9 @@
 //! | zero | `d1` |
 //! | negative | `d0`, the exponent and each digit taken from 9, `~` |
 //!
-//! The exponent is that of `0.<digits> * 10^exponent`, written with five digits after 50,000 was added.
-//! `~` sorts after every digit, so of two negative numbers the one with more digits is the smaller.
+//! The exponent is that of `0.<digits> * 10^exponent`, written with five digits after 50,000 was
+//! added. `~` sorts after every digit, so of two negative numbers the one with more digits is the
+//! smaller.
 
 /// The bytes of a number such as `-12.50` or `1.5e-7`; `None` if the text is not a number.
 pub(super) fn encode(text: &str) -> Option<Vec<u8>> {
@@ -52,8 +53,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A decimal with few digits, so that equal and neighbouring ones come up, and its exact value in
-    /// units of 10^-6.
+    /// A decimal with few digits, so that equal and neighbouring ones come up, and its exact value
+    /// in units of 10^-6.
     fn decimal() -> impl Strategy<Value = (String, i128)> {
         (any::<bool>(), 0u32..2_000, 0u32..1_000_000, 0usize..3, 0usize..3).prop_map(
             |(negative, whole, fraction, zeros, more)| {

@@ -13,7 +13,8 @@ use crate::key::{Actor, Id, Segment};
 use crate::schema::IndexKind;
 use crate::time::Timestamp;
 
-/// The maximum number of elements of an indexed list. Each is an entry, and all are written in one step.
+/// The maximum number of elements of an indexed list. Each is an entry, and all are written in one
+/// step.
 const MAX_ELEMENTS: usize = 1_000;
 
 /// The index entries of one item.
@@ -62,8 +63,8 @@ impl Entries {
         counts
     }
 
-    /// The entries as scripts read them: the creation time in 12 hexadecimal digits, then for each entry the
-    /// length of the index name, `:`, the name, the length of the value, `:`, the value.
+    /// The entries as scripts read them: the creation time in 12 hexadecimal digits, then for each
+    /// entry the length of the index name, `:`, the name, the length of the value, `:`, the value.
     pub(crate) fn to_bytes(&self) -> Bytes {
         if self.is_empty() {
             return Bytes::new();
@@ -79,8 +80,8 @@ impl Entries {
         bytes.into()
     }
 
-    /// Index name and sorted set member of each entry: the value, a zero byte, the creation time and the id,
-    /// so that equal values are in the order of creation.
+    /// Index name and sorted set member of each entry: the value, a zero byte, the creation time
+    /// and the id, so that equal values are in the order of creation.
     pub(crate) fn members<'a>(&'a self, id: &'a Id) -> impl Iterator<Item = (&'a str, Bytes)> {
         let created = self.created_digits();
         self.values.iter().map(move |(segment, value)| {

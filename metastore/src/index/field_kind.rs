@@ -30,8 +30,8 @@ macro_rules! field_index {
 field_index! {
     /// The field has `#[index]`: items are found by its value.
     ByValue = Equality;
-    /// The field has `#[index]` and `with` or `serialize_with`: items are found by its value, which is
-    /// compared as it is serialized.
+    /// The field has `#[index]` and `with` or `serialize_with`: items are found by its value, which
+    /// is compared as it is serialized.
     ByJson = Equality;
     /// The field has `#[index(range)]`: items are also found between two values.
     ByRange = Range;

@@ -28,7 +28,8 @@ pub trait IndexField {
     fn field_value(&self) -> FieldValue;
 }
 
-/// A type that a field with `#[unique]` can have, and that `eq` compares: [`Indexable`], or an `Option` of it.
+/// A type that a field with `#[unique]` can have, and that `eq` compares: [`Indexable`], or an
+/// `Option` of it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a single value",
     label = "`{Self}` is not a single value",
@@ -52,7 +53,7 @@ pub trait RangeField {
     fn order_value(&self) -> IndexValue;
 }
 
-/// A list of values that an index can hold.
+/// A list of values that can be indexed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a list",
     label = "`contains` is for fields such as `Vec<String>`; use `eq`"

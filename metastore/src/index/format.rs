@@ -1,8 +1,8 @@
 //! How an indexed field with `with`, `serialize_with` or `deserialize_with` is serialized.
 //!
-//! A value is serialized and read back before it is indexed or searched for, so that the value in a program
-//! and the value that is read later are equal: a time that is stored in whole seconds is compared in whole
-//! seconds.
+//! A value is serialized and read back before it is indexed or searched for, so that the value in a
+//! program and the value that is read later are equal: a time that is stored in whole seconds is
+//! compared in whole seconds.
 
 use std::marker::PhantomData;
 

@@ -4,12 +4,13 @@ use super::value::IndexValue;
 
 /// A type whose values can be indexed: a field with `#[index]` or `#[unique]` can have it.
 ///
-/// Implemented for `bool`, integers of up to 128 bits, floats, text, ids, network addresses, types of
-/// `jiff` and [`Timestamp`](crate::Timestamp), and behind features of the same names for types of
-/// `chrono`, `rust_decimal`, `time` and `uuid`. A field can also be an `Option` or a list of one.
+/// Implemented for `bool`, integers of up to 128 bits, floats, text, ids, network addresses, types
+/// of `jiff` and [`Timestamp`](crate::Timestamp), and behind features of the same names for types
+/// of `chrono`, `rust_decimal`, `time` and `uuid`. A field can also be an `Option` or a list of
+/// one.
 ///
-/// Derive it for an enum without fields, which is indexed as serde serializes it, and for a struct with one
-/// field, which is indexed like that field:
+/// Derive it for an enum without fields, which is indexed as serde serializes it, and for a struct
+/// with one field, which is indexed like that field:
 ///
 /// ```
 /// use metastore::Indexable;
@@ -43,8 +44,8 @@ use super::value::IndexValue;
 /// }
 /// ```
 ///
-/// Queries compare these values, so equal values must return the same [`IndexValue`], also after they were
-/// stored and read back. After a change of `index_value`, run
+/// Queries compare these values, so equal values must return the same [`IndexValue`], also after
+/// they were stored and read back. After a change of `index_value`, run
 /// [`Repo::repair`](crate::Repo::repair).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be indexed",
@@ -58,12 +59,12 @@ pub trait Indexable {
     fn index_value(&self) -> IndexValue;
 }
 
-/// A type whose values have an order in an index: it can be a field with `#[index(range)]`.
+/// A type whose index values are ordered: it can be a field with `#[index(range)]`.
 ///
-/// Implemented for numbers, text, times and other types with an order; the order of the index is that of the
-/// type: `a < b` in the index if and only if `a < b` in Rust. `#[derive(Indexable)]` implements it for a
-/// struct whose only field has an order. For a type whose [`IndexValue`]s are of one kind and in the right
-/// order, one line implements it: `impl Ordered for Cents {}`.
+/// Implemented for numbers, text, times and other types with an order; the order of the index is
+/// that of the type: `a < b` in the index if and only if `a < b` in Rust. `#[derive(Indexable)]`
+/// implements it for a struct whose only field has an order. For a type whose [`IndexValue`]s are
+/// of one kind and in the right order, one line implements it: `impl Ordered for Cents {}`.
 ///
 /// | type | order |
 /// |---|---|

@@ -3,8 +3,8 @@
 /// The byte of an entry after its value.
 const END: u8 = 0;
 
-/// Greater than anything that follows [`END`] in an entry, and less than what follows a zero byte in a
-/// value.
+/// Greater than anything that follows [`END`] in an entry, and less than what follows a zero byte
+/// in a value.
 const PAST: u8 = b'g';
 
 /// The entries from `lower` up to `upper`, which is excluded, in the order of their bytes.
@@ -17,7 +17,7 @@ pub(crate) struct Interval {
 }
 
 impl Interval {
-    /// Whether an entry lies in it.
+    /// Whether it contains an entry.
     pub(crate) fn contains(&self, entry: &[u8]) -> bool {
         self.lower.as_slice() <= entry && entry < self.upper.as_slice()
     }

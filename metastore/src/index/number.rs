@@ -1,5 +1,5 @@
-//! One order for all numbers: by the nearest float, then by the difference from it, which an integer of more
-//! than 53 bits can have.
+//! One order for all numbers: by the nearest float, then by the difference from it, which an
+//! integer of more than 53 bits can have.
 
 /// From here on the difference can have more than 16 bits and is written with 20 digits.
 const LARGE: f64 = 18_446_744_073_709_551_616.0;
@@ -28,7 +28,8 @@ pub(super) fn float(float: f64) -> Vec<u8> {
 }
 
 fn encode(float: f64, difference: i128) -> Vec<u8> {
-    // Minus zero equals zero. The sign bit set, and otherwise all bits inverted, puts floats in order.
+    // Minus zero equals zero. The sign bit set, and otherwise all bits inverted, puts floats in
+    // order.
     let bits = (float + 0.0).to_bits();
     let ordered = if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
     // Equal floats are followed by as many digits.

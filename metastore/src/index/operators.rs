@@ -64,8 +64,8 @@ macro_rules! missing {
 missing! { ne gt ge lt le }
 
 impl<T, F, K: FieldIndex> Field<T, F, K> {
-    /// The items whose field lies between two values, both included; none if `from` is greater than `to`.
-    /// Needs `#[index(range)]`, like the operators below.
+    /// The items whose field lies between two values, both included; none if `from` is greater than
+    /// `to`. Needs `#[index(range)]`, like the operators below.
     pub fn between<V, W>(self, from: V, to: W) -> Condition<T>
     where
         F: QueryValue<V> + QueryValue<W>,

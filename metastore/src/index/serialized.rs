@@ -7,8 +7,8 @@ use super::field_value::FieldValue;
 use super::value::IndexValue;
 
 impl IndexValue {
-    /// What serde serializes for a value: a string, a number, a `bool` or null. Equal values must serialize
-    /// equally.
+    /// What serde serializes for a value: a string, a number, a `bool` or null. Equal values must
+    /// serialize equally.
     #[must_use]
     pub fn serialized<V: Serialize + ?Sized>(value: &V) -> Self {
         match field_value(value) {

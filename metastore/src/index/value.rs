@@ -10,8 +10,8 @@
 //! | a time | `t`, then 12 hexadecimal digits of seconds and 8 of nanoseconds |
 //! | text | `x`, then the text |
 //!
-//! No value has a zero byte that is followed by a hexadecimal digit, so an entry can continue after its
-//! value with a zero byte and the digits of a time without changing the order.
+//! No value has a zero byte that is followed by a hexadecimal digit, so an entry can continue after
+//! its value with a zero byte and the digits of a time without changing the order.
 
 use std::borrow::Cow;
 
@@ -19,8 +19,8 @@ use sha2::{Digest, Sha256};
 
 use super::{decimal, number};
 
-/// Text of more bytes than this is truncated and followed by a hash of the whole text, to keep the index much
-/// smaller than the documents.
+/// Text of more bytes than this is truncated and followed by a hash of the whole text, to keep the
+/// index much smaller than the documents.
 const LONG_TEXT: usize = 256;
 
 /// The bytes to which a long text is truncated; its order is exact up to there.
@@ -45,7 +45,8 @@ impl IndexValue {
         Self(Ok(if value { b"b1".to_vec() } else { b"b0".to_vec() }))
     }
 
-    /// Text, in the order of its bytes. The order of text of more than 256 bytes is that of its first 192.
+    /// Text, in the order of its bytes. The order of text of more than 256 bytes is that of its
+    /// first 192.
     #[must_use]
     pub fn text(text: &str) -> Self {
         let long = text.len() > LONG_TEXT;
@@ -80,7 +81,8 @@ impl IndexValue {
         Self(Ok(number::integer(false, value)))
     }
 
-    /// A float. Minus zero equals zero; infinity and `NaN` are refused, since JSON cannot represent them.
+    /// A float. Minus zero equals zero; infinity and `NaN` are refused, since JSON cannot represent
+    /// them.
     #[must_use]
     pub fn float(value: f64) -> Self {
         if value.is_finite() {
@@ -90,8 +92,8 @@ impl IndexValue {
         }
     }
 
-    /// A decimal number as text, such as `-12.50` or `1.5e-7`, exact to any number of digits: `1.0` and
-    /// `1.00` are equal. Decimals are ordered among themselves, separately from other numbers.
+    /// A decimal number as text, such as `-12.50` or `1.5e-7`, exact to any number of digits: `1.0`
+    /// and `1.00` are equal. Decimals are ordered among themselves, separately from other numbers.
     #[must_use]
     pub fn decimal(text: &str) -> Self {
         match decimal::encode(text) {

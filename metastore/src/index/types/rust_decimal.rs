@@ -1,5 +1,5 @@
-//! The type of the crate `rust_decimal`. Its JSON may be text or a number; the order is that of the numbers
-//! in both cases.
+//! The type of the crate `rust_decimal`. Its JSON may be text or a number; the order is that of the
+//! numbers in both cases.
 
 use rust_decimal::Decimal;
 
