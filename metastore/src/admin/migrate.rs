@@ -32,8 +32,8 @@ pub struct MigrationReport {
     pub done: u64,
     /// The number of items that it has rewritten in the current schema, or would have in a dry run.
     pub upgraded: u64,
-    /// The number of items that it has skipped: they have the current schema or a newer one, or were
-    /// deleted meanwhile.
+    /// The number of items that it has skipped: they have the current schema or a newer one, or
+    /// were deleted meanwhile.
     pub skipped: u64,
     /// The number of items that keep their older schema because they cannot be upgraded.
     pub failed: u64,
@@ -61,18 +61,18 @@ struct MigrateTask<'a, T: Document> {
 impl<T: Document> Repo<T> {
     /// Rewrites all items of older schemas in the current one.
     ///
-    /// Each rewritten item gets a new version, even if the upgrade changes nothing but the schema number.
-    /// Older versions do not change, and stored results become stale. An item keeps its deadline: a
-    /// migration does not extend its time to live. An item that cannot be upgraded, or is invalid
-    /// afterwards, is not changed but reported, and the migration continues.
+    /// Each rewritten item gets a new version, even if the upgrade changes nothing but the schema
+    /// number. Older versions do not change, and stored results become stale. An item keeps its
+    /// deadline: a migration does not extend its time to live. An item that cannot be upgraded, or
+    /// is invalid afterwards, is not changed but reported, and the migration continues.
     ///
-    /// It can run concurrently with writers of both schemas, and with other runs: an item that is written
-    /// meanwhile is read again, and skipped if it has the current schema by then. Items that a program with
-    /// an older schema creates meanwhile may be missed; run it again after the last of those programs has
-    /// stopped.
+    /// It can run concurrently with writers of both schemas, and with other runs: an item that is
+    /// written meanwhile is read again, and skipped if it has the current schema by then. Items
+    /// that a program with an older schema creates meanwhile may be missed; run it again after the
+    /// last of those programs has stopped.
     ///
-    /// Two round trips for each 500 items, and two for each rewritten item, 16 of them at once, which is
-    /// also the number of documents in memory.
+    /// Two round trips for each 500 items, and two for each rewritten item, 16 of them at once,
+    /// which is also the number of documents in memory.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
@@ -95,16 +95,16 @@ impl<T: Document> Repo<T> {
 }
 
 impl<'a, T: Document> Migrate<'a, T> {
-    /// Upgrades and checks every document and writes nothing. A unique value that another item already has
-    /// is only found by a real run.
+    /// Upgrades and checks every document and writes nothing. A unique value that another item
+    /// already has is only found by a real run.
     pub fn dry_run(mut self) -> Self {
         self.task.dry_run = true;
         self
     }
 
-    /// Resumes an interrupted run at the cursor of its report, or of the report that it last passed to
-    /// [`Migrate::progress`]. Default: from the beginning, which is also correct, since migrated items are
-    /// skipped.
+    /// Resumes an interrupted run at the cursor of its report, or of the report that it last passed
+    /// to [`Migrate::progress`]. Default: from the beginning, which is also correct, since migrated
+    /// items are skipped.
     pub fn resume(mut self, cursor: &Cursor) -> Self {
         self.walk.resume(cursor.clone());
         self

@@ -1,5 +1,5 @@
-//! Operations on whole collections: importing, migrating, checking and repairing indexes, statistics,
-//! retention.
+//! Operations on whole collections: importing, migrating, checking and repairing indexes,
+//! statistics, retention.
 
 mod import;
 mod migrate;

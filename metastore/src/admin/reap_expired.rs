@@ -8,9 +8,9 @@ use crate::repo::Repo;
 const OPERATION: &str = "reap_expired";
 
 impl<T: Document> Repo<T> {
-    /// Removes the index entries of up to 500 expired items. Returns whether there may be more. Lists, queries
-    /// and counts also do this, so it is for collections that are rarely read: call it regularly, for
-    /// example once a minute.
+    /// Removes the index entries of up to 500 expired items. Returns whether there may be more.
+    /// Lists, queries and counts also do this, so it is for collections that are rarely read: call
+    /// it regularly, for example once a minute.
     ///
     /// One round trip.
     ///

@@ -1,4 +1,4 @@
-//! Applying retention to all items of a collection.
+//! Retention for all items of a collection.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -45,12 +45,12 @@ impl<T: Document> Repo<T> {
     /// Removes the versions of all items that the collection's retention no longer keeps, as
     /// [`Repo::trim`] does for one item.
     ///
-    /// Every write trims its own item. Run this regularly if the collection has `keep_for`, for the items
-    /// that are no longer written; and once after a retention was added or shortened. It can run
-    /// concurrently with writers and with other runs.
+    /// Every write trims its own item. Run this regularly if the collection has `keep_for`, for the
+    /// items that are no longer written; and once after a retention was added or shortened. It can
+    /// run concurrently with writers and with other runs.
     ///
-    /// One round trip for each 500 items, and one for each item or, if there is more to remove, for each
-    /// 1,000 of its versions, 16 of them at once; none for a collection without retention.
+    /// One round trip for each 500 items, and one for each item or, if there is more to remove, for
+    /// each 1,000 of its versions, 16 of them at once; none for a collection without retention.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
@@ -69,8 +69,8 @@ impl<T: Document> Repo<T> {
 }
 
 impl<'a, T: Document> TrimAll<'a, T> {
-    /// Resumes an interrupted run at the cursor of its report, or of the report that it last passed to
-    /// [`TrimAll::progress`]. Default: from the beginning.
+    /// Resumes an interrupted run at the cursor of its report, or of the report that it last passed
+    /// to [`TrimAll::progress`]. Default: from the beginning.
     pub fn resume(mut self, cursor: &Cursor) -> Self {
         self.walk.resume(cursor.clone());
         self

@@ -10,8 +10,9 @@ use crate::repo::page;
 use crate::repo::query::Query;
 use crate::store::cursor::Cursor;
 
-/// How many entries of a page are processed concurrently: enough to keep the connection busy, and few enough
-/// that commands of other callers run in between. It also bounds the number of documents in memory.
+/// How many entries of a page are processed concurrently: enough to keep the connection busy, and
+/// few enough that commands of other callers run in between. It also bounds the number of documents
+/// in memory.
 pub(super) const CONCURRENCY: usize = 16;
 
 /// The maximum number of failures that a report lists.
@@ -86,8 +87,8 @@ impl<'a, C, R> Walk<'a, C, R> {
         Ok(())
     }
 
-    /// Processes page after page, up to the limit. An error ends the walk; the last report that `progress`
-    /// received says where to resume.
+    /// Processes page after page, up to the limit. An error ends the walk; the last report that
+    /// `progress` received says where to resume.
     pub(super) async fn run<T>(self, task: &T, mut report: R) -> Result<R>
     where
         C: Clone,
@@ -110,7 +111,8 @@ impl<'a, C, R> Walk<'a, C, R> {
     }
 }
 
-/// A page of all items of a collection, the oldest first: items that are created during the walk come last.
+/// A page of all items of a collection, the oldest first: items that are created during the walk
+/// come last.
 pub(super) fn page_of_items<'a, T: Document>(
     repo: &'a Repo<T>,
     after: Option<&Cursor>,
@@ -138,8 +140,8 @@ pub(super) async fn page_of_ids<T: Document>(
     Ok(Page { entries: items, next })
 }
 
-/// Runs `work` on each entry, [`CONCURRENCY`] of them at once, and hands each outcome to `record`. An error
-/// of `record` ends it.
+/// Runs `work` on each entry, [`CONCURRENCY`] of them at once, and hands each outcome to `record`.
+/// An error of `record` ends it.
 pub(super) async fn for_each<E, O, F: Future<Output = O>>(
     entries: impl IntoIterator<Item = E>,
     work: impl FnMut(E) -> F,

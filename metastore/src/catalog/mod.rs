@@ -1,7 +1,8 @@
-//! The catalog: the domains, apps and collections of a server, with the descriptor of each collection.
+//! The catalog: the domains, apps and collections of a server, with the descriptor of each
+//! collection.
 //!
-//! Programs register their collections when they connect. Each level of names has its own key, so reading the
-//! catalog needs no scan of the server.
+//! Programs register their collections when they connect. Each level of names has its own key, so
+//! reading the catalog needs no scan of the server.
 
 mod descriptor;
 mod register;
@@ -60,7 +61,8 @@ impl Store {
         self.names(&CatalogKey::Domains, "domains").await
     }
 
-    /// The apps of a domain that have a collection, in alphabetical order; empty if the domain does not exist.
+    /// The apps of a domain that have a collection, in alphabetical order; empty if the domain does
+    /// not exist.
     ///
     /// One round trip, and one for each further 1,000.
     ///
@@ -122,8 +124,8 @@ impl Store {
         Ok(names)
     }
 
-    /// All elements of one key. SMEMBERS and HVALS are not used, because the first element of their replies
-    /// could be any text: see `redis/connection.rs`.
+    /// All elements of one key. SMEMBERS and HVALS are not used, because the first element of their
+    /// replies could be any text: see `redis/connection.rs`.
     async fn scan(
         &self,
         command: &'static str,

@@ -19,8 +19,8 @@ pub(super) enum Change {
     Replace(Json),
 }
 
-/// Reads a whole document. A field that the struct does not know is refused: it is a mistake, or would be
-/// lost.
+/// Reads a whole document. A field that the struct does not know is refused: it is a mistake, or
+/// would be lost.
 pub(super) fn document<T: Collection>(
     json: &Json,
     limits: Limits,

@@ -10,8 +10,8 @@ use crate::repo::checked_id;
 use crate::time::Timestamp;
 
 impl Dynamic {
-    /// Lists the versions of an item, the newest first: at most `limit`, and only those before `before` if it is
-    /// `Some`. See [`Repo::versions`](crate::Repo::versions).
+    /// Lists the versions of an item, the newest first: at most `limit`, and only those before
+    /// `before` if it is `Some`. See [`Repo::versions`](crate::Repo::versions).
     ///
     /// # Errors
     ///
@@ -40,7 +40,8 @@ impl Dynamic {
         self.lookup(collection, "diff")?.diff(id, from, to).await
     }
 
-    /// Writes the content of an old version as the next one. See [`Repo::revert`](crate::Repo::revert).
+    /// Writes the content of an old version as the next one. See
+    /// [`Repo::revert`](crate::Repo::revert).
     ///
     /// # Errors
     ///

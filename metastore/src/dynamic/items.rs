@@ -21,7 +21,8 @@ impl Dynamic {
         self.lookup(collection, "create")?.create(None, data.into()).await
     }
 
-    /// Creates an item with the given id. See [`Repo::create_with_id`](crate::Repo::create_with_id).
+    /// Creates an item with the given id. See
+    /// [`Repo::create_with_id`](crate::Repo::create_with_id).
     ///
     /// # Errors
     ///
@@ -89,8 +90,8 @@ impl Dynamic {
     ///
     /// # Errors
     ///
-    /// `UnknownName`; `InvalidArgument` if the field is not unique or cannot have the value; and as the
-    /// typed call.
+    /// `UnknownName`; `InvalidArgument` if the field is not unique or cannot have the value; and as
+    /// the typed call.
     pub async fn get_item_by(
         &self,
         collection: &str,
@@ -167,7 +168,8 @@ impl Dynamic {
         self.lookup(collection, "replace_at")?.change(id, Some(expected), change).await
     }
 
-    /// Renews the time to live of an item and returns the new deadline. See [`Repo::touch`](crate::Repo::touch).
+    /// Renews the time to live of an item and returns the new deadline. See
+    /// [`Repo::touch`](crate::Repo::touch).
     ///
     /// # Errors
     ///
@@ -187,7 +189,8 @@ impl Dynamic {
         self.lookup(collection, "delete")?.delete(id, None).await
     }
 
-    /// Deletes an item if it is at version `expected`. See [`Repo::delete_at`](crate::Repo::delete_at).
+    /// Deletes an item if it is at version `expected`. See
+    /// [`Repo::delete_at`](crate::Repo::delete_at).
     ///
     /// # Errors
     ///

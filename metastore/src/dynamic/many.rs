@@ -40,8 +40,8 @@ impl Dynamic {
         Ok(self.lookup(collection, "get_many")?.get_many(ids).await)
     }
 
-    /// Patches many items, as [`Dynamic::update_item`] does, with a result for each. They share round trips, and
-    /// each is an atomic step of its own.
+    /// Patches many items, as [`Dynamic::update_item`] does, with a result for each. They share
+    /// round trips, and each is an atomic step of its own.
     ///
     /// # Errors
     ///

@@ -29,18 +29,20 @@ use erased::ErasedCollection;
 pub(crate) use collection::DynamicCollection;
 pub use query::{DynamicQuery, Filter, SortOrder};
 
-/// Collections by name, with all their operations over JSON.
+/// Collections that are called by name, with all their operations over JSON.
 ///
-/// It is built from the types and used without them: arguments are [`Json`](crate::Json), which is text or a
-/// `serde_json::Value`, results are [`Item<Json>`](crate::Item), with the validation, the errors and the round
-/// trips of the typed [`Repo`]. What the compiler checks there is checked here at run time:
-/// [`ErrorKind::UnknownName`] lists the existing collections, fields, mutations or transformations,
-/// [`ErrorKind::InvalidJson`] says where the JSON does not match the type.
+/// It is built from the types and used without them: arguments are [`Json`](crate::Json), which is
+/// text or a `serde_json::Value`, results are [`Item<Json>`](crate::Item), with the validation, the
+/// errors and the round trips of the typed [`Repo`]. What the compiler checks there is checked here
+/// at run time: [`ErrorKind::UnknownName`] lists the existing collections, fields, mutations or
+/// transformations, [`ErrorKind::InvalidJson`] says where the JSON does not match the type.
 ///
-/// A collection is identified by its name (`texts`); if two apps have a collection of the same name, by app
-/// and name (`textsplitter/texts`) or by its whole address (`myapp/textsplitter/texts`).
+/// A collection is identified by its name (`texts`); if two apps have a collection of the same
+/// name, by app and name (`textsplitter/texts`) or by its whole address
+/// (`myapp/textsplitter/texts`).
 ///
-/// Cloning is cheap. `#[derive(Repository)]` has a method `dynamic()` that returns one with its collections.
+/// Cloning is cheap. `#[derive(Repository)]` has a method `dynamic()` that returns one with its
+/// collections.
 ///
 /// ```
 /// use metastore::{Dynamic, Collection, DynamicQuery, Store};
@@ -121,8 +123,8 @@ impl Dynamic {
         Ok(Self(self.0.iter().map(|found| found.for_user(&user)).collect()))
     }
 
-    /// The descriptors of its collections, as in the catalog, in the order in which they were added. No round
-    /// trip.
+    /// The descriptors of its collections, as in the catalog, in the order in which they were
+    /// added. No round trip.
     #[must_use]
     pub fn collections(&self) -> Vec<Descriptor> {
         self.0.iter().map(|found| found.descriptor()).collect()

@@ -12,8 +12,8 @@ impl Dynamic {
     /// Lists items, the newest first: `limit` of them after the first `offset`. See
     /// [`Repo::list`](crate::Repo::list).
     ///
-    /// To continue after the page, pass its cursor to [`Dynamic::find_items`] in a [`DynamicQuery`] without
-    /// filters.
+    /// To continue after the page, pass its cursor to [`Dynamic::find_items`] in a [`DynamicQuery`]
+    /// without filters.
     ///
     /// # Errors
     ///
@@ -31,9 +31,9 @@ impl Dynamic {
     ///
     /// # Errors
     ///
-    /// `UnknownName` for a field or operator that does not exist; `InvalidArgument` for a field without index,
-    /// an operator that its index does not support, a value that the field cannot have, a limit out of range
-    /// or a cursor of another query; and as the typed call.
+    /// `UnknownName` for a field or operator that does not exist; `InvalidArgument` for a field
+    /// without index, an operator that its index does not support, a value that the field cannot
+    /// have, a limit out of range or a cursor of another query; and as the typed call.
     pub async fn find_items(
         &self,
         collection: &str,
@@ -60,7 +60,8 @@ impl Dynamic {
         self.lookup(collection, "count")?.count(query).await
     }
 
-    /// Counts items and jobs, and estimates versions and memory. See [`Repo::stats`](crate::Repo::stats).
+    /// Counts items and jobs, and estimates versions and memory. See
+    /// [`Repo::stats`](crate::Repo::stats).
     ///
     /// # Errors
     ///

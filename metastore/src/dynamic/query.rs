@@ -68,8 +68,8 @@ pub struct DynamicQuery {
 pub struct Filter {
     /// The field's name in JSON.
     pub field: String,
-    /// `eq`, `is_none`, `is_some` or `contains`; and with `#[index(range)]` also `between`, whose value is
-    /// a list of two, `at_least`, `at_most`, `greater_than` or `less_than`.
+    /// `eq`, `is_none`, `is_some` or `contains`; and with `#[index(range)]` also `between`, whose
+    /// value is a list of two, `at_least`, `at_most`, `greater_than` or `less_than`.
     pub operator: String,
     /// The value to compare with; none for `is_none` and `is_some`.
     #[serde(default)]

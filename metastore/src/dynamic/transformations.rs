@@ -163,8 +163,9 @@ impl Dynamic {
         self.lookup(collection, "discard")?.discard(id, transformation).await
     }
 
-    /// Requests another run of a job that was dead-lettered or cancelled, with the same id; `None` if there is no
-    /// such job. See [`ItemTransformation::retry`](crate::ItemTransformation::retry).
+    /// Requests another run of a job that was dead-lettered or cancelled, with the same id; `None`
+    /// if there is no such job. See
+    /// [`ItemTransformation::retry`](crate::ItemTransformation::retry).
     ///
     /// # Errors
     ///

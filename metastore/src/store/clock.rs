@@ -1,8 +1,9 @@
 //! The server's time, without a round trip for each use.
 //!
-//! It is read on connecting and advanced by the process's monotonic clock, so a wrong or adjusted clock of this
-//! machine does not affect documents. It is read again once a minute while it is used, after each
-//! reconnection, and whenever the server refuses a write because its time is too far from the server's.
+//! It is read on connecting and advanced by the process's monotonic clock, so a wrong or adjusted
+//! clock of this machine does not affect documents. It is read again once a minute while it is
+//! used, after each reconnection, and whenever the server refuses a write because its time is too
+//! far from the server's.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +18,8 @@ use crate::time::{Timestamp, millis};
 /// How long a reading is used before the next one.
 const REREAD: Duration = Duration::from_secs(60);
 
-/// If the server's clock is set back by less than this, the time stands still until the clock catches up.
+/// If the server's clock is set back by less than this, the returned time stays the same until the
+/// clock catches up.
 const STEP_BACK_MS: u64 = 1_000;
 
 pub(super) struct Clock {

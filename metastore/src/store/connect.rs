@@ -24,18 +24,18 @@ impl Store {
     /// Connects to the server at `url`: `redis://[user:password@]host:6379[/database]`, or
     /// `redis+unix:///path` for a socket.
     ///
-    /// Three round trips. Once connected, the store reconnects automatically and indefinitely. Its connections
-    /// belong to the tokio runtime in which it was opened: when that runtime ends, each call of the store fails
-    /// with [`RuntimeEnded`](crate::ErrorKind::RuntimeEnded).
+    /// Three round trips. Once connected, the store reconnects automatically and indefinitely. Its
+    /// connections belong to the tokio runtime in which it was opened: when that runtime ends, each
+    /// call of the store fails with [`RuntimeEnded`](crate::ErrorKind::RuntimeEnded).
     ///
     /// Logs a warning if the server may remove documents when its memory is full; see
     /// [`StoreOptions::refuse_eviction`].
     ///
     /// # Errors
     ///
-    /// `Unavailable` if there is no server or it accepts no more connections, `Auth` for a wrong password,
-    /// `Loading` while it loads its data, `InvalidArgument` for an invalid URL, `Unsupported` for a node of a
-    /// Redis Cluster and for a server before Redis 7.0 or Valkey 7.2.
+    /// `Unavailable` if there is no server or it accepts no more connections, `Auth` for a wrong
+    /// password, `Loading` while it loads its data, `InvalidArgument` for an invalid URL,
+    /// `Unsupported` for a node of a Redis Cluster and for a server before Redis 7.0 or Valkey 7.2.
     pub async fn connect(url: impl AsRef<str>) -> Result<Self> {
         Self::options().connect(url).await
     }
@@ -51,9 +51,10 @@ impl Store {
 
     /// Starts a private server for this process and connects to it.
     ///
-    /// It runs the `redis-server` or `valkey-server` on the PATH, or the program at the path in the variable
-    /// `METASTORE_REDIS_SERVER`, on a private socket in a temporary folder. The server and its data are
-    /// removed with the last clone of the store, and when the process ends, even if it is killed.
+    /// It runs the `redis-server` or `valkey-server` on the PATH, or the program at the path in the
+    /// variable `METASTORE_REDIS_SERVER`, on a private socket in a temporary folder. The server and
+    /// its data are removed with the last clone of the store, and when the process ends, even if it
+    /// is killed.
     ///
     /// # Errors
     ///
@@ -62,14 +63,14 @@ impl Store {
         Self::options().embedded().await
     }
 
-    /// As [`Store::embedded`], with the data kept in `directory` (append-only file, synced every second). A
-    /// directory that does not exist is created with mode 0700, and only this user can read the files that
-    /// the server writes there.
+    /// As [`Store::embedded`], with the data kept in `directory` (append-only file, synced every
+    /// second). A directory that does not exist is created with mode 0700, and only this user can
+    /// read the files that the server writes there.
     ///
     /// # Errors
     ///
-    /// As [`Store::embedded`], and `Embedded` if another process uses the directory. If the server does not
-    /// start, the message has the last line of its log.
+    /// As [`Store::embedded`], and `Embedded` if another process uses the directory. If the server
+    /// does not start, the message has the last line of its log.
     pub async fn embedded_at(directory: impl AsRef<Path>) -> Result<Self> {
         Self::options().embedded_at(directory).await
     }
@@ -89,7 +90,8 @@ impl Store {
         let endpoint = Endpoint::parse(url, options.command_timeout)?;
         let connection = Arc::new(Connection::open(&endpoint).await?);
         let clock = Clock::read(&connection).await?;
-        // A server that does not return its information, for example to a user without the right, is accepted.
+        // A server that does not return its information, for example to a user without the right,
+        // is accepted.
         let info = ServerInfo::read(&connection).await.unwrap_or_default();
         info.check(!options.refuse_eviction)?;
         if let Some(policy) = info.evicting() {
@@ -122,7 +124,7 @@ impl StoreOptions {
     ///
     /// # Errors
     ///
-    /// As [`Store::connect`], and `InvalidName` or `InvalidId` for an option that breaks its rule.
+    /// As [`Store::connect`], and `InvalidName` or `InvalidArgument` for an invalid option.
     pub async fn connect(self, url: impl AsRef<str>) -> Result<Store> {
         Store::open(url.as_ref(), self, None).await
     }

@@ -12,13 +12,13 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Where a page ended; the next one begins after it.
 ///
-/// It is bound to one query: conditions, owner and order must be the same when it is used; the limit may
-/// differ. It stays valid while items are created, changed and deleted: an item that exists from the first
-/// page to the last is returned exactly once.
+/// It is bound to one query: conditions, owner and order must be the same when it is used; the
+/// limit may differ. It stays valid while items are created, changed and deleted: an item that
+/// exists from the first page to the last is returned exactly once.
 ///
-/// It is text that needs no escaping in a URL. It is authenticated: a cursor that was changed, or that was
-/// made for another query, collection or tenant, is refused with `InvalidArgument`. It is not secret: it
-/// contains an id, and the value of the field by which the query is ordered. See
+/// It is text that needs no escaping in a URL. It is authenticated: a cursor that was changed, or
+/// that was made for another query, collection or tenant, is refused with `InvalidArgument`. It is
+/// not secret: it contains an id, and the value of the field by which the query is ordered. See
 /// [`StoreOptions::cursor_key`](crate::StoreOptions::cursor_key).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -1,10 +1,10 @@
 //! A private server for this process.
 //!
-//! A shell starts two watchers and then executes the server. The watchers wait on a pipe whose other end this
-//! process holds: when the process ends, even if it is killed, the pipe closes, and they stop the server and
-//! remove its temporary folder. There are two, so that everything is removed even if one of them is killed.
-//! The server runs in its own process group, so that Ctrl-C in a terminal only reaches the program, which may
-//! still write.
+//! A shell starts two watchers and then executes the server. The watchers wait on a pipe whose
+//! other end this process holds: when the process ends, even if it is killed, the pipe closes, and
+//! they stop the server and remove its temporary folder. There are two, so that everything is
+//! removed even if one of them is killed. The server runs in its own process group, so that Ctrl-C
+//! in a terminal only reaches the program, which may still write.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -27,13 +27,15 @@ const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long to wait for a directory whose previous server is still stopping.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long the watchers may take to stop the server before it gets a signal, and then before it is killed.
+/// How long the watchers may take to stop the server before it gets a signal, and then before it is
+/// killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Executes the server ("$@"), which is stopped when standard input closes. Standard output is the lock file of
-/// the directory: the server keeps it open, so that the directory is locked as long as the server writes to it,
-/// even if this process has ended. Only this user may read what the server writes.
+/// Executes the server ("$@"), which is stopped when standard input closes. Standard output is the
+/// lock file of the directory: the server keeps it open, so that the directory is locked as long as
+/// the server writes to it, even if this process has ended. Only this user may read what the server
+/// writes.
 const LAUNCHER: &str = r#"
 umask 077
 exec 3<&0 4>&1
@@ -205,8 +207,8 @@ fn find_server() -> Result<PathBuf> {
     )))
 }
 
-/// Locks the directory: two servers on one append-only file would destroy it. A new directory is accessible to
-/// this user only; an existing one keeps its permissions.
+/// Locks the directory: two servers on one append-only file would destroy it. A new directory is
+/// accessible to this user only; an existing one keeps its permissions.
 async fn lock(directory: &Path) -> Result<File> {
     let cannot = |what: &str, error: std::io::Error| {
         failed(&format!("cannot {what} {}", directory.display())).caused_by(error)

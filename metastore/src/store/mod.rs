@@ -86,8 +86,8 @@ impl Store {
 
     /// The server's time, without a round trip.
     ///
-    /// It is advanced by the clock of this process, and read from the server on connecting, and in the background
-    /// after each reconnection and once a minute.
+    /// It is advanced by the clock of this process, and read from the server on connecting, and in
+    /// the background after each reconnection and once a minute.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let clock = &self.0.clock;
@@ -114,8 +114,8 @@ impl Store {
         source().filter(|trace| trace.len() <= MAX_TRACE_LEN)
     }
 
-    /// Publishes a message and returns when the store's own subscription has received it. If the subscription
-    /// connection receives nothing, it never returns: use a timeout.
+    /// Publishes a message and returns when the store's own subscription has received it. If the
+    /// subscription connection receives nothing, it never returns: use a timeout.
     ///
     /// # Errors
     ///
@@ -135,8 +135,8 @@ impl Store {
         }
     }
 
-    /// The `maxmemory-policy` of the server: with any other than `noeviction`, it removes documents and jobs when
-    /// its memory is full. `None` if the server does not return it.
+    /// The `maxmemory-policy` of the server: with any other than `noeviction`, it removes documents
+    /// and jobs when its memory is full. `None` if the server does not return it.
     ///
     /// One round trip.
     ///
@@ -157,8 +157,8 @@ impl Store {
 
     /// The client of the connection, for commands that metastore does not have.
     ///
-    /// This is the only place where a type of fred is public, and it changes when fred does. Commands sent
-    /// through it bypass everything that metastore guarantees.
+    /// This is the only place where a type of fred is public, and it changes when fred does.
+    /// Commands sent through it bypass everything that metastore guarantees.
     #[must_use]
     pub fn fred_client(&self) -> Client {
         self.connection().client()
@@ -221,11 +221,11 @@ impl Store {
         self.0.cursor_keys.position(self.reader(), cursor, query, operation).await
     }
 
-    /// Runs work on `count` elements in a task, so that several run in parallel. The task continues if the
-    /// caller stops waiting.
+    /// Runs work on `count` elements in a task, so that several run in parallel. The task continues
+    /// if the caller stops waiting.
     ///
-    /// All results are `RuntimeEnded` if the runtime in which the store was opened has ended. A panic is passed
-    /// on to the caller.
+    /// All results are `RuntimeEnded` if the runtime in which the store was opened has ended. A
+    /// panic is passed on to the caller.
     pub(crate) async fn spawn_detached<O: Send + 'static>(
         &self,
         operation: &'static str,

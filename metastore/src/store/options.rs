@@ -51,19 +51,19 @@ impl Default for StoreOptions {
 }
 
 impl StoreOptions {
-    /// Whether each write adds an entry to the item's audit trail and to the collection's feed, in the same
-    /// atomic step. `#[collection(audit = on)]` or `off` on a collection overrides it.
+    /// Whether each write adds an entry to the item's audit trail and to the collection's feed, in
+    /// the same atomic step. `#[collection(audit = on)]` or `off` on a collection overrides it.
     ///
-    /// Default: off, because a trail costs about as much memory as a small document (400 bytes, and 100
-    /// for each further entry), and the feed 100 bytes for each entry.
+    /// Default: off, because a trail costs about as much memory as a small document (400 bytes, and
+    /// 100 for each further entry), and the feed 100 bytes for each entry.
     #[must_use]
     pub fn audit(mut self, on: bool) -> Self {
         self.audit = on;
         self
     }
 
-    /// How many entries the audit trail of an item keeps: at least this many of the newest, and up to a hundred
-    /// more, since Redis trims whole blocks. `u64::MAX` keeps all.
+    /// How many entries the audit trail of an item keeps: at least this many of the newest, and up
+    /// to a hundred more, since Redis trims whole blocks. `u64::MAX` keeps all.
     ///
     /// Default: 1,000, about 100 KB for an item with that many.
     #[must_use]
@@ -82,8 +82,9 @@ impl StoreOptions {
         self
     }
 
-    /// How long the audit trail of an item with a time to live is kept after the item has expired: it expires
-    /// this time plus the collection's `ttl` after its last entry. The feed keeps its entries.
+    /// How long the audit trail of an item with a time to live is kept after the item has expired:
+    /// it expires this time plus the collection's `ttl` after its last entry. The feed keeps its
+    /// entries.
     ///
     /// Default: 1 hour, so that trails of short-lived items do not accumulate.
     #[must_use]
@@ -92,7 +93,8 @@ impl StoreOptions {
         self
     }
 
-    /// The actor, stored with each version and each audit entry: any text of up to 512 bytes, see [`Actor`].
+    /// The actor, stored with each version and each audit entry: any text of up to 512 bytes, see
+    /// [`Actor`].
     ///
     /// Default: none.
     #[must_use]
@@ -101,9 +103,10 @@ impl StoreOptions {
         self
     }
 
-    /// A function that returns the trace context of the caller, such as W3C's `traceparent` of the current span,
-    /// which is stored with each requested job. A context of more than 512 bytes is ignored. Jobs that a write
-    /// requests (`on = create, update`) get it too, and a job passes it on to those that run `after` it.
+    /// A function that returns the trace context of the caller, such as W3C's `traceparent` of the
+    /// current span, which is stored with each requested job. A context of more than 512 bytes is
+    /// ignored. Jobs that a write requests (`on = create, update`) get it too, and a job passes it
+    /// on to those that run `after` it.
     ///
     /// Default: none; a request can set one itself.
     #[must_use]
@@ -112,12 +115,12 @@ impl StoreOptions {
         self
     }
 
-    /// The secret key that authenticates cursors, at least 16 bytes. Programs that accept each other's cursors
-    /// must have the same key; a new key makes all earlier cursors invalid.
+    /// The secret key that authenticates cursors, at least 16 bytes. Programs that accept each
+    /// other's cursors must have the same key; a new key makes all earlier cursors invalid.
     ///
     /// Default: a random key that the first program that needs it stores in the catalog
-    /// (`catalog:metastore:cursor_key`), so that all programs on a server share it. Everyone who can read the
-    /// server's keys can read it.
+    /// (`catalog:metastore:cursor_key`), so that all programs on a server share it. Everyone who
+    /// can read the server's keys can read it.
     #[must_use]
     pub fn cursor_key(mut self, key: impl AsRef<[u8]>) -> Self {
         self.cursor_key = Some(CursorKey::new(key.as_ref()));
@@ -144,7 +147,8 @@ impl StoreOptions {
 
     /// How long to wait for a connection, and for each reply.
     ///
-    /// Default: 5 seconds, far longer than a healthy server needs, and shorter than most callers' timeouts.
+    /// Default: 5 seconds, far longer than a healthy server needs, and shorter than most callers'
+    /// timeouts.
     #[must_use]
     pub fn command_timeout(mut self, timeout: Duration) -> Self {
         self.command_timeout = timeout;
@@ -160,8 +164,8 @@ impl StoreOptions {
         self
     }
 
-    /// How often `update`, `replace` and `modify` by id are retried after a concurrent write, before they fail
-    /// with `Conflict`.
+    /// How often `update`, `replace` and `modify` by id are retried after a concurrent write,
+    /// before they fail with `Conflict`.
     ///
     /// Default: 256, with random pauses of up to 20 ms, which is enough for 64 writers on one item.
     #[must_use]
@@ -188,8 +192,8 @@ impl StoreOptions {
         self
     }
 
-    /// Whether to refuse a server that may remove documents and jobs when its memory is full: with any
-    /// `maxmemory-policy` other than `noeviction`, connecting fails with `Unsupported`.
+    /// Whether to refuse a server that may remove documents and jobs when its memory is full: with
+    /// any `maxmemory-policy` other than `noeviction`, connecting fails with `Unsupported`.
     ///
     /// Default: no; a warning is logged, because the store may be used as a cache.
     #[must_use]

@@ -61,7 +61,7 @@ impl ServerInfo {
         }
     }
 
-    /// The eviction policy, if it lets the server remove documents.
+    /// The eviction policy, if it allows the server to remove documents.
     pub(super) fn evicting(&self) -> Option<&str> {
         self.eviction_policy.as_deref().filter(|policy| *policy != "noeviction")
     }

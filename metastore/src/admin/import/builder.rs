@@ -20,19 +20,21 @@ pub struct Import<'a, T: Document> {
 }
 
 impl<T: Document> Repo<T> {
-    /// Imports JSON documents whose keys match a pattern, such as `legacy:user:*`, into the collection.
+    /// Imports JSON documents whose keys match a pattern, such as `legacy:user:*`, into the
+    /// collection.
     ///
-    /// Each becomes an item at version 1, with the same checks as create: validation, indexes, unique
-    /// fields, audit. Its id is the part of the key that the first `*` of the pattern matches, unless
-    /// [`Import::id_from`] is set. Strings that hold JSON are imported, and documents of `RedisJSON` if the
-    /// server has the module; other types, and metastore's own keys, are skipped. Originals are kept,
-    /// unless [`Import::delete_originals`] is set. Fields that `T` does not know are preserved.
+    /// Each becomes an item at version 1, with the same checks as create: validation, indexes,
+    /// unique fields, audit. Its id is the part of the key that the first `*` of the pattern
+    /// matches, unless [`Import::id_from`] is set. Strings that contain JSON are imported, and
+    /// documents of `RedisJSON` if the server has the module; other types, and metastore's own
+    /// keys, are skipped. Originals are kept, unless [`Import::delete_originals`] is set. Fields
+    /// that `T` does not know are preserved.
     ///
-    /// It can be interrupted and repeated at any time: a document that is an item already, with the same
-    /// content, is skipped. One with other content is reported and not changed.
+    /// It can be interrupted and repeated at any time: a document that is an item already, with the
+    /// same content, is skipped. One with other content is reported and not changed.
     ///
-    /// One SCAN for each 500 keys of the whole server, two round trips for those that match, and one or two
-    /// for each document, 16 at once.
+    /// One SCAN for each 500 keys of the whole server, two round trips for those that match, and
+    /// one or two for each document, 16 at once.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
@@ -73,43 +75,43 @@ impl<T: Document> Repo<T> {
 }
 
 impl<'a, T: Document> Import<'a, T> {
-    /// Makes the id from the key; a document for which it returns `None` is reported and not imported.
-    /// Default: the part of the key that the first `*` of the pattern matches.
+    /// Makes the id from the key; a document for which it returns `None` is reported and not
+    /// imported. Default: the part of the key that the first `*` of the pattern matches.
     pub fn id_from(mut self, id: impl Fn(&str) -> Option<String> + Send + Sync + 'a) -> Self {
         self.importer.id_of = Box::new(id);
         self
     }
 
-    /// Changes each document before it is read as `T`. The text of an error is reported, and the document
-    /// is not imported.
+    /// Changes each document before it is read as `T`. The text of an error is reported, and the
+    /// document is not imported.
     pub fn map(mut self, map: impl Fn(Value) -> Result<Value, String> + Send + Sync + 'a) -> Self {
         self.importer.map = Some(Box::new(map));
         self
     }
 
-    /// The schema number of the originals; upgrade functions convert them to the current schema. Default:
-    /// the current one.
+    /// The schema number of the originals; upgrade functions convert them to the current schema.
+    /// Default: the current one.
     pub fn schema(mut self, schema: u32) -> Self {
         self.importer.schema = schema;
         self
     }
 
-    /// Reads and checks everything and writes nothing. A unique value that another item already has is only
-    /// found by a real run.
+    /// Reads and checks everything and writes nothing. A unique value that another item already has
+    /// is only found by a real run.
     pub fn dry_run(mut self) -> Self {
         self.importer.dry_run = true;
         self
     }
 
-    /// Removes each original once its item exists, atomically, and only if it still holds what was imported.
-    /// Default: originals are kept.
+    /// Removes each original once its item exists, atomically, and only if it still has the content
+    /// that was imported. Default: originals are kept.
     pub fn delete_originals(mut self) -> Self {
         self.importer.delete_originals = true;
         self
     }
 
-    /// Resumes an interrupted run at the number in its report. Default: from the beginning, which is also
-    /// correct, since imported documents are skipped.
+    /// Resumes an interrupted run at the number in its report. Default: from the beginning, which
+    /// is also correct, since imported documents are skipped.
     pub fn resume(mut self, cursor: u64) -> Self {
         self.walk.resume(cursor);
         self

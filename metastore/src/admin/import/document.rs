@@ -21,7 +21,8 @@ use crate::repo::Repo;
 
 const OPERATION: &str = "import";
 
-/// Reads an original, with the fields that `T` does not know. An error is the reason for the report.
+/// Reads an original, with the fields that `T` does not know. An error is the reason for the
+/// report.
 pub(super) fn read_document<T: Document>(
     repo: &Repo<T>,
     id: &Id,

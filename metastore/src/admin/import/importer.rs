@@ -121,8 +121,8 @@ impl<T: Document> Importer<'_, T> {
         }
     }
 
-    /// Whether the first version of the item has this content. Later versions do not count: the item may
-    /// have been updated since it was imported.
+    /// Whether the first version of the item has this content. Later versions do not count: the
+    /// item may have been updated since it was imported.
     async fn is_stored(&self, id: &Id, document: &T, unknown: &UnknownFields) -> Result<bool> {
         let first = self.repo.get_version(id, 1).await?;
         let limits = self.repo.store().limits();

@@ -8,7 +8,8 @@ use crate::admin::walk::list_failure;
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct ImportReport {
-    /// The number of keys that match the pattern. SCAN may return a key twice; it then counts twice.
+    /// The number of keys that match the pattern. SCAN may return a key twice; it then counts
+    /// twice.
     pub scanned: u64,
     /// The number of documents that became items, or would in a dry run.
     pub imported: u64,

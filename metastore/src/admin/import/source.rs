@@ -8,7 +8,7 @@ use crate::redis::command::{Command, Reply, unexpected};
 use crate::redis::script::{REMOVE_ORIGINAL, ScriptCall};
 use crate::store::Store;
 
-/// How many keys one SCAN looks at.
+/// How many keys one SCAN examines.
 const PAGE: u64 = 500;
 
 /// How an original is stored.

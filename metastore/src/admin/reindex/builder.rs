@@ -18,7 +18,8 @@ use crate::store::cursor::Cursor;
 /// The number of items that are read and checked at once.
 const PAGE: usize = 200;
 
-/// A run of [`Repo::verify`], [`Repo::repair`] or [`Repo::backfill`]: set what you need, then `.await` it.
+/// A run of [`Repo::verify`], [`Repo::repair`] or [`Repo::backfill`]: set what you need, then
+/// `.await` it.
 #[must_use = "nothing is checked until this is awaited"]
 pub struct Reindex<'a, T: Document> {
     checker: Checker<'a, T>,
@@ -32,11 +33,12 @@ struct CheckItems<'a, 'c, T: Document> {
 }
 
 impl<T: Document> Repo<T> {
-    /// Checks all indexes, jobs and histories against the documents, changes nothing, and reports the
-    /// differences.
+    /// Checks all indexes, jobs and histories against the documents, changes nothing, and reports
+    /// the differences.
     ///
-    /// It runs concurrently with readers and writers. Some round trips for each 200 items, one for each 500
-    /// index entries, and one for each 1,000 keys of the whole server, to find items that are in no index.
+    /// It runs concurrently with readers and writers. Some round trips for each 200 items, one for
+    /// each 500 index entries, and one for each 1,000 keys of the whole server, to find items that
+    /// are in no index.
     ///
     /// # Errors
     ///
@@ -45,25 +47,26 @@ impl<T: Document> Repo<T> {
         self.reindex("verify", false)
     }
 
-    /// Checks as [`Repo::verify`] does, and repairs the differences: each item in one atomic step, only if
-    /// it has not changed since it was read. Lost jobs are queued again. An item that cannot be repaired
-    /// does not stop the run.
+    /// Checks as [`Repo::verify`] does, and repairs the differences: each item in one atomic step,
+    /// only if it has not changed since it was read. Lost jobs are queued again. An item that
+    /// cannot be repaired does not stop the run.
     ///
-    /// It also applies a time to live that was added to the collection, changed or removed to existing
-    /// items, with their versions and results. It counts from the last write, or from the creation with
-    /// `ttl_on_update = keep`. An item that would have expired already gets the full time to live, from
-    /// now.
+    /// It also applies a time to live that was added to the collection, changed or removed to
+    /// existing items, with their versions and results. It counts from the last write, or from the
+    /// creation with `ttl_on_update = keep`. An item that would have expired already gets the full
+    /// time to live, from now.
     pub fn repair(&self) -> Reindex<'_, T> {
         self.reindex("repair", true)
     }
 
-    /// Fills an index that was added to a collection with items. Until the run is complete, queries that
-    /// need the index are refused with `IndexIncomplete`; everything else works as before.
+    /// Fills an index that was added to a collection with items. Until the run is complete, queries
+    /// that need the index are refused with `IndexIncomplete`; everything else works as before.
     ///
-    /// Run it after all writers know the index: a writer that does not know it removes the item's entries
-    /// from it. It is the same as [`Repo::repair`] and may be repeated at any time. If a field has become
-    /// `#[unique]` and several items have the same value, the first one keeps it, the report lists the
-    /// others, and that index stays incomplete until they are changed; all other indexes can be used.
+    /// Run it after all writers know the index: a writer that does not know it removes the item's
+    /// entries from it. It is the same as [`Repo::repair`] and may be repeated at any time. If a
+    /// field has become `#[unique]` and several items have the same value, the first one keeps it,
+    /// the report lists the others, and that index stays incomplete until they are changed; all
+    /// other indexes can be used.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};
@@ -112,7 +115,8 @@ impl<'a, T: Document> Reindex<'a, T> {
         checker.stray_records(&mut report).await?;
         checker.unlisted_items(&queued, &mut report).await?;
         for segment in segments(T::SCHEMA) {
-            // Each expected entry has been checked, so an index of the expected size has no orphans.
+            // Each expected entry has been checked, so an index of the expected size has no
+            // orphans.
             let expected = report.entries.get(&segment.to_string()).copied().unwrap_or(0);
             if !is_complete || checker.size_of(&segment).await? != expected {
                 checker.orphans(&segment, &mut report).await?;

@@ -7,8 +7,8 @@ use crate::document::header::Head;
 use crate::error::Result;
 use crate::redis::command::{Command, Reply};
 
-/// How many versions one round trip looks for. Where so many in a row are missing, the history begins:
-/// retention and expiry remove the oldest versions.
+/// How many versions one round trip looks for. Where so many in a row are missing, the history
+/// begins: retention and expiry remove the oldest versions.
 const PAGE: u64 = 500;
 
 impl<T: Document> Checker<'_, T> {
@@ -74,7 +74,8 @@ impl<T: Document> Checker<'_, T> {
             if has_commit(&entries, head.origin()) {
                 continue;
             }
-            // The trail may begin with an earlier item of the same id, or was trimmed because it was long.
+            // The trail may begin with an earlier item of the same id, or was trimmed because it
+            // was long.
             let whole = Command::new("XRANGE").arg(trail.clone()).arg("-").arg("+");
             let entries = self.repo.store().reader().call(whole).await;
             let entries = entries.map_err(|fault| fault.into_error(self.operation).at(trail))?;

@@ -11,7 +11,8 @@ use crate::redis::command::{Command, Reply};
 use crate::redis::script::{ORPHANS, STRAYS, ScriptCall};
 
 impl<T: Document> Checker<'_, T> {
-    /// Records of index entries whose items do not exist, or are missing from the index of all items.
+    /// Records of index entries whose items do not exist, or are missing from the index of all
+    /// items.
     pub(super) async fn stray_records(&self, report: &mut IndexReport) -> Result<()> {
         let at = self.repo.address();
         let mut cursor = "0".to_owned();

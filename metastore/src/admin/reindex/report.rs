@@ -25,21 +25,22 @@ pub struct IndexReport {
     pub lost_jobs: u64,
     /// Missing versions between two that exist. They cannot be restored.
     pub missing_versions: u64,
-    /// Items whose audit trail has no entry of their creation, in a collection with audit. Items that were
-    /// created before audit was switched on count, too.
+    /// Items whose audit trail has no entry of their creation, in a collection with audit. Items
+    /// that were created before audit was switched on count, too.
     pub unaudited: u64,
     /// Items that were written again each time they were checked.
     pub busy: u64,
-    /// The number of items that could not be indexed completely: the document does not decode, or another
-    /// item has the same value of a unique field. In the second case everything else is indexed.
+    /// The number of items that could not be indexed completely: the document does not decode, or
+    /// another item has the same value of a unique field. In the second case everything else is
+    /// indexed.
     pub failures: u64,
-    /// The first 100 problems of single items: what could not be indexed, lost jobs, missing versions and
-    /// missing audit entries.
+    /// The first 100 problems of single items: what could not be indexed, lost jobs, missing
+    /// versions and missing audit entries.
     pub failed: Vec<IndexFailure>,
     /// Whether this run repaired what it found, as far as possible.
     pub repaired: bool,
-    /// Where to continue an interrupted run, with [`Reindex::resume`](crate::Reindex::resume); `None` at
-    /// the end.
+    /// Where to continue an interrupted run, with [`Reindex::resume`](crate::Reindex::resume);
+    /// `None` at the end.
     pub resume: Option<Cursor>,
     /// The number of entries in each index that the checked items should have.
     #[serde(skip)]

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::key::{Id, Key, KeyKind};
 use crate::redis::command::{Command, Reply, unexpected};
 
-/// How many keys the server looks at in one round trip.
+/// How many keys the server examines in one round trip.
 const SCANNED: u64 = 1_000;
 
 impl<T: Document> Checker<'_, T> {

@@ -44,11 +44,11 @@ pub struct Stats<'a, T: Document> {
 }
 
 impl<T: Document> Repo<T> {
-    /// Counts the collection's items and jobs, and estimates versions and memory from 400 items chosen
-    /// at random, up to 8 superseded versions of each.
+    /// Counts the collection's items and jobs, and estimates versions and memory from 400 items
+    /// chosen at random, up to 8 superseded versions of each.
     ///
-    /// Three round trips, and one for each 50 measured items; those run concurrently. The cost does not grow
-    /// with the number of items.
+    /// Three round trips, and one for each 50 measured items; those run concurrently. The cost does
+    /// not grow with the number of items.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Repo};

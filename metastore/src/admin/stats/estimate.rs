@@ -14,8 +14,8 @@ pub struct Estimate {
     pub value: u64,
     /// The half-width of the 95 % confidence interval; 0 if everything was measured.
     ///
-    /// From the variance of two-stage sampling (Cochran, Sampling Techniques, chapter 10) and the normal
-    /// distribution. A few items that are much larger than all others may be missed.
+    /// From the variance of two-stage sampling (Cochran, Sampling Techniques, chapter 10) and the
+    /// normal distribution. A few items that are much larger than all others may be missed.
     pub error: u64,
 }
 

@@ -31,8 +31,8 @@ pub struct CollectionStats {
     pub jobs: BTreeMap<&'static str, QueueStats>,
 }
 
-/// The server's memory that a collection uses, in bytes: keys, values and their overhead, as `MEMORY USAGE`
-/// reports it.
+/// The server's memory that a collection uses, in bytes: keys, values and their overhead, as
+/// `MEMORY USAGE` reports it.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct MemoryStats {

@@ -1,5 +1,5 @@
-//! A collection without its document type: the operations of a [`Repo`] over JSON. Each calls the typed
-//! operation, so that rules and errors are the same.
+//! A collection without its document type: the operations of a [`Repo`] over JSON. Each calls the
+//! typed operation, so that rules and errors are the same.
 
 mod history;
 mod items;
