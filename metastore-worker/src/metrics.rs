@@ -1,5 +1,5 @@
-//! Recording metrics through the `metrics` facade; the crate's documentation lists them. Without the
-//! feature `metrics` nothing is recorded.
+//! Recording metrics through the `metrics` facade; the crate's documentation lists them. Without
+//! the feature `metrics` nothing is recorded.
 
 use std::sync::Arc;
 use std::time::Duration;

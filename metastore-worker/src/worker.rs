@@ -29,7 +29,7 @@ pub struct Worker {
     pub(crate) checked: Result<(), ConfigError>,
 }
 
-/// A worker that runs in the background; made by [`Worker::start`].
+/// A worker that runs in the background; returned by [`Worker::start`].
 ///
 /// Dropping it stops the worker as [`RunningWorker::stop`] does, without waiting for it.
 pub struct RunningWorker {

@@ -18,7 +18,7 @@ pub(super) enum BackgroundEvent {
     },
     /// The queues of a store were polled; `None` if all are idle.
     Polled { store: usize, stats: metastore::Result<Option<Vec<QueueStats>>> },
-    /// The leases of jobs were renewed; `held` tells for each whether the worker still holds it.
+    /// The leases of jobs were renewed; `held` says for each whether the worker still holds it.
     Renewed { store: usize, jobs: Vec<LocalId>, held: metastore::Result<Vec<bool>> },
     /// Expired items of a collection were removed.
     Reaped,

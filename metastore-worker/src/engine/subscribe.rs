@@ -21,7 +21,7 @@ impl Engine {
     }
 }
 
-/// Sets the flag at each notification. Retries a failed subscription for ever.
+/// Sets the flag at each notification. Retries a failed subscription forever.
 async fn subscribe(
     index: usize,
     handler: Arc<dyn ErasedHandler>,

@@ -6,7 +6,7 @@ use super::context::JobContext;
 use super::outcome::{FailureKind, HandlerResult};
 use crate::future::BoxFuture;
 
-/// How a handler ended, as a hook sees it.
+/// How a handler ended, for a hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HandlerOutcome {
