@@ -1,7 +1,7 @@
 //! Structured, versioned JSON documents on Redis or Valkey, defined by a derive.
 //!
-//! A struct with `#[derive(Collection)]` is the whole definition of a collection: its keys, its
-//! validation, how long its items live, its mutations and transformations. A tour:
+//! A struct with `#[derive(Collection)]` defines a collection: its keys, its validation, how long
+//! its items live, its mutations and transformations. An overview:
 //!
 //! - [`Collection`], [`Repository`]: the derives, and the trait behind them
 //! - [`Store`], [`StoreOptions`]: a connection, also to an embedded server

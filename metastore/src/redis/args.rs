@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use bytes::{Bytes, BytesMut};
 
-/// Up to this size, in bytes, copying is faster than the allocation and the reference count of sharing. A
-/// document of this size is copied in 30 ns.
+/// Up to this size, in bytes, copying is faster than the allocation and the reference count of
+/// sharing. A document of this size is copied in 30 ns.
 const SMALL: usize = 1024;
 
-/// The arguments of one command: the small ones share one allocation, the large ones are not copied.
+/// The arguments of one command: the small ones share one allocation, the large ones are not
+/// copied.
 #[derive(Default)]
 pub(crate) struct Args {
     small: BytesMut,

@@ -1,8 +1,8 @@
 //! Coalesces concurrent requests into one round trip.
 //!
-//! A client spends some microseconds on each command, so fewer and larger commands are faster. A queue
-//! that is idle adds no delay: a single request is sent at once. While the maximum number of batches is
-//! in flight, further requests wait for the next batch.
+//! A client spends some microseconds on each command, so fewer and larger commands are faster. A
+//! queue that is idle adds no delay: a single request is sent at once. While the maximum number of
+//! batches is in flight, further requests wait for the next batch.
 //!
 //! Batches are sent by tasks, never by a caller. A caller that is not polled for a while, such as a
 //! buffered stream whose reader makes calls of its own, would block all other callers.
@@ -19,8 +19,8 @@ use crate::redis::command::Fault;
 use crate::redis::connection::Connection;
 use crate::redis::runtime::StoreRuntime;
 
-/// How many batches may be in flight: one runs on the server, one waits there, and two are on the network
-/// or are being assembled or taken apart in this process.
+/// How many batches may be in flight: one runs on the server, one waits there, and two are on the
+/// network or are being assembled or taken apart in this process.
 const IN_FLIGHT: usize = 4;
 
 /// The limits of one batch.
@@ -55,7 +55,8 @@ pub(crate) type Batch<Q, R> = Vec<Pending<Q, R>>;
 
 type SendBatch<Q, R> = Box<dyn Fn(Batch<Q, R>) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// A queue of requests `Q`, each of which has a reply `R`, in front of a function that sends batches.
+/// A queue of requests `Q`, each of which has a reply `R`, in front of a function that sends
+/// batches.
 pub(crate) struct BatchQueue<Q, R>(Arc<Shared<Q, R>>);
 
 struct Shared<Q, R> {
@@ -88,8 +89,8 @@ impl<Q: Send + 'static, R: Send + 'static> BatchQueue<Q, R> {
         Self(Arc::new(Shared { limits, size, send: Box::new(send), state, runtime }))
     }
 
-    /// Queues a request and waits for its reply. A request that is queued is sent even if its caller no
-    /// longer waits.
+    /// Queues a request and waits for its reply. A request that is queued is sent even if its
+    /// caller no longer waits.
     pub(crate) async fn call(&self, request: Q) -> Result<R, Fault> {
         let (reply, received) = oneshot::channel();
         self.push(Pending { request, reply });
@@ -97,8 +98,8 @@ impl<Q: Send + 'static, R: Send + 'static> BatchQueue<Q, R> {
         self.0.runtime.answer(received).await?.unwrap_or_else(lost)
     }
 
-    /// The same for a read. A read changes nothing, so one that is lost with the runtime counts as not
-    /// sent.
+    /// The same for a read. A read changes nothing, so one that is lost with the runtime counts as
+    /// not sent.
     pub(crate) async fn read(&self, request: Q) -> Result<R, Fault> {
         match self.call(request).await {
             Err(Fault::Lost(_)) if self.0.runtime.is_ending().await => Err(Fault::RuntimeEnded),
@@ -123,7 +124,8 @@ async fn run<Q, R>(mut slot: Slot<Q, R>) {
     while let Some(batch) = slot.next() {
         // After a panic the callers of this batch have no reply, but the queue keeps its slot.
         let _ = AssertUnwindSafe((slot.queue.send)(batch)).catch_unwind().await;
-        // Yield before releasing the slot, so that callers can submit their next request to this task.
+        // Yield before releasing the slot, so that callers can submit their next request to this
+        // task.
         tokio::task::yield_now().await;
     }
 }
@@ -147,7 +149,8 @@ impl<Q, R> Drop for Slot<Q, R> {
         if self.is_released {
             return;
         }
-        // The task was dropped, which happens only when the runtime ends: no task will send what is pending.
+        // The task was dropped, which happens only when the runtime ends: no task will send what is
+        // pending.
         let mut state = self.queue.state();
         state.in_flight -= 1;
         let pending = std::mem::take(&mut state.pending);

@@ -119,7 +119,8 @@ impl Verdict {
     }
 }
 
-/// The error for a reply that the command never has, for example from a proxy or another kind of server.
+/// The error for a reply that the command never has, for example from a proxy or another kind of
+/// server.
 pub(crate) fn unexpected(operation: &'static str, reply: &dyn std::fmt::Debug) -> Error {
     Error::new(operation, ErrorKind::Server(format!("unexpected reply {reply:?}")))
 }
@@ -133,7 +134,8 @@ pub(crate) enum Fault {
     NotSent(String),
     /// The command was sent, and the server may have executed it.
     Lost(String),
-    /// The command never left this process, and no other will: the runtime of the connection has ended.
+    /// The command never left this process, and no other will: the runtime of the connection has
+    /// ended.
     RuntimeEnded,
 }
 

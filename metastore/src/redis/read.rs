@@ -76,8 +76,8 @@ impl Reader {
         pipeline(&self.connection, commands).await
     }
 
-    /// Sends several reads in one round trip, which concurrent calls share. The first refusal of one of the
-    /// commands is that of the call.
+    /// Sends several reads in one round trip, which concurrent calls share. The first refusal of
+    /// one of the commands is that of the call.
     pub(crate) async fn pipeline(&self, commands: Vec<Command>) -> Result<Vec<Reply>, Fault> {
         self.pipelines.read(commands).await
     }

@@ -2,8 +2,8 @@
 
 use crate::error::ErrorKind;
 
-/// The kind of an error of the server; `None` for a message of the client library. Errors of the server begin
-/// with a word in capitals.
+/// The kind of an error of the server; `None` for a message of the client library. Errors of the
+/// server begin with a word in capitals.
 pub(crate) fn refusal(message: &str) -> Option<ErrorKind> {
     let code = message.split_whitespace().next()?;
     if code.len() < 3 || !code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {

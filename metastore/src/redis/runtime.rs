@@ -9,8 +9,8 @@ use tokio::time::timeout;
 
 use super::command::Fault;
 
-/// How long to wait for a current-thread runtime that another thread should be running. Longer than any
-/// command with its retries takes.
+/// How long to wait for a current-thread runtime that another thread should be running. Longer than
+/// any command with its retries takes.
 const IDLE_RUNTIME_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A handle to the runtime in which a store was opened, which also detects the end of that runtime.
@@ -43,9 +43,10 @@ impl StoreRuntime {
         self.alive.has_changed().is_err()
     }
 
-    /// Whether the runtime has ended or is ending. An ending runtime drops its tasks one after another in no
-    /// particular order, so the task of a reply may be gone before [`has_ended`](Self::has_ended) returns true.
-    /// But it accepts no more tasks from its first step on.
+    /// Whether the runtime has ended or is ending. An ending runtime drops its tasks one after
+    /// another in no particular order, so the task of a reply may be gone before
+    /// [`has_ended`](Self::has_ended) returns true. But it accepts no more tasks from its first
+    /// step on.
     pub(crate) async fn is_ending(&self) -> bool {
         self.has_ended() || !matches!(self.answer(self.spawn(async {})).await, Ok(Ok(())))
     }
@@ -55,8 +56,8 @@ impl StoreRuntime {
         if self.has_ended() { Err(Fault::RuntimeEnded) } else { Ok(()) }
     }
 
-    /// Waits for a reply from a task of this runtime. A current-thread runtime makes no progress while no
-    /// thread runs it, so a caller in another runtime waits for a limited time.
+    /// Waits for a reply from a task of this runtime. A current-thread runtime makes no progress
+    /// while no thread runs it, so a caller in another runtime waits for a limited time.
     pub(crate) async fn answer<F: Future>(&self, answer: F) -> Result<F::Output, Fault> {
         let is_driven_elsewhere = self.handle.runtime_flavor() == RuntimeFlavor::CurrentThread
             && Handle::try_current().is_ok_and(|current| current.id() != self.handle.id());

@@ -85,9 +85,9 @@ impl Endpoint {
 
 /// A client and the task that drives it.
 ///
-/// The task keeps the client and its connection alive, so it is aborted when the link is dropped. That
-/// closes the connection at once, on whatever thread the drop happens, and even if no runtime is left
-/// that could send a QUIT.
+/// The task keeps the client and its connection alive, so it is aborted when the link is dropped.
+/// That closes the connection at once, on whatever thread the drop happens, and even if no runtime
+/// is left that could send a QUIT.
 pub(super) struct Link {
     pub(super) client: Client,
     task: AbortHandle,

@@ -1,4 +1,5 @@
-//! Writes the next versions of items that have nothing but versions. Concurrent ones share a script call.
+//! Writes the next versions of items that have nothing but versions. Concurrent ones share a script
+//! call.
 
 use std::sync::Arc;
 
@@ -12,8 +13,8 @@ use crate::redis::script::{COMPARE_AND_SWAP, ScriptCall};
 /// As many as a server executes in less than half a millisecond.
 const LIMITS: BatchLimits = BatchLimits { count: 64, bytes: 1024 * 1024 };
 
-/// The next version of an item that has nothing but versions: no time to live, index entries, audit, retention
-/// or triggered jobs.
+/// The next version of an item that has nothing but versions: no time to live, index entries,
+/// audit, retention or triggered jobs.
 #[derive(Clone, Debug)]
 pub(crate) struct CompareAndSwap {
     pub(crate) latest: Bytes,
@@ -34,8 +35,8 @@ impl SwapQueue {
         Self(BatchQueue::new(connection, LIMITS, |swap| swap.document.len(), send))
     }
 
-    /// Writes a version together with concurrent ones. False if the script has left it out, because the item
-    /// has more than versions or is at another one.
+    /// Writes a version together with concurrent ones. False if the script has left it out, because
+    /// the item has more than versions or is at another one.
     ///
     /// A refusal is that of the whole batch, and nothing was written.
     pub(crate) async fn call(&self, swap: Arc<CompareAndSwap>) -> Result<bool, Fault> {

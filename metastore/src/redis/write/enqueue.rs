@@ -52,7 +52,8 @@ impl EnqueueQueue {
         Self(BatchQueue::new(connection, LIMITS, |_| 0, send))
     }
 
-    /// Sends a request together with concurrent ones. The reply is that of a call for this one alone.
+    /// Sends a request together with concurrent ones. The reply is that of a call for this one
+    /// alone.
     ///
     /// A refusal is that of all requests of the call, and no job was enqueued.
     pub(crate) async fn call(&self, request: Arc<EnqueueRequest>) -> Result<Reply, Fault> {

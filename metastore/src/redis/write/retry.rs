@@ -2,12 +2,13 @@
 //!
 //! There are two reasons, and both are decided here:
 //!
-//! - **The reply was lost.** The same script call with the same commit id is sent again until there is a reply,
-//!   for at most the retry timeout. The script returns the same reply for the same commit id, so the caller
-//!   learns the outcome, and the write is applied once, however often it was sent.
-//! - **The write was refused for its time.** Its time was too far from the server's, or the server remembers
-//!   that it refused an earlier attempt with this commit id. Nothing was written, so the operation starts
-//!   again with the server's time and a new commit id, see [`Restarts`].
+//! - **The reply was lost.** The same script call with the same commit id is sent again until there
+//!   is a reply, for at most the retry timeout. The script returns the same reply for the same
+//!   commit id, so the caller learns the outcome, and the write is applied once, however often it
+//!   was sent.
+//! - **The write was refused for its time.** Its time was too far from the server's, or the server
+//!   remembers that it refused an earlier attempt with this commit id. Nothing was written, so the
+//!   operation starts again with the server's time and a new commit id, see [`Restarts`].
 
 use std::time::{Duration, Instant};
 
@@ -43,7 +44,8 @@ impl RetryPolicy {
     }
 }
 
-/// The attempts of one write, which share a commit id. It is also what is known of a commit when it ends.
+/// The attempts of one write, which share a commit id. It is also what is known of a commit when it
+/// ends.
 #[derive(Clone)]
 pub(super) struct Attempts<'a> {
     pub(super) operation: &'static str,
@@ -83,8 +85,8 @@ impl<'a> Attempts<'a> {
         self.lost.is_some()
     }
 
-    /// Takes the fault of an attempt that several writes shared. Each of them is then to be sent alone, unless
-    /// the fault is returned.
+    /// Takes the fault of an attempt that several writes shared. Each of them is then to be sent
+    /// alone, unless the fault is returned.
     pub(super) fn shared_attempt_failed(&mut self, fault: Fault) -> Result<(), Fault> {
         match fault {
             Fault::Lost(cause) => self.lost = Some(cause),
@@ -95,12 +97,12 @@ impl<'a> Attempts<'a> {
         Ok(())
     }
 
-    /// Takes the fault of an attempt. Returns after a pause if the write is to be sent again, and the error
-    /// otherwise.
+    /// Takes the fault of an attempt. Returns after a pause if the write is to be sent again, and
+    /// the error otherwise.
     ///
-    /// While the outcome of an earlier attempt is unknown, a refusal does not settle it: the permission to
-    /// write may have been revoked since, or the server may be another one. Only a server that is out of
-    /// memory has looked up the commit id before it refuses.
+    /// While the outcome of an earlier attempt is unknown, a refusal does not settle it: the
+    /// permission to write may have been revoked since, or the server may be another one. Only a
+    /// server that is out of memory has looked up the commit id before it refuses.
     pub(super) async fn failed(&mut self, script: &str, fault: Fault) -> Result<(), Error> {
         match fault {
             Fault::Lost(cause) => self.lost = Some(cause),
