@@ -21,7 +21,7 @@ use crate::time::Timestamp;
 /// [`Head`] and document together. The fields are listed again because serde's `flatten` buffers its input, and a
 /// borrowed [`RawValue`] cannot be buffered.
 #[derive(Deserialize)]
-struct Stored<'a> {
+struct Envelope<'a> {
     version: u64,
     id: Id,
     commit: String,
@@ -41,7 +41,7 @@ struct Stored<'a> {
     data: &'a RawValue,
 }
 
-impl Stored<'_> {
+impl Envelope<'_> {
     fn into_head(self) -> Head {
         let Self { version, id, commit, origin, expires, schema, .. } = self;
         let Self { created, updated, actor, owner, .. } = self;
@@ -91,7 +91,7 @@ fn decode_any<T: Document>(
     key: &str,
     operation: &'static str,
 ) -> Result<Item<T>, Error> {
-    let stored: Stored<'_> = serde_json::from_slice(json)
+    let stored: Envelope<'_> = serde_json::from_slice(json)
         .map_err(|error| undecodable(operation, key, 0, String::from("."), &error))?;
     let (version, schema) = (stored.version, stored.schema);
     let data = upgraded::<T>(stored.data.get(), schema)
@@ -137,7 +137,7 @@ pub(crate) fn decode_replaceable<T: Document>(
     if !matches!(error.kind(), ErrorKind::Decode { .. } | ErrorKind::Upgrade { .. }) {
         return Err(error);
     }
-    let (head, text) = match serde_json::from_slice::<Stored<'_>>(json) {
+    let (head, text) = match serde_json::from_slice::<Envelope<'_>>(json) {
         Ok(stored) => {
             let text = stored.data.get().into();
             (stored.into_head(), text)
@@ -160,7 +160,7 @@ pub(crate) fn decode_data<T: Document>(
     key: &str,
     operation: &'static str,
 ) -> Result<String, Error> {
-    let stored: Stored<'_> = serde_json::from_slice(json)
+    let stored: Envelope<'_> = serde_json::from_slice(json)
         .map_err(|error| undecodable(operation, key, 0, String::from("."), &error))?;
     upgraded::<T>(stored.data.get(), stored.schema)
         .map(Cow::into_owned)
@@ -187,7 +187,7 @@ pub(crate) fn decode_head(start: &[u8], key: &str, operation: &'static str) -> R
         Ok(head) => return Ok(head),
         Err(error) => error,
     };
-    let any: Stored<'_> = serde_json::from_slice(start).map_err(|_| error)?;
+    let any: Envelope<'_> = serde_json::from_slice(start).map_err(|_| error)?;
     Ok(any.into_head())
 }
 

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::command::Fault;
-use super::connection::{Endpoint, Event, Subscriber};
+use super::connection::{Endpoint, Subscriber, SubscriberEvent};
 use super::runtime::StoreRuntime;
 use crate::error::Error;
 
@@ -134,18 +134,18 @@ async fn run(
                 None => return,
             },
             event = subscriber.next() => match event {
-                Event::Message(channel) => {
+                SubscriberEvent::Message(channel) => {
                     if let Some(entry) = channels.get(&channel) {
                         entry.changes.send_modify(|count| *count += 1);
                     }
                 }
-                Event::Gap => {
+                SubscriberEvent::Gap => {
                     subscriber.subscribe(channels.keys().cloned().collect()).await;
                     for entry in channels.values() {
                         entry.changes.send_modify(|count| *count += 1);
                     }
                 }
-                Event::Closed => return,
+                SubscriberEvent::Closed => return,
             },
         }
     }

@@ -19,7 +19,7 @@ use crate::redis::write::group_commit::Insert;
 use crate::redis::write::item::CreateItem;
 use crate::redis::write::retry::Restarts;
 use crate::redis::write::{Outcome, Write};
-use crate::repo::triggers::Event;
+use crate::repo::triggers::TriggerEvent;
 use crate::repo::{Repo, checked_id};
 use crate::time::Timestamp;
 
@@ -84,7 +84,7 @@ impl<T: Document> Repo<T> {
     /// The write of an item with a generated id.
     pub(crate) fn create_write(&self, new: &New<T>) -> Write<'static> {
         // Unique fields and triggers depend on what is stored.
-        if T::SCHEMA.has_unique() || Self::has_triggers(Event::Create) {
+        if T::SCHEMA.has_unique() || Self::has_triggers(TriggerEvent::Create) {
             Write::Script(self.create_script(new))
         } else {
             Write::Insert(Arc::new(self.insert(new)))
@@ -235,7 +235,7 @@ impl<T: Document> Repo<T> {
         };
         let call = create.script();
         let call = if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call };
-        self.with_triggers(call, id, Event::Create)
+        self.with_triggers(call, id, TriggerEvent::Create)
     }
 }
 

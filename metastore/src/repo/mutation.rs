@@ -30,7 +30,7 @@ pub struct Cached<R> {
 
 /// The stored form of a result. Version, commit and origin come first, so that a script can compare them.
 #[derive(Serialize, Deserialize)]
-struct Stored<R> {
+struct StoredResult<R> {
     version: u64,
     commit: String,
     /// The origin of the item, so that a result of an earlier item with the same id is not read.
@@ -132,7 +132,7 @@ impl<T: Document> ItemHandle<'_, T> {
         let value = value.map_err(|error| error.at(key.clone()))?;
         let own_commit = repo.store().new_ulid().to_string();
         let computed = repo.store().now();
-        let stored = Stored { version, commit: own_commit.clone(), origin, computed, value };
+        let stored = StoredResult { version, commit: own_commit.clone(), origin, computed, value };
         let mut json = Vec::with_capacity(128);
         write_json(&mut json, &stored, repo.store().limits(), OPERATION)
             .map_err(|error| error.at(key.clone()))?;
@@ -205,7 +205,7 @@ impl<T: Document> ItemHandle<'_, T> {
         if of.origin != current.origin() {
             return Ok(None);
         }
-        let stored: Stored<R> = envelope::decode_value(&json, &key, OPERATION)?;
+        let stored: StoredResult<R> = envelope::decode_value(&json, &key, OPERATION)?;
         Ok(Some(Cached {
             value: stored.value,
             source_version: stored.version,

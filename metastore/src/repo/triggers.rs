@@ -8,26 +8,31 @@ use crate::schema::TransformationSchema;
 
 /// A write that can trigger a transformation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Event {
+pub(crate) enum TriggerEvent {
     Create,
     Update,
 }
 
 impl<T: Document> Repo<T> {
     /// Whether an event triggers a transformation.
-    pub(crate) fn has_triggers(event: Event) -> bool {
+    pub(crate) fn has_triggers(event: TriggerEvent) -> bool {
         triggered(T::SCHEMA.transformations, event).next().is_some()
     }
 
     /// Adds the jobs that a write triggers to its script call, which must have all its other keys and arguments.
-    pub(crate) fn with_triggers(&self, call: ScriptCall, id: &Id, event: Event) -> ScriptCall {
+    pub(crate) fn with_triggers(
+        &self,
+        call: ScriptCall,
+        id: &Id,
+        event: TriggerEvent,
+    ) -> ScriptCall {
         if !Self::has_triggers(event) {
             return call;
         }
         let at = self.address();
         let mut call = call.by(match event {
-            Event::Create => &CREATE_WITH_TRIGGERS,
-            Event::Update => &UPDATE_WITH_TRIGGERS,
+            TriggerEvent::Create => &CREATE_WITH_TRIGGERS,
+            TriggerEvent::Update => &UPDATE_WITH_TRIGGERS,
         });
         let mut count = 0;
         for schema in triggered(T::SCHEMA.transformations, event) {
@@ -52,10 +57,10 @@ impl<T: Document> Repo<T> {
 
 fn triggered(
     transformations: &'static [TransformationSchema],
-    event: Event,
+    event: TriggerEvent,
 ) -> impl Iterator<Item = &'static TransformationSchema> {
     transformations.iter().filter(move |schema| match event {
-        Event::Create => schema.on_create,
-        Event::Update => schema.on_update,
+        TriggerEvent::Create => schema.on_create,
+        TriggerEvent::Update => schema.on_update,
     })
 }

@@ -21,7 +21,7 @@ use crate::redis::write::retry::Restarts;
 use crate::redis::write::{Outcome, Write};
 use crate::repo::base_content::BaseContent;
 use crate::repo::scope::Scope;
-use crate::repo::triggers::Event;
+use crate::repo::triggers::TriggerEvent;
 use crate::repo::{Repo, checked_id};
 use crate::time::Timestamp;
 
@@ -193,7 +193,7 @@ impl<T: Document> Repo<T> {
             && schema.keep.is_none()
             && schema.keep_for.is_none()
             && !self.audits()
-            && !Self::has_triggers(Event::Update)
+            && !Self::has_triggers(TriggerEvent::Update)
     }
 
     /// Validates and encodes the version after `base`; `None` if nothing would change.
@@ -263,7 +263,7 @@ impl<T: Document> Repo<T> {
             _ => self.derived_keys(&base.id).into_iter().fold(call, ScriptCall::arg),
         };
         let call = if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call };
-        self.with_triggers(call, &base.id, Event::Update)
+        self.with_triggers(call, &base.id, TriggerEvent::Update)
     }
 
     fn update_item<'a>(&'a self, base: &'a Item<T>, next: &'a Next<T>) -> UpdateItem<'a> {

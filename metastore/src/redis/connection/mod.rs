@@ -40,7 +40,7 @@ use crate::redis::script::ScriptCall;
 use convert::{fault, from_frame, to_fred, to_reply};
 pub(crate) use endpoint::Endpoint;
 use endpoint::Link;
-pub(crate) use subscriber::{Event, Subscriber};
+pub(crate) use subscriber::{Subscriber, SubscriberEvent};
 
 /// How many events are kept until they are read. fred allocates the space at once, for nine types of event:
 /// 300 bytes for each of these. Only the last error is read on this connection.

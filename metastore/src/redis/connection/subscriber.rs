@@ -22,7 +22,7 @@ pub(crate) struct Subscriber {
 }
 
 /// An event on the connection for subscriptions.
-pub(crate) enum Event {
+pub(crate) enum SubscriberEvent {
     /// A message was published on this channel.
     Message(String),
     /// Messages may be missing: the connection was lost, or they arrived faster than they were read.
@@ -53,16 +53,16 @@ impl Subscriber {
         let _ = self.link.client.unsubscribe(channel).await;
     }
 
-    pub(crate) async fn next(&mut self) -> Event {
+    pub(crate) async fn next(&mut self) -> SubscriberEvent {
         tokio::select! {
             message = self.messages.recv() => match message {
-                Ok(message) => Event::Message(message.channel.to_string()),
-                Err(RecvError::Lagged(_)) => Event::Gap,
-                Err(RecvError::Closed) => Event::Closed,
+                Ok(message) => SubscriberEvent::Message(message.channel.to_string()),
+                Err(RecvError::Lagged(_)) => SubscriberEvent::Gap,
+                Err(RecvError::Closed) => SubscriberEvent::Closed,
             },
             reconnection = self.reconnections.recv() => match reconnection {
-                Ok(_) | Err(RecvError::Lagged(_)) => Event::Gap,
-                Err(RecvError::Closed) => Event::Closed,
+                Ok(_) | Err(RecvError::Lagged(_)) => SubscriberEvent::Gap,
+                Err(RecvError::Closed) => SubscriberEvent::Closed,
             },
         }
     }
