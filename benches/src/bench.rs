@@ -1,4 +1,4 @@
-//! The server and the sides, and the rows measured one after the other.
+//! The server and the sides that the rows measure.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,12 @@ use metastore::{Repo, Store};
 use metastore_tests::{Reply, Server};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
-use crate::cli::Settings;
 use crate::contender::Contender;
 use crate::document::Article;
-use crate::line::Line;
+use crate::generated::Generated;
 use crate::load::prepare;
-use crate::measure::compare;
 use crate::ours::Metastore;
 use crate::peers::{External, Fred, RedisRs};
-use crate::progress::Progress;
-use crate::report::LeftOut;
-use crate::rows::{Backlog, Generated, LINES};
 use crate::side::Side;
 
 /// A private server without persistence, with one connection for each side.
@@ -41,7 +36,8 @@ pub(crate) struct Bench {
 pub(crate) struct Crowd {
     pub(crate) articles: Repo<Article>,
     pub(crate) ids: Vec<String>,
-    pub(crate) backlog: Backlog,
+    /// Set when the jobs of the long backlog have been requested.
+    pub(crate) backlog: OnceCell<()>,
     _server: Server,
 }
 
@@ -57,7 +53,7 @@ impl Crowd {
             .map_ok(|item| item.id.as_str().to_owned())
             .try_collect()
             .await?;
-        Ok(Self { articles, ids, backlog: Backlog::new(), _server: server })
+        Ok(Self { articles, ids, backlog: OnceCell::new(), _server: server })
     }
 
     pub(crate) fn ours(&self) -> Metastore {
@@ -89,42 +85,8 @@ impl Bench {
         &self.directory
     }
 
-    /// Measures the selected rows, and reports why it cannot measure one.
-    pub(crate) async fn measure_all(
-        &self,
-        settings: &Settings,
-    ) -> Result<(Vec<Line>, Vec<LeftOut>)> {
-        let chosen: Vec<_> = LINES
-            .into_iter()
-            .filter(|(row, peer, _)| settings.rows.contains(row) && settings.peers.contains(peer))
-            .collect();
-        let progress = Progress::new(chosen.len());
-        let (mut lines, mut left_out) = (Vec::new(), Vec::new());
-        for (row, peer, goal) in chosen {
-            let name = row.name(settings);
-            progress.next(format!("{name} against {peer}"));
-            if let Err(reason) = self.make_ready(peer).await {
-                let reason = format!("{reason:#}");
-                progress.say(format!("{name} against {peer} is left out: {reason}"));
-                left_out.push(LeftOut { name, peer_name: peer, reason });
-                continue;
-            }
-            let measured = compare(
-                row.pairs(settings),
-                |pair| progress.pair(pair, row.pairs(settings)),
-                async || row.figure(Side::Metastore, peer, self, settings).await,
-                async || row.figure(peer, peer, self, settings).await,
-            )
-            .await?;
-            let line = Line::new(name, row.unit(), peer, goal, &measured);
-            progress.say(line.to_string());
-            lines.push(line);
-        }
-        Ok((lines, left_out))
-    }
-
     /// Starts the program of a side that has one; the error says why it cannot run here.
-    async fn make_ready(&self, side: Side) -> Result<()> {
+    pub(crate) async fn make_ready(&self, side: Side) -> Result<()> {
         let mut externals = self.externals.lock().await;
         if matches!(side, Side::Bullmq | Side::BullmqNode | Side::Apalis)
             && !externals.contains_key(&side)

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
-use serde::Serialize;
 
-use crate::rows::Row;
+use crate::row::Row;
+use crate::settings::Settings;
 use crate::side::Side;
 
 /// Measures metastore against the same work hand-written on two clients, and against job queues.
@@ -49,36 +49,6 @@ pub(crate) struct Cli {
     directory: PathBuf,
 }
 
-/// What to measure and how long.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Settings {
-    #[serde(skip)]
-    pub(crate) rows: Vec<Row>,
-    #[serde(skip)]
-    pub(crate) peers: Vec<Side>,
-    pub(crate) runs: usize,
-    pub(crate) tasks: usize,
-    #[serde(rename = "seconds", serialize_with = "as_seconds")]
-    pub(crate) time: Duration,
-    pub(crate) jobs: usize,
-    /// How many jobs a run of `start` starts.
-    pub(crate) starts: usize,
-    pub(crate) many: usize,
-    /// How many items the small variant of `page` and `memory` have.
-    pub(crate) few: usize,
-    /// How many structs `check` has.
-    pub(crate) structs: usize,
-    /// The numbers of tasks in the chart, and the rounds for each.
-    pub(crate) concurrencies: Vec<usize>,
-    pub(crate) rounds: usize,
-    #[serde(skip)]
-    pub(crate) chart: bool,
-    #[serde(skip)]
-    pub(crate) publish: Option<PathBuf>,
-    #[serde(skip)]
-    pub(crate) directory: PathBuf,
-}
-
 impl Cli {
     pub(crate) fn settings(self) -> Result<Settings> {
         let (runs, seconds, jobs) = if self.quick { (3, 0.1, 500) } else { (7, 0.5, 10_000) };
@@ -100,7 +70,7 @@ impl Cli {
             structs,
             concurrencies: if self.quick { vec![1, 8] } else { vec![1, 4, 16, 64, 256, 1_024] },
             rounds: if self.quick { 1 } else { 3 },
-            // With single rows selected, nobody waits for the chart.
+            // The chart takes long, so selected rows are measured without it by default.
             chart,
             publish: self.publish,
             directory: self.directory,
@@ -114,10 +84,6 @@ impl Cli {
 
 fn all_if_empty<T: clap::ValueEnum>(chosen: Vec<T>) -> Vec<T> {
     if chosen.is_empty() { T::value_variants().to_vec() } else { chosen }
-}
-
-fn as_seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(time.as_secs_f64())
 }
 
 /// The command as it can be typed again, without the path of the program.

@@ -6,12 +6,12 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use crate::bench::Bench;
-use crate::cli::Settings;
 use crate::contender::Contender;
 use crate::load::Load;
 use crate::measure::Spread;
 use crate::progress::Progress;
 use crate::rows::{Creating, create, get, update};
+use crate::settings::Settings;
 use crate::side::Side;
 
 /// One operation of one side.

@@ -101,6 +101,14 @@ impl fmt::Display for Line {
     }
 }
 
+/// A line that cannot be measured on this machine.
+#[derive(Serialize)]
+pub(crate) struct LeftOut {
+    pub(crate) name: String,
+    pub(crate) peer_name: Side,
+    pub(crate) reason: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ mod cli;
 mod contender;
 mod curve;
 mod document;
+mod generated;
 mod line;
 mod load;
 mod machine;
@@ -20,8 +21,11 @@ mod peers;
 mod progress;
 mod publish;
 mod report;
+mod row;
 mod rows;
+mod settings;
 mod side;
+mod table;
 mod unit;
 mod versions;
 
@@ -51,10 +55,10 @@ fn main() -> Result<()> {
     })
 }
 
-async fn run(settings: &cli::Settings) -> Result<()> {
+async fn run(settings: &settings::Settings) -> Result<()> {
     let machine = machine::Machine::look();
     let bench = bench::Bench::start(&settings.directory).await?;
-    let (rows, left_out) = bench.measure_all(settings).await?;
+    let (rows, left_out) = table::measure_all(&bench, settings).await?;
     let curves = if settings.chart { curve::measure(&bench, settings).await? } else { Vec::new() };
     let report = report::Report {
         machine,
@@ -66,7 +70,7 @@ async fn run(settings: &cli::Settings) -> Result<()> {
         curves,
     };
     println!("{}", report.table());
-    for report::LeftOut { name, peer_name, reason } in &report.left_out {
+    for line::LeftOut { name, peer_name, reason } in &report.left_out {
         println!("left out: {name} against {peer_name}: {reason}");
     }
     let path = settings.directory.join("report.json");

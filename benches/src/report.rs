@@ -8,20 +8,11 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
-use crate::cli::Settings;
 use crate::curve::Curve;
-use crate::line::Line;
+use crate::line::{LeftOut, Line};
 use crate::machine::Machine;
-use crate::side::Side;
+use crate::settings::Settings;
 use crate::versions::Versions;
-
-/// A line that cannot be measured on this machine.
-#[derive(Serialize)]
-pub(crate) struct LeftOut {
-    pub(crate) name: String,
-    pub(crate) peer_name: Side,
-    pub(crate) reason: String,
-}
 
 #[derive(Serialize)]
 pub(crate) struct Report {

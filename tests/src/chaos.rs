@@ -8,6 +8,7 @@ mod faults;
 mod history;
 mod jobs;
 mod latency;
+mod options;
 mod recovery;
 mod workers;
 
@@ -21,26 +22,12 @@ pub use check::Findings;
 pub use history::History;
 pub use jobs::{Kind, Outcome, Task, handle};
 pub use latency::{Latency, measure as measure_latency};
+pub use options::Options;
 pub use workers::{LEASE, MAX_CRASHES, POLL, worker_main};
 
 use crate::{Proxy, Server, wait};
 use faults::Faults;
 use workers::Workers;
-
-/// The settings of a campaign.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The program of the workers: this crate's `chaos`.
-    pub program: String,
-    /// How long faults are injected.
-    pub length: Duration,
-    /// The seed of all choices.
-    pub seed: u64,
-    /// How many jobs are requested, spread over that time.
-    pub jobs: usize,
-    /// How many worker processes there are.
-    pub workers: usize,
-}
 
 /// How many jobs are requested one by one to measure the latency of their start.
 const LATENCIES: usize = 500;

@@ -6,6 +6,7 @@
 
 mod campaign;
 mod client;
+mod client_options;
 mod clients;
 pub mod documents;
 mod explain;

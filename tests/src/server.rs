@@ -112,6 +112,13 @@ impl Server {
     }
 }
 
+impl Builder {
+    /// Starts the server and waits until it answers.
+    pub async fn start(self) -> Server {
+        Server::launch(self).await
+    }
+}
+
 /// Lets the system choose a port that is free at this moment.
 fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))

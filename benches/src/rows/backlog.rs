@@ -1,18 +1,11 @@
 //! The cost of a job when very many wait. The same number of jobs is processed with both backlogs.
 
 use anyhow::{Result, bail, ensure};
-use tokio::sync::OnceCell;
 
 use crate::bench::{Bench, Crowd};
-use crate::cli::Settings;
 use crate::ours::Metastore;
+use crate::settings::{FEW_JOBS, Settings};
 use crate::side::Side;
-
-/// How many jobs are left in the shorter backlog after a run.
-pub(crate) const FEW: usize = 1_000;
-
-/// Whether the jobs of the long backlog have been requested already.
-pub(crate) type Backlog = OnceCell<()>;
 
 #[allow(clippy::cast_precision_loss, reason = "no run comes near 2^52 jobs")]
 pub(crate) async fn run(bench: &Bench, side: Side, settings: &Settings) -> Result<f64> {
@@ -27,7 +20,7 @@ pub(crate) async fn run(bench: &Bench, side: Side, settings: &Settings) -> Resul
             crowd.ours().process_some(jobs).await?
         }
         Side::Fewer => {
-            let ids = bench.fill(FEW + jobs).await?;
+            let ids = bench.fill(FEW_JOBS + jobs).await?;
             bench.ours.enqueue_all(&ids).await?;
             bench.ours.process_some(jobs).await?
         }

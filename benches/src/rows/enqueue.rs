@@ -8,11 +8,11 @@ use anyhow::{Result, bail, ensure};
 use tokio::task::JoinSet;
 
 use crate::bench::Bench;
-use crate::cli::Settings;
 use crate::contender::Contender;
 use crate::document::Article;
 use crate::load::Load;
 use crate::peers::{Task, keys};
+use crate::settings::Settings;
 use crate::side::Side;
 
 /// How many times as many jobs as in the row `process`, since requesting is faster.

@@ -4,10 +4,10 @@
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::bench::Bench;
-use crate::cli::Settings;
 use crate::contender::Contender;
 use crate::document::Article;
 use crate::load::prepare;
+use crate::settings::Settings;
 use crate::side::Side;
 
 #[allow(clippy::cast_precision_loss, reason = "no server has 2^52 bytes")]

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, bail, ensure};
 
 use crate::bench::Bench;
-use crate::cli::Settings;
+use crate::settings::Settings;
 use crate::side::Side;
 
 const PAGE: usize = 50;

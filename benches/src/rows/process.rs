@@ -4,11 +4,11 @@ use anyhow::{Result, ensure};
 use tokio::task::spawn_blocking;
 
 use crate::bench::Bench;
-use crate::cli::Settings;
 use crate::contender::{CONCURRENCY, Contender};
 use crate::document::Article;
 use crate::load::{Load, prepare};
 use crate::peers::{Task, keys, raw};
+use crate::settings::Settings;
 use crate::side::Side;
 
 /// Counts the records that hold a result.

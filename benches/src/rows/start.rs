@@ -7,9 +7,9 @@ use anyhow::{Context, Result, bail};
 use tokio::task::spawn_blocking;
 
 use crate::bench::Bench;
-use crate::cli::Settings;
 use crate::document::Article;
 use crate::peers::{Task, raw};
+use crate::settings::Settings;
 use crate::side::Side;
 
 /// Long enough for a worker to become idle.

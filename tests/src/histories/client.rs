@@ -1,42 +1,16 @@
 //! A process of a history: several tasks call a store and record the outcomes.
 
 use std::error::Error;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metastore::Store;
-use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
+use super::client_options::ClientOptions;
 use super::documents::{Audited, Plain, Unique};
 use super::log::Log;
 use super::tasks::Tasks;
-
-/// The options of a process.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct ClientOptions {
-    /// The server, behind a proxy.
-    pub(super) url: String,
-    /// The path of its log.
-    pub(super) log: PathBuf,
-    /// Its number.
-    pub(super) process: u32,
-    /// How many tasks call at the same time.
-    pub(super) tasks: u32,
-    /// How many calls each task makes.
-    pub(super) calls: u32,
-    /// How many ids in each collection all processes know.
-    pub(super) keys: u32,
-    /// The longest pause between two calls of a task, in milliseconds.
-    pub(super) pause: u64,
-    /// The store's `command_timeout`, in milliseconds.
-    pub(super) command_timeout: u64,
-    /// The store's `outcome_timeout`, in milliseconds.
-    pub(super) outcome_timeout: u64,
-    /// The seed of all choices.
-    pub(super) seed: u64,
-}
 
 /// How long to pause before connecting again.
 const PAUSE: Duration = Duration::from_millis(10);

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use tokio::process::{Child, Command};
 
-use super::client::ClientOptions;
+use super::client_options::ClientOptions;
 use super::log;
 use super::record::Call;
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use metastore::{Repo, Store};
 use tokio::time::{sleep, timeout};
 
-use super::client::ClientOptions;
+use super::client_options::ClientOptions;
 use super::clients::Clients;
 use super::documents::{Audited, Document, Plain, Unique};
 use super::explain::{self, Problem};

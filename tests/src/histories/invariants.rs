@@ -1,11 +1,12 @@
 //! The invariants of the store after a history, under any faults.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use metastore::Repo;
 
 use super::documents::Document;
 use super::record::{Call, Kind};
+use super::trails::Stored;
 use crate::{Connection, Server};
 
 /// Everything about one collection.
@@ -31,9 +32,6 @@ pub(super) async fn check<T: Document>(
     }
     Ok(problems)
 }
-
-/// The commit ids of the versions of each item, from the first on, and when it was created.
-pub(super) type Stored = BTreeMap<String, (u64, Vec<String>)>;
 
 /// Versions have no gaps, and there are no others.
 async fn versions<T: Document>(

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use fastrand::Rng;
 use metastore::{Error, ErrorKind, Item, Repo, Target, ToTarget};
 
-use super::client::ClientOptions;
+use super::client_options::ClientOptions;
 use super::documents::Document;
 use super::log::Log;
 use super::record::{Answer, Basis, Change, Kind, Operation, Seen, Value};

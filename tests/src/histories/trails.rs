@@ -1,10 +1,12 @@
 //! Compares the audit with a history: each write exactly once, in the order of its versions.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::invariants::Stored;
 use super::record::{Answer, Call, Kind, Operation};
 use crate::{Connection, Reply};
+
+/// The commit ids of the versions of each item, from the first on, and when it was created.
+pub(super) type Stored = BTreeMap<String, (u64, Vec<String>)>;
 
 /// An entry of a trail.
 #[derive(Debug, Clone, PartialEq)]

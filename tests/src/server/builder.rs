@@ -1,8 +1,6 @@
 //! The settings of a server before it starts.
 
-use super::Server;
-
-/// Settings of a [`Server`] that is not started yet.
+/// Settings of a [`Server`](super::Server) that is not started yet.
 #[derive(Debug, Clone, Default)]
 #[must_use = "a builder does nothing until `start` is called"]
 pub struct Builder {
@@ -21,7 +19,7 @@ impl Builder {
     }
 
     /// Writes every change to the append-only file before the reply goes out, so that data
-    /// outlives [`Server::kill`].
+    /// outlives [`Server::kill`](super::Server::kill).
     pub fn append_only(mut self, on: bool) -> Self {
         self.append_only = on;
         self
@@ -31,7 +29,7 @@ impl Builder {
     ///
     /// # Panics
     ///
-    /// Panics unless the password is made of ASCII letters and digits, because [`Server::url`]
+    /// Panics unless the password is made of ASCII letters and digits, because [`Server::url`](super::Server::url)
     /// contains it without escapes.
     pub fn password(mut self, password: &str) -> Self {
         assert!(
@@ -40,11 +38,6 @@ impl Builder {
         );
         self.password = Some(password.to_owned());
         self
-    }
-
-    /// Starts the server and waits until it answers.
-    pub async fn start(self) -> Server {
-        Server::launch(self).await
     }
 
     /// The arguments of the server program for a given port and working directory.

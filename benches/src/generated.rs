@@ -1,19 +1,12 @@
-//! The cost of the derive at compile time: `cargo check` of a crate that contains only collections,
-//! compared with the same structs with the derives of serde and validator only. Dependencies are
-//! checked beforehand and do not count.
+//! Two crates with the same structs: one with collections, one without metastore.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use tokio::fs;
 use tokio::process::Command;
-
-use crate::bench::Bench;
-use crate::cli::Settings;
-use crate::side::Side;
 
 /// Eight fields, as in a typical collection.
 const FIELDS: &str = "\
@@ -34,12 +27,12 @@ const FIELDS: &str = "\
 
 /// A workspace of two crates that are checked again and again.
 pub(crate) struct Generated {
-    directory: PathBuf,
+    pub(crate) directory: PathBuf,
 }
 
 impl Generated {
     /// Writes both crates and checks their dependencies.
-    async fn write(directory: &Path, structs: usize) -> Result<Self> {
+    pub(crate) async fn write(directory: &Path, structs: usize) -> Result<Self> {
         let directory = directory.join("check");
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let repository = fs::canonicalize(repository).await?;
@@ -77,7 +70,8 @@ impl Generated {
         Ok(generated)
     }
 
-    async fn check(&self, name: &str) -> Result<()> {
+    /// Runs `cargo check` on one of the crates.
+    pub(crate) async fn check(&self, name: &str) -> Result<()> {
         let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args(["check", "--quiet", "--package", name, "--target-dir"])
             .arg(self.directory.join("target"))
@@ -93,23 +87,6 @@ impl Generated {
         ensure!(output.status.success(), "cargo check of {name} fails:\n{errors}");
         Ok(())
     }
-}
-
-pub(crate) async fn run(bench: &Bench, side: Side, settings: &Settings) -> Result<f64> {
-    let write = || Generated::write(bench.directory(), settings.structs);
-    let generated = bench.generated.get_or_try_init(write).await?;
-    let name = match side {
-        Side::Metastore => "collections",
-        Side::Structs => "structs",
-        _ => bail!("takes no part in this row"),
-    };
-    // cargo checks again what is newer than its last check.
-    let source = generated.directory.join(name).join("src/lib.rs");
-    let text = fs::read(&source).await?;
-    fs::write(&source, text).await?;
-    let start = Instant::now();
-    generated.check(name).await?;
-    Ok(start.elapsed().as_secs_f64())
 }
 
 fn collections(count: usize) -> String {
