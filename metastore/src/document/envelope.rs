@@ -1,6 +1,6 @@
 //! Decoding of what is stored: a header and a document, as JSON that any tool can read.
 //!
-//! [`encode`](super::encode) writes it, and [`header`](super::header) describes its format.
+//! [`encode`](super::encode) writes it, and [`header`] describes its format.
 
 use std::borrow::Cow;
 

@@ -60,11 +60,12 @@ impl<T: Document> Repo<T> {
     async fn update_chunk(&self, patches: Vec<(Id, T::Patch)>) -> Vec<Result<Item<T>>> {
         let ids = patches.iter().map(|(id, _)| id.clone()).collect();
         let bases = self.read_many(ids, OPERATION).await;
-        let plan = |((id, patch), base): ((Id, T::Patch), Result<Option<Item<T>>>)| {
-            let base = base?.ok_or_else(|| self.missing(&id, OPERATION))?;
+        let plan = |id: &Id, patch: T::Patch, base: Result<Option<Item<T>>>| {
+            let base = base?.ok_or_else(|| self.missing(id, OPERATION))?;
             self.plan_update(base, patch)
         };
-        let planned = patches.into_iter().zip(bases).map(plan).collect();
+        let planned = patches.into_iter().zip(bases);
+        let planned = planned.map(|((id, patch), base)| plan(&id, patch, base)).collect();
         run_valid(planned, |planned| self.write_planned(planned)).await
     }
 
