@@ -18,7 +18,10 @@ impl<T: Document> Repo<T> {
     ///
     /// `Unavailable`, `WrongType`.
     pub async fn reap_expired(&self) -> Result<bool> {
-        let call = ScriptCall::new(&EVICT_EXPIRED).key(self.address().index()).keys(self.id_sets());
+        let call = ScriptCall::new(&EVICT_EXPIRED)
+            .key(self.address().index())
+            .keys(self.id_sets())
+            .address(self.address());
         let mut verdict = self.write(OPERATION, "", call).await?;
         Ok(verdict.number(OPERATION)? == 1)
     }

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Address, CatalogKey};
 use crate::redis::command::{Reply, Verdict, unexpected};
 use crate::redis::refusal::refusal;
-use crate::redis::script::{REGISTER, ScriptCall, UNREGISTER};
+use crate::redis::script::{REGISTER, ScriptCall, UNREGISTER, code};
 use crate::redis::write::retry::RetryPolicy;
 use crate::store::Store;
 
@@ -72,7 +72,7 @@ async fn register_in(store: &Store, registrations: Vec<Registration>) -> Result<
             .arg(app.as_str().to_owned())
             .arg(descriptor.address.collection().as_str().to_owned())
             .arg(json)
-            .arg(job_channel(descriptor))
+            .arg(first_transformation(descriptor))
             .key(CatalogKey::Apps(domain.clone()).to_string())
             .key(CatalogKey::Collections(domain, app).to_string());
     }
@@ -133,14 +133,15 @@ impl Store {
             .arg(domain.as_str().to_owned())
             .arg(app.as_str().to_owned())
             .arg(address.collection().as_str().to_owned());
-        Ok(write(self, "unregister", call).await?.code == 1)
+        Ok(write(self, "unregister", call).await?.code == code::DONE)
     }
 }
 
-/// A channel that the collection's jobs publish on; empty without transformations.
-fn job_channel(descriptor: &Descriptor) -> String {
+/// One of the transformations of a collection, of which the script checks whether the user may publish its
+/// changes; empty if it has none.
+fn first_transformation(descriptor: &Descriptor) -> String {
     let first = descriptor.transformations.first();
-    first.map_or_else(String::new, |first| descriptor.address.queue(first.name.as_str()).wake)
+    first.map_or_else(String::new, |first| first.name.to_string())
 }
 
 async fn write(store: &Store, operation: &'static str, call: ScriptCall) -> Result<Verdict> {
@@ -148,7 +149,7 @@ async fn write(store: &Store, operation: &'static str, call: ScriptCall) -> Resu
     let retry = RetryPolicy::for_at_most(store.settings().command_timeout);
     let id = store.new_ulid().to_string();
     let mut verdict = store.writer().commit_script(operation, &id, call, retry).await?;
-    if verdict.code == -1 {
+    if verdict.code == code::NOT_WRITABLE {
         let message = verdict.text(operation)?;
         return Err(Error::new(operation, refusal(&message).unwrap_or(ErrorKind::Server(message))));
     }

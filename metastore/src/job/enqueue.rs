@@ -12,7 +12,7 @@ use crate::job::handle::Job;
 use crate::job::options::{EnqueueOptions, Priority};
 use crate::key::{Id, ToId};
 use crate::redis::command::{Reply, unexpected};
-use crate::redis::script::{ENQUEUE, ScriptCall};
+use crate::redis::script::{ENQUEUE, ScriptCall, code};
 use crate::redis::write::Write;
 use crate::redis::write::enqueue::EnqueueRequest;
 use crate::repo::{Repo, checked_id};
@@ -123,15 +123,16 @@ impl<T: Document> Repo<T> {
                 let job = job.as_text().map(str::to_owned);
                 job.ok_or_else(|| unexpected(OPERATION, &"a reply without a job id"))
             }
-            [Reply::Int(-1), _] => Err(self.missing(id, OPERATION)),
-            [Reply::Int(-2), _] => {
+            [Reply::Int(code::NOT_FOUND), _] => Err(self.missing(id, OPERATION)),
+            [Reply::Int(code::NOT_A_DOCUMENT), _] => {
                 Err(Error::new(OPERATION, envelope::not_an_envelope()).at(at.latest(id)))
             }
-            _ => {
+            [Reply::Int(code::WRONG_TYPE), _] => {
                 let message = "a key of the item".to_owned();
                 let key = at.transformation(id, name);
                 Err(Error::new(OPERATION, ErrorKind::WrongType(message)).at(key))
             }
+            _ => Err(unexpected(OPERATION, &reply)),
         };
         Ok(ids.iter().zip(replies.chunks(2)).map(job_of).collect())
     }
@@ -142,13 +143,9 @@ impl<T: Document> Repo<T> {
             let queue = self.address().queue(name);
             let head = ScriptCall::new(&ENQUEUE)
                 .keys(queue.all())
-                .arg(queue.wake)
-                .arg(queue.item_prefix)
-                .arg(queue.record_suffix)
-                .arg(queue.latest_suffix)
-                .arg(self.audit_pieces())
-                .arg(queue.audit_prefix)
-                .arg(name);
+                .address(self.address())
+                .arg(name)
+                .arg(self.audit_context().settings_arg());
             Arc::new(head)
         };
         let number = T::SCHEMA.transformations.iter().position(|found| found.name == name);
@@ -159,16 +156,16 @@ impl<T: Document> Repo<T> {
     /// The options of a request as `enqueue.lua` reads them; empty if all are the defaults.
     fn options_arg(&self, options: &EnqueueOptions) -> String {
         let EnqueueOptions { delay, priority, timeout, trace } = options;
-        let actor = self.actor_arg();
+        let fields = self.audit_context().fields_arg();
         let are_defaults = delay.is_zero() && *priority == Priority::Normal && timeout.is_none();
-        if are_defaults && actor.is_empty() && trace.is_none() {
+        if are_defaults && fields.is_empty() && trace.is_none() {
             return String::new();
         }
         let delay = if delay.is_zero() { 0 } else { millis(*delay).max(1) };
         let timeout = timeout.map(|time| millis(time).to_string()).unwrap_or_default();
         let trace = trace.as_deref().unwrap_or_default();
-        // The actor and the trace may contain any character, so the length separates them.
-        format!("{delay} {} {timeout} {} {actor}{trace}", priority.as_str(), actor.len())
+        // The fields and the trace may contain any character, so the length separates them.
+        format!("{delay} {} {timeout} {} {fields}{trace}", priority.as_str(), fields.len())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::job::options::EnqueueOptions;
 use crate::job::queue::Queue;
 use crate::job::status::{JobStatus, read_result, read_status};
 use crate::key::Id;
-use crate::redis::script::{CANCEL, ScriptCall};
+use crate::redis::script::{CANCEL, ScriptCall, code};
 use crate::repo::Repo;
 use crate::repo::handle::ItemHandle;
 
@@ -112,12 +112,12 @@ impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
             .key(repo.address().transformation(&id, name))
             .key(repo.address().audit(&id))
             .key(repo.address().latest(&id))
+            .address(repo.address())
+            .arg(name)
             .arg(id.as_str().to_owned())
             .arg(commit.clone())
-            .arg(repo.audit_arg(&id))
-            .arg(repo.actor_arg())
-            .arg(name);
-        Ok(repo.write(OPERATION, &commit, call).await?.code == 1)
+            .audit(&repo.audit_context());
+        Ok(repo.write(OPERATION, &commit, call).await?.code == code::DONE)
     }
 
     /// Removes the job if it is dead, and keeps an earlier result. Returns whether there was a dead

@@ -174,7 +174,7 @@ pub(crate) async fn read_status<T: Document, R: DeserializeOwned>(
     let number = |field: &str| fields.get(field).and_then(Reply::as_u64);
     let count = |field: &str| number(field).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
     let time = |field: &str| number(field).map(Timestamp::from_millis);
-    // Written by `run_of` of the job scripts: job, fence, version, time.
+    // Written by `run_of` in `lib/job.lua`: job, fence, version, time.
     let run = text("result_of").unwrap_or_default();
     let mut run = run.split(' ');
     let result_job = run.next().filter(|job| !job.is_empty()).map(str::to_owned);

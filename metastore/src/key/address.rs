@@ -70,12 +70,6 @@ impl Address {
         format!("{self}:{id}:version:{version}")
     }
 
-    /// The prefix of [`Address::version`], for scripts that append the number.
-    #[must_use]
-    pub fn version_prefix(&self, id: &Id) -> String {
-        format!("{self}:{id}:version:")
-    }
-
     /// The stored result of a mutation: a string, JSON.
     #[must_use]
     pub fn mutation(&self, id: &Id, mutation: &str) -> String {
@@ -133,22 +127,10 @@ impl Address {
         format!("idx:{self}:{segment}")
     }
 
-    /// The prefix of the keys of items, for scripts that read ids from an index.
-    #[must_use]
-    pub(crate) fn item_prefix(&self) -> String {
-        format!("{self}:")
-    }
-
     /// The audit trail of an item: a stream.
     #[must_use]
     pub fn audit(&self, id: &Id) -> String {
         ["stream:audit:", self.as_str(), ":", id.as_str()].concat()
-    }
-
-    /// The prefix of [`Address::audit`], for scripts that append the id.
-    #[must_use]
-    pub(crate) fn audit_prefix(&self) -> String {
-        format!("stream:audit:{self}:")
     }
 
     /// The audit feed of all items: a stream.
@@ -157,8 +139,8 @@ impl Address {
         format!("stream:audit:{self}")
     }
 
-    /// A scratch key: created and deleted within one script.
-    #[must_use]
+    /// A scratch key: created and deleted within one script. Only scripts use it.
+    #[cfg(test)]
     pub(crate) fn scratch(&self) -> String {
         format!("metastore:scratch:{self}")
     }
@@ -176,10 +158,8 @@ impl Address {
             dead: format!("{queue}:dead"),
             control: format!("{queue}:control"),
             wake: format!("{queue}:wake"),
-            item_prefix: self.item_prefix(),
-            record_suffix: format!(":transformation:{transformation}"),
-            latest_suffix: ":latest",
-            audit_prefix: self.audit_prefix(),
+            address: self.clone(),
+            transformation: transformation.into(),
         }
     }
 
@@ -190,8 +170,8 @@ impl Address {
     }
 }
 
-/// The keys of one transformation's queue, and the prefixes from which its scripts build the keys of
-/// the items whose ids they pop.
+/// The keys of one transformation's queue, and the names from which its scripts build the keys of the
+/// items whose ids they take.
 #[derive(Clone, Debug)]
 pub(crate) struct TransformationKeys {
     pub(crate) high: String,
@@ -201,15 +181,14 @@ pub(crate) struct TransformationKeys {
     pub(crate) leased: String,
     pub(crate) dead: String,
     pub(crate) control: String,
+    /// The channel on which it is published that the queue has turned from empty to not empty.
     pub(crate) wake: String,
-    pub(crate) item_prefix: String,
-    pub(crate) record_suffix: String,
-    pub(crate) latest_suffix: &'static str,
-    pub(crate) audit_prefix: String,
+    pub(crate) address: Address,
+    pub(crate) transformation: Box<str>,
 }
 
 impl TransformationKeys {
-    /// The queue as the scripts on jobs take it, in the order of `queue_of` in `jobs.lua`.
+    /// The queue as scripts take it, in the order of `queue_of` in `queue.lua`.
     pub(crate) fn all(&self) -> [String; 7] {
         [
             &self.high,

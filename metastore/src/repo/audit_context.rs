@@ -1,12 +1,15 @@
-//! What the scripts need to know to audit a write, in one argument.
+//! How the writes of a collection are audited.
 
 use crate::document::Document;
-use crate::key::Id;
+use crate::redis::script::audit::{AuditContext, AuditFields, AuditSettings};
 use crate::repo::Repo;
 use crate::time::millis;
 
-/// The longest life of a trail, in milliseconds: far beyond any real one, and a number that Redis takes.
+/// The longest life of a trail, in milliseconds: a number that Redis accepts.
 const MAX_LIFE: u64 = 1 << 50;
+
+/// The greatest length of a stream that Redis accepts.
+const MAX_LENGTH: u64 = i64::MAX.unsigned_abs();
 
 impl<T: Document> Repo<T> {
     /// Whether writes are audited: as the collection says or, if it says nothing, as the store does.
@@ -14,31 +17,17 @@ impl<T: Document> Repo<T> {
         T::SCHEMA.audit.unwrap_or(self.store().settings().audit)
     }
 
-    /// How a write on an item is to be audited, as scripts take it; `audit` in `common.lua` unpacks it.
-    pub(crate) fn audit_arg(&self, id: &Id) -> String {
-        let mut packed = self.audit_pieces();
-        if !packed.is_empty() {
-            packed.push_str(id.as_str());
-        }
-        packed
-    }
-
-    /// [`Repo::audit_arg`] but for the id, which is to be appended unless this is empty.
-    pub(crate) fn audit_pieces(&self) -> String {
-        if !self.audits() {
-            return String::new();
-        }
+    /// How the writes of this handle are audited.
+    pub(crate) fn audit_context(&self) -> AuditContext {
         let settings = self.store().settings();
-        let at = self.address();
-        let life = T::SCHEMA.ttl.map_or(0, |ttl| {
-            millis(ttl).saturating_add(millis(settings.audit_trail_grace)).min(MAX_LIFE)
+        let audited = self.audits().then(|| AuditSettings {
+            trail_length: settings.audit_trail_length.min(MAX_LENGTH),
+            feed_length: settings.audit_feed_length.min(MAX_LENGTH),
+            life: T::SCHEMA.ttl.map_or(0, |ttl| {
+                millis(ttl).saturating_add(millis(settings.audit_trail_grace)).min(MAX_LIFE)
+            }),
         });
-        let trail = settings.audit_trail_length.min(MAX_LENGTH);
-        let feed = settings.audit_feed_length.min(MAX_LENGTH);
-        // No part can hold a space.
-        format!("{} {} {trail} {feed} {life} ", at.audit_feed(), at.scratch())
+        let actor = self.actor().filter(|_| audited.is_some()).map(ToString::to_string);
+        AuditContext { settings: audited, fields: AuditFields { actor } }
     }
 }
-
-/// The greatest length that Redis takes.
-const MAX_LENGTH: u64 = i64::MAX.unsigned_abs();

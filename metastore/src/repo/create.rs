@@ -14,7 +14,7 @@ use crate::document::validation::validate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::Entries;
 use crate::key::{Id, ToId};
-use crate::redis::script::ScriptCall;
+use crate::redis::script::{ScriptCall, code};
 use crate::redis::write::group_commit::Insert;
 use crate::redis::write::item::CreateItem;
 use crate::redis::write::retry::Restarts;
@@ -127,16 +127,16 @@ impl<T: Document> Repo<T> {
         outcome: Outcome,
         operation: &'static str,
     ) -> Result<Item<T>> {
-        let code = match outcome {
-            Outcome::Written => 1,
+        let reply = match outcome {
+            Outcome::Written => code::DONE,
             outcome => match outcome.verdict(operation)? {
-                verdict if verdict.code == -3 => {
+                verdict if verdict.code == code::VALUE_TAKEN => {
                     return Err(self.value_taken(&new.head.id, verdict, operation)?);
                 }
                 verdict => verdict.code,
             },
         };
-        if code == 1 {
+        if reply == code::DONE {
             Ok(Item::new(new.head, new.document, new.encoded.unknown))
         } else {
             let kind = ErrorKind::AlreadyExists { field: None };
@@ -199,17 +199,15 @@ impl<T: Document> Repo<T> {
         if let Some(deadline) = deadline {
             members.push((at.expiry().into(), deadline, Bytes::from(id.to_string())));
         }
-        let audits = self.audits();
         let entries = new.encoded.entries.as_ref().map(Entries::to_bytes);
         Insert {
             address: at.clone(),
             index: self.index_key(),
-            audit: self.audit_pieces(),
+            audit: self.audit_context(),
             latest: new.key.clone(),
-            trail: if audits { at.audit(id) } else { String::new() },
+            trail: if self.audits() { at.audit(id) } else { String::new() },
             id: id.clone(),
             commit: new.head.commit.clone(),
-            actor: if audits { self.actor_arg() } else { String::new() },
             document: new.encoded.bytes.clone(),
             created: new.head.created.as_millis(),
             deadline,
@@ -229,8 +227,7 @@ impl<T: Document> Repo<T> {
             document: &new.encoded.bytes,
             created: new.head.created.as_millis(),
             deadline: new.head.expires.map(Timestamp::as_millis),
-            audit: &self.audit_pieces(),
-            actor: &self.actor_arg(),
+            audit: &self.audit_context(),
             entries: new.encoded.entries.as_ref().map(Entries::to_bytes).unwrap_or_default(),
         };
         let call = create.script();

@@ -3,18 +3,12 @@
 use crate::document::Document;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Id, ToId};
-use crate::redis::script::{DELETE, ScriptCall};
+use crate::redis::script::{DELETE, ScriptCall, code};
 use crate::redis::write::retry::Restarts;
 use crate::redis::write::{Outcome, Write};
 use crate::repo::{Repo, checked_id};
 
 const OPERATION: &str = "delete";
-
-/// The script's code for an item that has too many versions for one step.
-pub(crate) const PARTLY: i64 = 2;
-
-/// The script's code for an item at another version than expected.
-const CONFLICT: i64 = -2;
 
 impl<T: Document> Repo<T> {
     /// Deletes an item with all its versions, stored results, jobs and index entries, but not its audit
@@ -71,13 +65,13 @@ impl<T: Document> Repo<T> {
                     outcome => outcome.verdict(operation).map_err(|error| error.at(key()))?,
                 };
                 match (verdict.code, expected) {
-                    (PARTLY, _) => {}
-                    (CONFLICT, Some(expected)) => {
+                    (code::PARTLY, _) => {}
+                    (code::CONFLICT, Some(expected)) => {
                         let actual = verdict.number(operation)?;
                         let kind = ErrorKind::Conflict { expected, actual };
                         return Err(Error::new(operation, kind).at(key()));
                     }
-                    (code, _) => return Ok(code == 1),
+                    (verdict, _) => return Ok(verdict == code::DONE),
                 }
             }
             restarts.restart(operation).map_err(|error| error.at(key()))?;
@@ -96,12 +90,11 @@ impl<T: Document> Repo<T> {
             .key(at.trimmed(id))
             .keys(derived)
             .keys(self.id_sets())
+            .address(at)
             .arg(id.as_str().to_owned())
             .arg(commit.to_owned())
-            .arg(at.version_prefix(id))
             .int(self.store().now().as_millis())
             .int(count)
-            .arg(self.audit_arg(id))
-            .arg(self.actor_arg())
+            .audit(&self.audit_context())
     }
 }

@@ -5,9 +5,9 @@ use futures_util::stream::{self, Stream};
 use crate::document::Document;
 use crate::error::Result;
 use crate::key::{Id, ToId};
+use crate::redis::script::code;
 use crate::redis::write::{Outcome, Write};
 use crate::repo::bulk::{Bulk, run_valid};
-use crate::repo::delete::PARTLY;
 use crate::repo::{Repo, checked_id};
 
 const OPERATION: &str = "delete_many";
@@ -47,7 +47,9 @@ impl<T: Document> Repo<T> {
         let mut results = Vec::with_capacity(ids.len());
         for (id, outcome) in ids.into_iter().zip(outcomes) {
             results.push(match outcome {
-                Ok(Outcome::Verdict(verdict)) if verdict.code != PARTLY => Ok(verdict.code == 1),
+                Ok(Outcome::Verdict(verdict)) if verdict.code != code::PARTLY => {
+                    Ok(verdict.code == code::DONE)
+                }
                 Ok(_) => self.delete(&id).await,
                 Err(error) => Err(error.at(self.address().latest(&id))),
             });

@@ -173,13 +173,13 @@ impl<T: Document> Repo<T> {
         self.actor.as_ref()
     }
 
-    /// The actor as scripts take it: empty if nobody is named.
-    pub(crate) fn actor_arg(&self) -> String {
-        self.actor.as_ref().map(ToString::to_string).unwrap_or_default()
-    }
-
     pub(crate) fn owner(&self) -> Option<&Actor> {
         self.owner.as_ref()
+    }
+
+    /// The segments of everything that can be derived from an item, as scripts take them: separated by spaces.
+    pub(crate) fn derived_arg() -> String {
+        derived(T::SCHEMA).map(|segment| segment.to_string()).collect::<Vec<_>>().join(" ")
     }
 
     /// The keys of everything that may be derived from an item: stored mutations and records of transformations.

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::json::write_json;
 use crate::key::Segment;
 use crate::redis::command::{Command, Reply};
-use crate::redis::script::{MATERIALIZE, ScriptCall};
+use crate::redis::script::{MATERIALIZE, ScriptCall, code};
 use crate::repo::handle::ItemHandle;
 use crate::time::Timestamp;
 
@@ -142,19 +142,19 @@ impl<T: Document> ItemHandle<'_, T> {
             .key(at.audit(&id))
             .key(at.index())
             .key(at.segment(&Segment::Mutation(mutation.to_owned())))
+            .address(at)
+            .arg(id.as_str().to_owned())
+            .arg(own_commit.clone())
             .int(version)
             .arg(commit)
+            .arg(stored.origin)
             .arg(json)
-            .arg(own_commit.clone())
-            .arg(repo.audit_arg(&id))
-            .arg(repo.actor_arg())
-            .arg(mutation)
-            .arg(id.as_str().to_owned())
-            .arg(stored.origin);
+            .audit(&repo.audit_context())
+            .arg(mutation);
         let verdict = repo.write(OPERATION, &own_commit, call).await?;
         match verdict.code {
-            1 => Ok(stored.value),
-            -1 => Err(repo.missing(&id, OPERATION)),
+            code::DONE => Ok(stored.value),
+            code::NOT_FOUND => Err(repo.missing(&id, OPERATION)),
             _ => Err(Error::new(OPERATION, envelope::not_an_envelope()).at(at.latest(&id))),
         }
     }

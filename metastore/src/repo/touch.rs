@@ -5,7 +5,7 @@ use crate::document::envelope;
 use crate::document::item::Item;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Id, ToId};
-use crate::redis::script::{ScriptCall, TOUCH};
+use crate::redis::script::{ScriptCall, TOUCH, code};
 use crate::redis::write::retry::Restarts;
 use crate::redis::write::{Outcome, Write};
 use crate::repo::{Repo, checked_id};
@@ -95,13 +95,13 @@ impl<T: Document> Repo<T> {
         ScriptCall::new(&TOUCH)
             .key(at.latest(id))
             .key(at.index())
+            .address(at)
             .arg(id.as_str().to_owned())
-            .arg(format!("{}{id}", at.item_prefix()))
             .arg(deadline.map(|at| at.as_millis().to_string()).unwrap_or_default())
             .int(now.as_millis())
             .arg(version)
             .arg(commit)
-            .args(self.derived_keys(id))
+            .arg(Self::derived_arg())
     }
 
     fn touched(
@@ -113,9 +113,9 @@ impl<T: Document> Repo<T> {
     ) -> Result<()> {
         let mut verdict = outcome.verdict(operation)?;
         let kind = match verdict.code {
-            1 => return Ok(()),
-            0 => ErrorKind::Conflict { expected, actual: verdict.number(operation)? },
-            -1 => ErrorKind::NotFound,
+            code::DONE => return Ok(()),
+            code::CONFLICT => ErrorKind::Conflict { expected, actual: verdict.number(operation)? },
+            code::NOT_FOUND => ErrorKind::NotFound,
             _ => envelope::not_an_envelope(),
         };
         Err(Error::new(operation, kind).at(self.address().latest(id)))

@@ -40,16 +40,15 @@ impl<T: Document> Repo<T> {
             call = call
                 .keys(queue.all())
                 .key(at.transformation(id, schema.name))
-                .arg(queue.wake)
                 .arg(schema.name)
                 .arg(self.store().new_ulid().to_string());
             count += 1;
         }
         call.key(at.latest(id))
             .key(at.audit(id))
+            .address(at)
             .arg(id.as_str().to_owned())
-            .arg(self.audit_arg(id))
-            .arg(self.actor_arg())
+            .audit(&self.audit_context())
             .arg(self.store().trace().unwrap_or_default())
             .int(count)
     }

@@ -4,7 +4,7 @@ use crate::document::Document;
 use crate::document::envelope;
 use crate::error::{Error, Result};
 use crate::key::{Id, ToId};
-use crate::redis::script::{ScriptCall, TRIM};
+use crate::redis::script::{ScriptCall, TRIM, code};
 use crate::redis::write::item::{keep_arg, keep_for_arg};
 use crate::repo::{Repo, checked_id};
 
@@ -41,7 +41,8 @@ impl<T: Document> Repo<T> {
             .key(at.latest(id))
             .key(at.trimmed(id))
             .key(at.index())
-            .arg(at.version_prefix(id))
+            .address(at)
+            .arg(id.as_str().to_owned())
             .arg(keep_arg(T::SCHEMA))
             .arg(keep_for_arg(T::SCHEMA));
         let mut removed = 0;
@@ -49,8 +50,8 @@ impl<T: Document> Repo<T> {
             let written = self.write(operation, "", call.clone()).await;
             let mut verdict = written.map_err(|error| error.at(at.latest(id)))?;
             match verdict.code {
-                1 => removed += verdict.number(operation)?,
-                -1 => return Ok(None),
+                code::DONE => removed += verdict.number(operation)?,
+                code::NOT_FOUND => return Ok(None),
                 _ => {
                     let kind = envelope::not_an_envelope();
                     return Err(Error::new(operation, kind).at(at.latest(id)));

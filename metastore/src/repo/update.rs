@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::index::Entries;
 use crate::key::{Id, ToId};
 use crate::redis::command::Command;
-use crate::redis::script::ScriptCall;
+use crate::redis::script::{ScriptCall, code};
 use crate::redis::write::compare_and_swap::CompareAndSwap;
 use crate::redis::write::item::{DeadlineChange, UpdateItem};
 use crate::redis::write::retry::Restarts;
@@ -258,10 +258,6 @@ impl<T: Document> Repo<T> {
     /// The script call that writes a version.
     pub(crate) fn update_script(&self, base: &Item<T>, next: &Next<T>) -> ScriptCall {
         let call = self.update_item(base, next).script();
-        let call = match next.deadline {
-            DeadlineChange::Keep => call,
-            _ => self.derived_keys(&base.id).into_iter().fold(call, ScriptCall::arg),
-        };
         let call = if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call };
         self.with_triggers(call, &base.id, TriggerEvent::Update)
     }
@@ -277,11 +273,14 @@ impl<T: Document> Repo<T> {
             document: &next.encoded.bytes,
             now: next.now,
             deadline: next.deadline,
-            audit: self.audit_arg(&base.id),
-            actor: self.actor(),
+            audit: self.audit_context(),
             audited: (operation.as_str(), *from),
             changed: &next.changed,
             entries: next.encoded.entries.as_ref().map(Entries::to_bytes),
+            derived: match next.deadline {
+                DeadlineChange::Keep => String::new(),
+                DeadlineChange::Remove | DeadlineChange::Set(_) => Self::derived_arg(),
+            },
         }
     }
 
@@ -299,15 +298,17 @@ impl<T: Document> Repo<T> {
             outcome => outcome.verdict(operation)?,
         };
         let kind = match verdict.code {
-            1 => return Ok(Item::new(head, document, encoded.unknown)),
-            0 => ErrorKind::Conflict { expected, actual: verdict.number(operation)? },
+            code::DONE => return Ok(Item::new(head, document, encoded.unknown)),
+            code::CONFLICT => ErrorKind::Conflict { expected, actual: verdict.number(operation)? },
             // It was written and has expired since, or had expired before: that cannot be found out.
-            -1 if verdict.after_loss && T::SCHEMA.ttl.is_some() => ErrorKind::OutcomeUnknown {
-                commit: head.commit,
-                waited: self.store().settings().outcome_timeout,
-            },
-            -1 => ErrorKind::NotFound,
-            -3 => return Err(self.value_taken(&head.id, verdict, operation)?),
+            code::NOT_FOUND if verdict.after_loss && T::SCHEMA.ttl.is_some() => {
+                ErrorKind::OutcomeUnknown {
+                    commit: head.commit,
+                    waited: self.store().settings().outcome_timeout,
+                }
+            }
+            code::NOT_FOUND => ErrorKind::NotFound,
+            code::VALUE_TAKEN => return Err(self.value_taken(&head.id, verdict, operation)?),
             _ => envelope::not_an_envelope(),
         };
         Err(Error::new(operation, kind).at(self.address().latest(&head.id)))

@@ -7,7 +7,7 @@ use crate::document::item::Item;
 use crate::document::patch::Patch;
 use crate::error::{ErrorKind, Result};
 use crate::key::{Id, ToId};
-use crate::redis::script::ScriptCall;
+use crate::redis::script::{ScriptCall, code};
 use crate::redis::write::item::DeadlineChange;
 use crate::redis::write::{Outcome, Write, empty_reply};
 use crate::repo::bulk::{Bulk, run_valid};
@@ -103,7 +103,7 @@ impl<T: Document> Repo<T> {
             results.push(match change {
                 Change::Nothing(item) => Ok(item),
                 Change::Deadline(item) => match next_outcome() {
-                    Ok(Outcome::Verdict(verdict)) if verdict.code == 1 => Ok(item),
+                    Ok(Outcome::Verdict(verdict)) if verdict.code == code::DONE => Ok(item),
                     Ok(_) => self.update(&item.id, patch).await,
                     Err(error) => Err(error),
                 },

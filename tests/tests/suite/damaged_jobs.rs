@@ -77,7 +77,7 @@ async fn a_damaged_waiting_job_is_set_aside_and_all_others_are_taken() {
     for job in &dead {
         let number: usize = job.item.as_str()[1..].parse::<usize>().unwrap() / 2;
         let (field, _) = NONSENSE[number];
-        assert!(job.error.contains(&format!("`{field}` makes no sense")), "{}", job.error);
+        assert!(job.error.contains(&format!("`{field}` is not valid")), "{}", job.error);
         let status = repo.texts.item(&job.item).summarize().status().await.unwrap().unwrap();
         assert_eq!(status.state, JobState::Dead);
     }

@@ -11,6 +11,7 @@ use crate::document::Document;
 use crate::document::unknown::UnknownFields;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Id;
+use crate::redis::script::code;
 use crate::repo::Repo;
 
 pub(super) const OPERATION: &str = "import";
@@ -134,6 +135,6 @@ impl<T: Document> Importer<'_, T> {
             return Ok(false);
         }
         let call = original.remove_call(text, self.repo.address().latest(id));
-        Ok(self.repo.write(OPERATION, "", call).await?.code == 1)
+        Ok(self.repo.write(OPERATION, "", call).await?.code == code::DONE)
     }
 }

@@ -15,8 +15,8 @@ use crate::error::Result;
 use crate::index::Entries;
 use crate::redis::command::Reply;
 use crate::redis::script::{REINDEX, ScriptCall};
-use crate::repo::derived;
-use crate::repo::query::{decode, joined};
+use crate::repo::Repo;
+use crate::repo::query::decode;
 use crate::schema::TtlOnUpdate;
 use crate::time::millis;
 
@@ -139,9 +139,9 @@ impl<T: Document> Checker<'_, T> {
         let mut call = ScriptCall::new(&REINDEX)
             .key(at.index())
             .keys(self.repo.id_sets())
-            .arg(at.item_prefix())
+            .address(at)
             .arg(self.repair_arg())
-            .arg(joined(&derived(T::SCHEMA).collect::<Vec<_>>()))
+            .arg(Repo::<T>::derived_arg())
             .arg(T::SCHEMA.ttl.map(|ttl| millis(ttl).to_string()).unwrap_or_default());
         for Expected { head, entries, .. } in expected {
             call = call

@@ -89,7 +89,7 @@ impl<T: Document> Checker<'_, T> {
         ids: &[String],
     ) -> Result<Vec<u64>> {
         let call = queue
-            .call(ScriptCall::new(&LOST_JOBS))
+            .begin(ScriptCall::new(&LOST_JOBS))
             .arg(self.repair_arg())
             .arg(if in_lists { "1" } else { "0" })
             .args(ids.iter().cloned());

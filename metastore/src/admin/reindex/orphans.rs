@@ -20,7 +20,7 @@ impl<T: Document> Checker<'_, T> {
             let call = ScriptCall::new(&STRAYS)
                 .key(at.index())
                 .keys(self.repo.id_sets())
-                .arg(at.item_prefix())
+                .address(at)
                 .arg(self.repair_arg())
                 .arg(cursor);
             let mut verdict = self.repo.write(self.operation, "", call).await?;
@@ -49,6 +49,7 @@ impl<T: Document> Checker<'_, T> {
         loop {
             let call = ScriptCall::new(&ORPHANS)
                 .key(self.repo.address().index())
+                .address(self.repo.address())
                 .arg(segment.to_string())
                 .arg(self.repair_arg())
                 .arg(position);

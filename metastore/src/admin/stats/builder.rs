@@ -13,7 +13,6 @@ use crate::index::segments;
 use crate::job::queue::{Queue, QueueSet, QueueStats};
 use crate::redis::command::{Command, Reply, Verdict, unexpected};
 use crate::redis::script::{SAMPLE, ScriptCall};
-use crate::repo::query::joined;
 use crate::repo::{Repo, derived};
 use crate::time::Timestamp;
 use bytes::Bytes;
@@ -156,9 +155,8 @@ impl<'a, T: Document> Stats<'a, T> {
         let at = self.repo.address();
         let call = ScriptCall::new(&SAMPLE)
             .key(at.index())
-            .arg(at.item_prefix())
-            .arg(joined(&derived(T::SCHEMA).collect::<Vec<_>>()))
-            .arg(at.audit_prefix())
+            .address(at)
+            .arg(Repo::<T>::derived_arg())
             .int(VERSIONS)
             .int(u64::from(fastrand::u16(..1000)));
         let ids = ids.iter().cloned().filter_map(Reply::into_data);

@@ -10,7 +10,7 @@ use crate::document::envelope::not_an_envelope;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Id;
 use crate::redis::command::{Reply, unexpected};
-use crate::redis::script::{CLAIM, ScriptCall};
+use crate::redis::script::{CLAIM, ScriptCall, code};
 use crate::redis::write::retry::RetryPolicy;
 use crate::time::millis;
 
@@ -39,20 +39,22 @@ impl<T: Document> Queue<T> {
             .keys(self.keys.all())
             .key(self.record(id))
             .key(at.latest(id))
-            .key(at.audit(id))
+            .key(at.audit(id));
+        let call = self
+            .names(call)
             .arg(id.as_str().to_owned())
             .arg(job.clone())
             .int(millis(lease))
             .arg(worker.to_owned())
-            .arg(self.repo.audit_arg(id))
-            .arg(self.repo.actor_arg())
-            .arg(self.schema.name);
+            .audit(&self.repo.audit_context());
         // Not repeated after a lost reply: the claim ends with its lease.
         let verdict = self.write(OPERATION, &job, call, RetryPolicy::NEVER).await?;
         match verdict.code {
-            1 => {}
-            0 => return Ok(None),
-            -1 => return Err(Error::new(OPERATION, ErrorKind::NotFound).at(at.latest(id))),
+            code::DONE => {}
+            code::CONFLICT => return Ok(None),
+            code::NOT_FOUND => {
+                return Err(Error::new(OPERATION, ErrorKind::NotFound).at(at.latest(id)));
+            }
             _ => return Err(Error::new(OPERATION, not_an_envelope()).at(at.latest(id))),
         }
         let malformed = || unexpected(OPERATION, &"a malformed job");

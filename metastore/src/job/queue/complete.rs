@@ -12,7 +12,7 @@ use crate::document::Document;
 use crate::error::Result;
 use crate::job::status::Progress;
 use crate::json::write_json;
-use crate::redis::script::{PROGRESS, ScriptCall};
+use crate::redis::script::{PROGRESS, ScriptCall, code};
 use crate::redis::write::empty_reply;
 use crate::redis::write::retry::RetryPolicy;
 
@@ -101,7 +101,7 @@ impl<T: Document> Queue<T> {
             .arg(claim.job.clone())
             .int(claim.fence)
             .arg(json);
-        Ok(self.write(OPERATION, &claim.job, call, RetryPolicy::NEVER).await?.code == 1)
+        Ok(self.write(OPERATION, &claim.job, call, RetryPolicy::NEVER).await?.code == code::DONE)
     }
 
     async fn complete(&self, completion: Completion) -> Result<bool> {

@@ -73,21 +73,12 @@ impl<T: Document> Queue<T> {
     pub(super) fn finish_call(&self) -> ScriptCall {
         let address = self.repo.address();
         let followers: Vec<_> = self.followers().map(|schema| address.queue(schema.name)).collect();
-        let mut call = self
-            .begin(ScriptCall::new(&FINISH))
+        self.begin(ScriptCall::new(&FINISH))
             .keys(followers.iter().flat_map(|follower| follower.all()))
-            .arg(self.keys.latest_suffix)
-            .arg(self.repo.audit_pieces())
-            .arg(self.keys.audit_prefix.clone())
-            .arg(self.repo.actor_arg())
-            .arg(self.schema.name)
+            .audit(&self.repo.audit_context())
             .arg(self.schema.result_ttl.map(|ttl| millis(ttl).to_string()).unwrap_or_default())
             .int(followers.len() as u64)
-            .arg(address.index());
-        for (follower, schema) in followers.into_iter().zip(self.followers()) {
-            call = call.arg(follower.wake).arg(follower.record_suffix).arg(schema.name);
-        }
-        call
+            .args(self.followers().map(|schema| schema.name))
     }
 
     pub(super) fn add_result(&self, call: ScriptCall, claim: &Claim, json: Bytes) -> ScriptCall {
@@ -118,16 +109,13 @@ impl<T: Document> Queue<T> {
             .keys(self.keys.all())
             .key(self.record(&claim.item))
             .key(at.latest(&claim.item))
-            .key(at.audit(&claim.item))
-            .arg(self.keys.wake.clone());
+            .key(at.audit(&claim.item));
         claim
-            .add_to(call)
+            .add_to(self.names(call))
             .arg(message[..len].to_owned())
             .arg(retry_in.map(|delay| millis(delay).to_string()).unwrap_or_default())
-            .arg(self.repo.audit_arg(&claim.item))
-            .arg(self.repo.actor_arg())
-            .arg(self.schema.name)
             .int(runs.into())
+            .audit(&self.repo.audit_context())
     }
 
     pub(super) fn release_call(&self) -> ScriptCall {

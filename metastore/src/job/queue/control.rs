@@ -109,8 +109,7 @@ impl<T: Document> Queue<T> {
     }
 
     async fn control(&self, operation: &'static str, fields: &[(&str, String)]) -> Result<()> {
-        let call =
-            ScriptCall::new(&CONTROL).key(self.keys.control.clone()).arg(self.keys.wake.clone());
+        let call = self.names(ScriptCall::new(&CONTROL).key(self.keys.control.clone()));
         let call = fields
             .iter()
             .fold(call, |call, (field, value)| call.arg((*field).to_owned()).arg(value.clone()));

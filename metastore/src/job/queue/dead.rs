@@ -8,7 +8,7 @@ use crate::document::Document;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Id, ToId};
 use crate::redis::command::{Reply, unexpected};
-use crate::redis::script::{DEAD_LETTERS, DISCARD, RETRY, ScriptCall};
+use crate::redis::script::{DEAD_LETTERS, DISCARD, RETRY, ScriptCall, code};
 use crate::redis::write::retry::RetryPolicy;
 use crate::repo::checked_id;
 use crate::store::cursor::check_offset;
@@ -83,17 +83,16 @@ impl<T: Document> Queue<T> {
             .keys(self.keys.all())
             .key(self.record(&id))
             .key(at.latest(&id))
-            .key(at.audit(&id))
-            .arg(self.keys.wake.clone())
+            .key(at.audit(&id));
+        let call = self
+            .names(call)
             .arg(id.as_str().to_owned())
             .arg(commit.clone())
-            .arg(self.repo.audit_arg(&id))
-            .arg(self.repo.actor_arg())
-            .arg(self.schema.name);
+            .audit(&self.repo.audit_context());
         let mut verdict = self.write(OPERATION, &commit, call, self.retry_policy()).await?;
         match verdict.code {
-            1 => verdict.text(OPERATION).map(Some),
-            0 => Ok(None),
+            code::DONE => verdict.text(OPERATION).map(Some),
+            code::CONFLICT => Ok(None),
             _ => Err(Error::new(OPERATION, ErrorKind::NotFound).at(at.latest(&id))),
         }
     }
@@ -114,15 +113,13 @@ impl<T: Document> Queue<T> {
             .key(self.keys.dead.clone())
             .key(self.repo.address().latest(&id))
             .arg(id.as_str().to_owned());
-        Ok(self.write(OPERATION, "", call, self.retry_policy()).await?.code == 1)
+        Ok(self.write(OPERATION, "", call, self.retry_policy()).await?.code == code::DONE)
     }
 
     async fn read_dead(&self, offset: usize, limit: usize, only: &str) -> Result<Vec<DeadJob>> {
         const OPERATION: &str = "dead";
-        let call = ScriptCall::new(&DEAD_LETTERS)
-            .key(self.keys.dead.clone())
-            .arg(self.keys.item_prefix.clone())
-            .arg(self.keys.record_suffix.clone())
+        let call = self
+            .names(ScriptCall::new(&DEAD_LETTERS).key(self.keys.dead.clone()))
             .int(offset as u64)
             .int(limit as u64)
             .arg(only.to_owned());

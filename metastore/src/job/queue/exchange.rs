@@ -5,8 +5,8 @@ use super::take::{TakeOptions, TakenBatch};
 use super::transformation_queue::Queue;
 use crate::document::Document;
 use crate::error::{Error, ErrorKind, Result};
-use crate::redis::command::{Reply, Verdict};
-use crate::redis::script::ScriptCall;
+use crate::redis::command::{Reply, Verdict, unexpected};
+use crate::redis::script::{ScriptCall, code};
 use crate::redis::write::empty_reply;
 use crate::redis::write::retry::RetryPolicy;
 
@@ -169,13 +169,14 @@ fn parse(reply: Reply, is_array: bool, count: usize) -> Result<Vec<Result<Comple
     Ok(codes
         .into_iter()
         .map(|code| match code {
-            Reply::Int(1) => Ok(CompletionOutcome::Recorded),
-            Reply::Int(0) => Ok(CompletionOutcome::Refused),
-            Reply::Int(-1) => Ok(CompletionOutcome::Gone),
-            _ => {
+            Reply::Int(code::DONE) => Ok(CompletionOutcome::Recorded),
+            Reply::Int(code::CONFLICT) => Ok(CompletionOutcome::Refused),
+            Reply::Int(code::NOT_FOUND) => Ok(CompletionOutcome::Gone),
+            Reply::Int(code::WRONG_TYPE) => {
                 let message = "a key of the item".to_owned();
                 Err(Error::new(OPERATION, ErrorKind::WrongType(message)))
             }
+            other => Err(unexpected(OPERATION, &other)),
         })
         .collect())
 }

@@ -61,8 +61,11 @@ impl QueueSet {
     ///
     /// `WrongType`, `Unavailable`.
     pub async fn stats(&self) -> Result<Vec<QueueStats>> {
+        if self.queues.is_empty() {
+            return Ok(Vec::new());
+        }
         let call = self.queues.iter().fold(ScriptCall::new(&QUEUE_STATS), |call, queue| {
-            call.keys(queue.all()).arg(queue.item_prefix.clone()).arg(queue.record_suffix.clone())
+            names(call.keys(queue.all()), queue)
         });
         let mut verdict = self.call("stats", call, Duration::ZERO).await?;
         verdict.array("stats")?.into_iter().map(parse).collect()
@@ -102,17 +105,16 @@ impl QueueSet {
     ///
     /// `Unavailable`, `OutcomeUnknown`.
     pub async fn renew(&self, claims: &[(usize, &Claim)], lease: Duration) -> Result<Vec<bool>> {
+        if claims.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut call = ScriptCall::new(&RENEW).int(millis(lease));
         let mut order = Vec::with_capacity(claims.len());
         for (number, queue) in self.queues.iter().enumerate() {
             let of_queue = || claims.iter().enumerate().filter(move |(_, (of, _))| *of == number);
             let count = of_queue().count();
             if count > 0 {
-                call = call
-                    .arg(queue.leased.clone())
-                    .arg(queue.item_prefix.clone())
-                    .arg(queue.record_suffix.clone())
-                    .int(count as u64);
+                call = names(call.key(queue.leased.clone()), queue).int(count as u64);
             }
             for (position, (_, claim)) in of_queue() {
                 call = claim.add_to(call);
@@ -137,6 +139,11 @@ impl QueueSet {
         let retry = RetryPolicy::for_at_most(retry_timeout);
         self.store.writer().commit_script(operation, "", call, retry).await
     }
+}
+
+/// The names from which scripts build the keys of items and of their jobs.
+fn names(call: ScriptCall, queue: &TransformationKeys) -> ScriptCall {
+    call.address(&queue.address).arg(queue.transformation.to_string())
 }
 
 impl<T: Document> Queue<T> {

@@ -109,16 +109,12 @@ impl TakeOptions {
 impl<T: Document> Queue<T> {
     pub(super) fn take_call(&self, options: &TakeOptions) -> ScriptCall {
         self.begin(ScriptCall::new(&TAKE))
-            .arg(self.keys.latest_suffix)
             .int(options.count.min(MAX_COUNT) as u64)
             .int(millis(options.lease))
             .arg(options.worker.clone())
             .int(options.max_crashes.into())
             .arg(if options.fast_forward { "1" } else { "0" })
-            .arg(self.repo.audit_pieces())
-            .arg(self.keys.audit_prefix.clone())
-            .arg(self.repo.actor_arg())
-            .arg(self.schema.name)
+            .audit(&self.repo.audit_context())
     }
 
     pub(super) fn taken_batch(&self, reply: Reply) -> Result<TakenBatch<T>> {

@@ -65,18 +65,14 @@ impl<T: Document> Queue<T> {
         [&self.keys.high, &self.keys.waiting, &self.keys.low].map(Clone::clone)
     }
 
-    /// Adds what all scripts on jobs of several items need to build the keys of an item.
-    pub(crate) fn call(&self, call: ScriptCall) -> ScriptCall {
-        self.begin(call).arg(self.keys.latest_suffix)
+    /// The keys and the arguments that all scripts on several items of the queue begin with.
+    pub(crate) fn begin(&self, call: ScriptCall) -> ScriptCall {
+        self.names(call.keys(self.keys.all()))
     }
 
-    /// The keys and the arguments that all scripts on several items of the queue begin with.
-    pub(super) fn begin(&self, call: ScriptCall) -> ScriptCall {
-        let keys = &self.keys;
-        call.keys(keys.all())
-            .arg(keys.wake.clone())
-            .arg(keys.item_prefix.clone())
-            .arg(keys.record_suffix.clone())
+    /// Adds the names from which scripts build the keys of items and of their jobs.
+    pub(super) fn names(&self, call: ScriptCall) -> ScriptCall {
+        call.address(self.repo.address()).arg(self.schema.name)
     }
 
     /// The key of a job's record.

@@ -41,9 +41,7 @@ impl<T: Document> Queue<T> {
     pub async fn may_publish(&self) -> Result<bool> {
         const OPERATION: &str = "may_publish";
         let at = self.repo.address();
-        let record = format!("{}*{}", self.keys.item_prefix, self.keys.record_suffix);
-        let call =
-            ScriptCall::new(&MAY_PUBLISH).key(at.index()).args([self.keys.wake.clone(), record]);
+        let call = self.names(ScriptCall::new(&MAY_PUBLISH).key(at.index()));
         let reply = self.repo.store().reader().script(&call).await;
         let reply = reply.map_err(|fault| fault.into_error(OPERATION).at(at.index()))?;
         Ok(Verdict::from_reply(reply, OPERATION)?.number(OPERATION)? == 1)

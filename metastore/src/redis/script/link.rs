@@ -2,15 +2,28 @@
 //!
 //! A library in `scripts/lib/` is a list of definitions, `local function name(…)` or `local name = …`, each
 //! beginning at the start of a line. A script names the functions and constants that it uses, no more:
-//! [`link()`] puts those that it reaches in front of it, in the order of the libraries.
+//! [`link()`] puts those that it reaches in front of it, in the order of the libraries, and replaces constants by
+//! their values.
 
 /// The libraries. Each uses only what is defined above: in an earlier one, or in itself.
-const LIBRARIES: [&str; 4] = [
-    include_str!("../scripts/lib/common.lua"),
+const LIBRARIES: [&str; 13] = [
+    include_str!("../scripts/lib/verdict.lua"),
+    KEYS_LIBRARY,
+    include_str!("../scripts/lib/number.lua"),
+    include_str!("../scripts/lib/parts.lua"),
+    include_str!("../scripts/lib/access.lua"),
+    include_str!("../scripts/lib/header.lua"),
+    include_str!("../scripts/lib/commits.lua"),
+    include_str!("../scripts/lib/retention.lua"),
     include_str!("../scripts/lib/deadline.lua"),
+    include_str!("../scripts/lib/audit.lua"),
     include_str!("../scripts/lib/entries.lua"),
     include_str!("../scripts/lib/queue.lua"),
+    include_str!("../scripts/lib/job.lua"),
 ];
+
+/// The keys that scripts build.
+pub(super) const KEYS_LIBRARY: &str = include_str!("../scripts/lib/keys.lua");
 
 /// The line of a wrapper that the body of a script replaces.
 pub(super) const BODY: &str = "  -- the body\n";
@@ -24,32 +37,68 @@ pub(super) fn link(body: &str, wrapper: Option<&str>) -> String {
     let definitions: Vec<Definition<'_>> =
         LIBRARIES.iter().flat_map(|library| definitions(library)).collect();
     let mut used = identifiers(&script);
-    let mut linked: Vec<&str> = Vec::new();
+    let mut linked = vec![script.as_str()];
+    let mut constants = Vec::new();
     // From the end, since each definition uses only what is defined above it.
     for definition in definitions.iter().rev() {
-        if used.contains(&definition.name) {
-            used.extend(identifiers(definition.text));
-            linked.push(definition.text);
+        if !used.contains(&definition.name) {
+            continue;
         }
+        match definition.constant() {
+            Some(value) => constants.push((definition.name, value)),
+            None => linked.push(definition.text),
+        }
+        used.extend(identifiers(definition.text));
     }
     linked.reverse();
-    linked.concat() + &script
+    inline(&linked.concat(), &constants)
+}
+
+/// Replaces constants by their values. A variable that functions use costs time in each call.
+fn inline(lua: &str, constants: &[(&str, &str)]) -> String {
+    let mut text = String::with_capacity(lua.len());
+    let mut end = 0;
+    for (at, name) in positions(lua) {
+        let Some((_, value)) = constants.iter().find(|(constant, _)| *constant == name) else {
+            continue;
+        };
+        text.push_str(&lua[end..at]);
+        text.push_str(value);
+        end = at + name.len();
+    }
+    text + &lua[end..]
 }
 
 /// One function or variable of a library.
-struct Definition<'a> {
-    name: &'a str,
+pub(super) struct Definition<'a> {
+    pub(super) name: &'a str,
     text: &'a str,
 }
 
-fn definitions(library: &str) -> Vec<Definition<'_>> {
+impl Definition<'_> {
+    /// The value of a constant: a number or a string under a name in capitals.
+    fn constant(&self) -> Option<&str> {
+        let is_capital = |c: char| c.is_ascii_uppercase() || c == '_';
+        let value = self.text.trim_end().split_once(" = ")?.1;
+        let is_literal = value.starts_with(|c: char| c.is_ascii_digit() || "-'".contains(c));
+        (self.name.chars().all(is_capital) && is_literal).then_some(value)
+    }
+}
+
+pub(super) fn definitions(library: &str) -> Vec<Definition<'_>> {
     let mut starts: Vec<usize> = library.match_indices("\nlocal ").map(|(at, _)| at + 1).collect();
     if library.starts_with("local ") {
         starts.insert(0, 0);
     }
     let ends = starts.iter().skip(1).copied().chain([library.len()]);
     let definition = |(start, end): (usize, usize)| {
-        let text = &library[start..end];
+        let mut text = &library[start..end];
+        // Without the comment of the next definition.
+        while let Some((above, last)) = text.trim_end_matches('\n').rsplit_once('\n')
+            && (last.is_empty() || last.starts_with("--"))
+        {
+            text = &text[..=above.len()];
+        }
         let named = text["local ".len()..].trim_start_matches("function ");
         let length = named.find(|c| !is_part_of_name(c)).unwrap_or(named.len());
         Definition { name: &named[..length], text }
@@ -62,7 +111,12 @@ fn is_part_of_name(c: char) -> bool {
 }
 
 /// The names that a piece of Lua uses, but for those in its comments and strings and of its fields.
-fn identifiers(lua: &str) -> Vec<&str> {
+pub(super) fn identifiers(lua: &str) -> Vec<&str> {
+    positions(lua).into_iter().map(|(_, name)| name).collect()
+}
+
+/// The same, each with its position.
+fn positions(lua: &str) -> Vec<(usize, &str)> {
     let mut names = Vec::new();
     let mut rest = lua;
     while let Some(first) = rest.chars().next() {
@@ -73,7 +127,7 @@ fn identifiers(lua: &str) -> Vec<&str> {
                 let length = rest.find(|c| !is_part_of_name(c)).unwrap_or(rest.len());
                 let before = &lua[..lua.len() - rest.len()];
                 if !before.ends_with('.') || before.ends_with("..") {
-                    names.push(&rest[..length]);
+                    names.push((before.len(), &rest[..length]));
                 }
                 length
             }
@@ -124,11 +178,20 @@ mod tests {
     }
 
     #[test]
-    fn each_definition_is_used_by_a_script() {
-        let texts: Vec<String> = ALL.iter().map(|script| script.linked().text.clone()).collect();
-        for Definition { name, text } in LIBRARIES.iter().flat_map(|library| definitions(library)) {
-            assert!(texts.iter().any(|linked| linked.contains(text)), "nothing uses {name}");
+    fn each_definition_is_used() {
+        let all: Vec<_> = LIBRARIES.iter().flat_map(|library| definitions(library)).collect();
+        let bodies = ALL.iter().flat_map(|script| [Some(script.body), script.wrapper]).flatten();
+        let mut used: HashSet<&str> = bodies.flat_map(identifiers).collect();
+        for Definition { name, text } in all.into_iter().rev() {
+            assert!(used.contains(name), "nothing uses {name}");
+            used.extend(identifiers(text));
         }
+    }
+
+    #[test]
+    fn constants_are_inlined() {
+        let linked = link("return {CLOCK_SKEW, 'CLOCK_SKEW', x.CLOCK_SKEW} -- CLOCK_SKEW\n", None);
+        assert_eq!(linked, "return {-8, 'CLOCK_SKEW', x.CLOCK_SKEW} -- CLOCK_SKEW\n");
     }
 
     #[test]
@@ -136,7 +199,13 @@ mod tests {
         for script in ALL {
             if let Some(wrapper) = script.wrapper {
                 assert!(wrapper.contains(BODY), "{}", script.name);
-                assert!(script.linked().text.contains(script.body), "{}", script.name);
+                let count = |text: &str| text.lines().count();
+                let linked = link(script.body, script.wrapper);
+                assert!(
+                    count(&linked) >= count(wrapper) + count(script.body) - 1,
+                    "{}",
+                    script.name
+                );
             }
         }
     }

@@ -3,6 +3,10 @@
 //! A script is linked with the library functions that it uses, see [`link`](mod@link): the server creates
 //! each function of a script anew in each call, so a function that is not used costs time for nothing.
 
+pub(crate) mod audit;
+pub(crate) mod code;
+#[cfg(test)]
+mod contracts;
 mod link;
 
 use std::sync::OnceLock;
@@ -11,6 +15,7 @@ use bytes::Bytes;
 
 use super::args::Args;
 use super::command::Command;
+use crate::key::Address;
 
 /// One script.
 pub(crate) struct Script {
@@ -151,6 +156,11 @@ impl ScriptCall {
     pub(crate) fn args<A: Into<Bytes>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
+    }
+
+    /// The address of a collection, from which the script builds keys.
+    pub(crate) fn address(self, address: &Address) -> Self {
+        self.arg(address.as_str().to_owned())
     }
 
     pub(crate) fn int(self, number: u64) -> Self {

@@ -9,7 +9,8 @@ use crate::key::{Address, Id};
 use crate::redis::coalesce::{Batch, BatchLimits, BatchQueue};
 use crate::redis::command::{Fault, Reply, Verdict};
 use crate::redis::connection::Connection;
-use crate::redis::script::{INSERT, ScriptCall};
+use crate::redis::script::audit::AuditContext;
+use crate::redis::script::{INSERT, ScriptCall, code};
 use crate::redis::write::item::CreateItem;
 
 /// Larger groups were not faster, and would block the server for longer.
@@ -24,15 +25,12 @@ pub(crate) struct Insert {
     pub(crate) address: Address,
     /// The key of the index of all items.
     pub(crate) index: Bytes,
-    /// How to audit, without the id; empty if the collection is not audited.
-    pub(crate) audit: String,
+    pub(crate) audit: AuditContext,
     pub(crate) latest: String,
     /// The key of the item's audit trail; empty if the collection is not audited.
     pub(crate) trail: String,
     pub(crate) id: Id,
     pub(crate) commit: String,
-    /// Who creates the item; empty if the collection is not audited.
-    pub(crate) actor: String,
     pub(crate) document: Bytes,
     /// When the item is created, by the server's time in milliseconds.
     pub(crate) created: u64,
@@ -47,7 +45,7 @@ impl Insert {
     /// Whether both can be written by one call.
     fn can_share_call(&self, other: &Self) -> bool {
         self.index == other.index
-            && self.audit == other.audit
+            && self.audit.settings == other.audit.settings
             && self.deadline.is_some() == other.deadline.is_some()
     }
 
@@ -62,7 +60,6 @@ impl Insert {
             created: self.created,
             deadline: self.deadline,
             audit: &self.audit,
-            actor: &self.actor,
             entries: self.entries.clone().unwrap_or_default(),
         };
         create.script()
@@ -120,7 +117,7 @@ pub(crate) async fn insert_all(
 
 fn is_written(reply: Reply) -> Result<bool, Fault> {
     match Verdict::from_reply(reply, "create") {
-        Ok(verdict) => Ok(verdict.code == 1),
+        Ok(verdict) => Ok(verdict.code == code::DONE),
         Err(_) => Err(Fault::unexpected_reply()),
     }
 }
@@ -128,7 +125,7 @@ fn is_written(reply: Reply) -> Result<bool, Fault> {
 /// One call for items that can share it.
 fn call(inserts: &[&Insert]) -> ScriptCall {
     let Some(first) = inserts.first() else { return ScriptCall::new(&INSERT) };
-    let (audited, expiring) = (!first.audit.is_empty(), first.deadline.is_some());
+    let (audited, expiring) = (first.audit.settings.is_some(), first.deadline.is_some());
     let times = || inserts.iter().map(|insert| insert.created);
     let sets = further_sets(inserts);
     let entries = || inserts.iter().filter_map(|insert| Some((insert, insert.entries.as_ref()?)));
@@ -136,10 +133,11 @@ fn call(inserts: &[&Insert]) -> ScriptCall {
     let mut call = ScriptCall::new(&INSERT)
         .key(first.index.clone())
         .keys(inserts.iter().map(|insert| insert.latest.clone()))
+        .address(&first.address)
         .int(inserts.len() as u64)
         .int(times().min().unwrap_or_default())
         .int(times().max().unwrap_or_default())
-        .arg(first.audit.clone())
+        .arg(first.audit.settings_arg())
         .arg(if expiring { "1" } else { "" })
         .int(sets.len() as u64)
         .int(entries().count() as u64)
@@ -166,7 +164,7 @@ fn call(inserts: &[&Insert]) -> ScriptCall {
     }
     if audited {
         for insert in inserts {
-            call = call.arg(insert.commit.clone()).arg(insert.actor.clone());
+            call = call.arg(insert.commit.clone()).arg(insert.audit.fields_arg());
         }
     }
     call

@@ -4,7 +4,8 @@
 
 use bytes::Bytes;
 
-use crate::key::{Actor, Address, Id};
+use crate::key::{Address, Id};
+use crate::redis::script::audit::AuditContext;
 use crate::redis::script::{CREATE, ScriptCall, UPDATE};
 use crate::schema::CollectionSchema;
 use crate::time::{Timestamp, millis};
@@ -19,9 +20,7 @@ pub(crate) struct CreateItem<'a> {
     /// When the item is created, by the server's time in milliseconds.
     pub(crate) created: u64,
     pub(crate) deadline: Option<u64>,
-    /// How to audit, without the id; empty if the collection is not audited.
-    pub(crate) audit: &'a str,
-    pub(crate) actor: &'a str,
+    pub(crate) audit: &'a AuditContext,
     /// The entries of the item in the indexes of fields; empty for none.
     pub(crate) entries: Bytes,
 }
@@ -29,22 +28,19 @@ pub(crate) struct CreateItem<'a> {
 impl CreateItem<'_> {
     pub(crate) fn script(self) -> ScriptCall {
         let Self { address: at, id, .. } = self;
-        let audit =
-            if self.audit.is_empty() { String::new() } else { format!("{}{id}", self.audit) };
         ScriptCall::new(&CREATE)
             .key(self.latest.to_owned())
             .key(at.index())
             .key(at.expiry())
             .key(at.audit(id))
+            .address(at)
             .arg(id.as_str().to_owned())
             .arg(self.commit.to_owned())
             .arg(self.document.clone())
             .int(self.created)
             .arg(self.deadline.map(|deadline| deadline.to_string()).unwrap_or_default())
-            .arg(audit)
-            .arg(self.actor.to_owned())
+            .audit(self.audit)
             .arg(self.entries)
-            .arg(at.item_prefix())
             .int(self.created)
     }
 }
@@ -61,15 +57,15 @@ pub(crate) struct UpdateItem<'a> {
     /// When the version is written, by the server's time.
     pub(crate) now: Timestamp,
     pub(crate) deadline: DeadlineChange,
-    /// How to audit, with the id; empty if the collection is not audited.
-    pub(crate) audit: String,
-    pub(crate) actor: Option<&'a Actor>,
+    pub(crate) audit: AuditContext,
     /// The operation in the audit entry, and the version that it superseded or restored.
     pub(crate) audited: (&'a str, u64),
     /// The names of the changed fields, as a JSON array; empty if the collection is not audited.
     pub(crate) changed: &'a str,
     /// The entries of the item in the indexes of fields; `None` if the collection has no indexes.
     pub(crate) entries: Option<Bytes>,
+    /// The segments of what can be derived from the item, separated by spaces.
+    pub(crate) derived: String,
 }
 
 impl UpdateItem<'_> {
@@ -85,24 +81,23 @@ impl UpdateItem<'_> {
             .key(at.audit(id))
             .key(at.trimmed(id))
             .key(at.index())
+            .address(at)
             .arg(id.as_str().to_owned())
             .arg(self.commit.to_owned())
             .arg(self.document.clone())
             .int(version)
             .arg(commit.to_owned())
             .arg(self.deadline.arg())
-            .arg(self.audit)
-            .arg(self.actor.map(ToString::to_string).unwrap_or_default())
+            .audit(&self.audit)
             .arg(operation.to_owned())
-            .arg(keep_arg(schema))
-            .arg(keep_for_arg(schema))
-            .arg(at.version_prefix(id))
-            // A dash means that the collection has no indexes in this program.
-            .arg(self.entries.unwrap_or_else(|| Bytes::from_static(b"-")))
-            .arg(at.item_prefix())
             .int(from)
             .arg(self.changed.to_owned())
+            .arg(keep_arg(schema))
+            .arg(keep_for_arg(schema))
+            // A dash means that the collection has no indexes in this program.
+            .arg(self.entries.unwrap_or_else(|| Bytes::from_static(b"-")))
             .int(self.now.as_millis())
+            .arg(self.derived)
     }
 }
 

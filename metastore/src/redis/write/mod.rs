@@ -14,19 +14,12 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind};
 use crate::redis::command::{Fault, Reply, Verdict};
 use crate::redis::connection::Connection;
-use crate::redis::script::ScriptCall;
+use crate::redis::script::{ScriptCall, code};
 use compare_and_swap::{CompareAndSwap, SwapQueue};
 use enqueue::{EnqueueQueue, EnqueueRequest};
 use group_commit::{Insert, InsertQueue, insert_all};
 use item::UpdateItem;
 use retry::{Attempts, Restarts, RetryPolicy};
-
-/// The code of a script for a write whose time is too far from the server's. Nothing was written.
-const UNTIMELY: i64 = -8;
-
-/// The code of a script for a write of which an earlier attempt was refused. The reason is not stored, so
-/// the operation starts again with another commit id.
-const REFUSED_BEFORE: i64 = -9;
 
 /// The most bytes of one atomic step. A server accepts much more, but blocks all clients meanwhile.
 const MAX_STEP_BYTES: usize = 16 * 1024 * 1024;
@@ -91,8 +84,8 @@ impl Outcome {
         let mut verdict = Verdict::from_reply(reply, operation)?;
         verdict.after_loss = after_loss;
         Ok(match verdict.code {
-            UNTIMELY => Self::Restart { server_time: Some(verdict.number(operation)?) },
-            REFUSED_BEFORE => Self::Restart { server_time: None },
+            code::CLOCK_SKEW => Self::Restart { server_time: Some(verdict.number(operation)?) },
+            code::REFUSED_BEFORE => Self::Restart { server_time: None },
             _ => Self::Verdict(verdict),
         })
     }
@@ -297,7 +290,7 @@ impl Writer {
         loop {
             attempts.sent();
             match self.connection.script(call).await {
-                Ok(reply) if attempts.is_lost() && is_untimely(&reply) => {
+                Ok(reply) if attempts.is_lost() && is_clock_skew(&reply) => {
                     let cause = "the server no longer remembers writes of that time";
                     return Err(attempts.unknown(cause.to_owned()));
                 }
@@ -308,6 +301,6 @@ impl Writer {
     }
 }
 
-fn is_untimely(reply: &Reply) -> bool {
-    matches!(reply, Reply::Array(parts) if parts.first() == Some(&Reply::Int(UNTIMELY)))
+fn is_clock_skew(reply: &Reply) -> bool {
+    matches!(reply, Reply::Array(parts) if parts.first() == Some(&Reply::Int(code::CLOCK_SKEW)))
 }

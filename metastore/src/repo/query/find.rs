@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::index::Interval;
 use crate::index::condition::Part;
 use crate::redis::command::{Reply, Verdict, unexpected};
-use crate::redis::script::{FIND, ScriptCall};
+use crate::redis::script::{FIND, ScriptCall, code};
 
 /// What a query returns for each item.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,8 +65,8 @@ impl<T: Document, O: Sorting> Query<'_, T, O> {
             let reply = reply.map_err(|fault| fault.into_error(operation).at(&index))?;
             let mut verdict = Verdict::from_reply(reply, operation)?;
             match verdict.code {
-                0 => {}
-                -1 => {
+                code::PARTLY => {}
+                code::INDEX_INCOMPLETE => {
                     let segment = verdict.text(operation)?;
                     let field = T::SCHEMA.field_of_segment(&segment);
                     let field = field.map_or(segment, ToOwned::to_owned);
@@ -87,8 +87,8 @@ impl<T: Document, O: Sorting> Query<'_, T, O> {
         let mut call = ScriptCall::new(&FIND)
             .key(at.index())
             .keys(self.repo.id_sets())
+            .address(at)
             .arg(projection.as_str())
-            .arg(at.item_prefix())
             .arg(walked.map(|part| part.segment.to_string()).unwrap_or_default())
             .arg(if plan.backwards { "1" } else { "0" })
             .arg(bounds.lower)

@@ -17,4 +17,3 @@ pub use builder::Query;
 pub(crate) use decode::decode;
 pub(crate) use find::Projection;
 pub use order::{NoOrderYet, Sorted, Sorting, Unsorted};
-pub(crate) use segments::joined;

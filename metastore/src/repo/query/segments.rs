@@ -3,6 +3,6 @@
 use crate::key::Segment;
 
 /// The names, separated by spaces, as scripts read them.
-pub(crate) fn joined(segments: &[Segment]) -> String {
+pub(super) fn joined(segments: &[Segment]) -> String {
     segments.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }

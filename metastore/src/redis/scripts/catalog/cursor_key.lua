@@ -1,12 +1,13 @@
--- Gives the key that authenticates cursors; stores one if there is none yet.
+-- Returns the key that authenticates cursors; stores one if there is none yet.
 --
 -- KEYS  1 cursor key
 -- ARGV  1 a new key
--- Gives {1, key}.
+-- Returns
+--       {DONE, key}
 
 local found = redis.call('GET', KEYS[1])
 if not found then
   redis.call('SET', KEYS[1], ARGV[1])
   found = ARGV[1]
 end
-return {1, found}
+return {DONE, found}

@@ -1,20 +1,20 @@
--- Enters collections into the catalog. Of two definitions the one with the higher schema number stays;
--- of two with the same number the one that came later. It remembers which definitions it has
--- replaced, so that an older service that is still running, or starts again, does not bring its own
--- back. Writes only what is new.
+-- Enters collections into the catalog. Of two definitions the one with the higher schema number stays; of two
+-- with the same number the later one. The catalog keeps which definitions it has replaced, so that an older
+-- service that still runs, or starts again, does not restore its own. Writes only what is new.
 --
 -- KEYS  1 domains  2 … for each collection: the apps of its domain, the collections of its app
 -- ARGV  for each collection: domain, app, name, descriptor, beginning with
---       {"schema":N,"fingerprint":"…", and a channel that its jobs publish on, '' for none
--- Gives {1, codes, fingerprints, muted}. For each collection a code: 0 it is entered so already, 1 it is now; it
---       is not, because of 2 a higher schema number, or 3 a later definition with the same number; and the
---       fingerprint of what was entered before with the same number, '' for nothing; and 1 if the user may not
---       publish on its channel.
---       {-1, reason} the server takes no writes. As a value, because every refusal of a command makes
---       the client look for another server.
+--       {"schema":N,"fingerprint":"…", and the name of one of its transformations, '' if it has none
+-- Returns
+--       {DONE, codes, fingerprints, muted} for each collection: a code, 0 it was entered already, 1 it is entered
+--       now, or it is not, because of 2 a higher schema number, or 3 a later definition with the same number;
+--       the fingerprint of what was entered before with the same number, '' for nothing; and 1 if the user may
+--       not publish the changes of its queues
+--       {NOT_WRITABLE, reason} the server takes no writes; as a value, because the client would look for another
+--       server after a refused command
 
--- How many replaced definitions of one collection are remembered; each takes 43 bytes.
-local REMEMBERED = 16
+-- How many replaced definitions of one collection are kept; each takes 43 bytes.
+local MAX_REPLACED = 16
 
 local count = #ARGV / 5
 local wrong = wrong_type(KEYS[1], 'set')
@@ -27,9 +27,9 @@ end
 
 local codes, fingerprints, muted = {}, {}, {}
 for n = 1, count do
-  local domain, app, name, descriptor, channel = unpack(ARGV, 5 * n - 4, 5 * n)
-  local may_not = channel ~= '' and redis.acl_check_cmd and not redis.acl_check_cmd('PUBLISH', channel, '')
-  muted[n] = may_not and 1 or 0
+  local domain, app, name, descriptor, transformation = unpack(ARGV, 5 * n - 4, 5 * n)
+  local at = address(domain, app, name)
+  muted[n] = transformation ~= '' and may_not_publish(wake_channel(at, transformation)) and 1 or 0
   local apps, collections = KEYS[2 * n], KEYS[2 * n + 1]
   local schema, rest = string.match(descriptor, '^{"schema":(%d+),(.*)$')
   local digest = redis.sha1hex(descriptor)
@@ -44,19 +44,19 @@ for n = 1, count do
   elseif stored == schema and string.find(replaced, digest, 1, true) then
     codes[n] = 3
   else
-    local remembered = ''
+    local kept = ''
     if stored == schema then
-      remembered = '"' .. current .. '"' .. (replaced ~= '' and ',' .. replaced or '')
-      remembered = string.sub(remembered, 1, 43 * REMEMBERED - 1)
+      kept = '"' .. current .. '"' .. (replaced ~= '' and ',' .. replaced or '')
+      kept = string.sub(kept, 1, 43 * MAX_REPLACED - 1)
     end
     local set = redis.pcall('HSET', collections, name, '{"schema":' .. schema .. ',"digest":"' .. digest
-      .. '","replaced":[' .. remembered .. '],' .. rest)
+      .. '","replaced":[' .. kept .. '],' .. rest)
     if type(set) == 'table' and set.err then
-      return {-1, string.match(set.err, '%u%u%u.*') or set.err}
+      return {NOT_WRITABLE, string.match(set.err, '%u%u%u.*') or set.err}
     end
     redis.call('SADD', apps, app)
     redis.call('SADD', KEYS[1], domain)
     codes[n] = 1
   end
 end
-return {1, codes, fingerprints, muted}
+return {DONE, codes, fingerprints, muted}

@@ -1,7 +1,8 @@
--- Forgets items whose deadline has passed: their index entries, and their ids wherever they stand.
+-- Removes items whose deadline has passed from all indexes and sorted sets.
 --
 -- KEYS  1 index  2 … sorted sets that may hold the ids
--- ARGV  none
--- Gives {1, '1' if there may be more}.
+-- ARGV  1 address
+-- Returns
+--       {DONE, '1' if there may be more}
 
-return {1, reap(KEYS[1], 2) and '1' or '0'}
+return {DONE, evict_expired(ARGV[1], 2) and '1' or '0'}

@@ -1,25 +1,23 @@
--- Writes the next versions of items that have nothing but versions: no time to live, no index entries, no
--- audit, no retention, no jobs to be requested. Each is written if its current version begins as it did
--- when it was read; whatever else there may be is left to update.lua. Uses nothing of common.lua, since
--- each function there is made anew by each call.
+-- Writes the next versions of items that have nothing but versions: no time to live, no index entries, no audit,
+-- no retention, no triggered jobs. Each is written if its current version begins as it did when it was read. The
+-- others are left to update.lua.
 --
--- KEYS  for each item: latest, version key of the expected version; then of each collection: the entries of
---       its items in indexes, which this program does not know and another one may
--- ARGV  for each item: what the expected version begins with, its last position in the version, document;
---       then the number of collections
--- Gives {1, numbers of the items, from 1, for which nothing was done}; the others are written.
+-- KEYS  for each item: latest, version key of the expected version; then for each collection: the entries of
+--       its items in indexes, which another program may keep
+-- ARGV  for each item: what the expected version begins with, the position of its last byte, document; then
+--       the number of collections
+-- Returns
+--       {DONE, left} `left` are the numbers, from 1, of the items that were not written
 
 local call = redis.call
--- As `refuse_if_full` of common.lua.
+-- As `refuse_if_full`; a key of another type is left to update.lua.
 local full = redis.pcall('SETRANGE', KEYS[1], '0', '')
 if type(full) == 'table' and string.find(full.err, '^OOM') then
   return full
 end
--- As `forbidden` of common.lua.
-for _, command in ipairs({'RENAME', 'SET'}) do
-  if redis.acl_check_cmd and not redis.acl_check_cmd(command, KEYS[1], KEYS[1]) then
-    return redis.error_reply('NOPERM the user may not call ' .. command .. ' on ' .. KEYS[1] .. ': grant it')
-  end
+local wrong = forbidden(KEYS[1], 'RENAME', 'SET')
+if wrong then
+  return wrong
 end
 local items = (#KEYS - ARGV[#ARGV]) / 2
 local indexed = {}
@@ -28,13 +26,12 @@ for position = 2 * items + 1, #KEYS do
     indexed[#indexed + 1] = KEYS[position]
   end
 end
--- Whether another program keeps an item in indexes, which update.lua takes it out of.
+-- Whether another program keeps an item in indexes, from which update.lua removes it.
 local function has_entries(latest)
   for _, key in ipairs(indexed) do
-    -- idx:<a>:entries and <a>:<id>:latest
-    local prefix = string.sub(key, 5, -8)
-    if string.sub(latest, 1, #prefix) == prefix then
-      return redis.pcall('HEXISTS', key, string.sub(latest, #prefix + 1, -8)) ~= 0
+    local at = address_of_entries_key(key)
+    if string.sub(latest, 1, #at + 1) == at .. ':' then
+      return redis.pcall('HEXISTS', key, id_of_latest_key(at, latest)) ~= 0
     end
   end
   return false
@@ -52,4 +49,4 @@ for number = 1, items do
     left[#left + 1] = number
   end
 end
-return {1, left}
+return {DONE, left}

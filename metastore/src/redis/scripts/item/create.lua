@@ -2,58 +2,62 @@
 --
 -- KEYS  1 latest  2 index  3 expiry index  4 audit trail
 --       5 … sorted sets that may hold the ids of items that have expired
--- ARGV  1 id  2 commit  3 document  4 creation time  5 deadline, '' for none
---       6 audit, packed  7 actor  8 entries of the indexes, '' for none
---       9 what item keys begin with  10 time of the write
--- Gives {1} written; {1, 1} written by an earlier run with the same commit; {0} the id is taken;
---       {-3, index} another item has the value of a unique field; {-8, time} the time of the write is too
---       far from the server's; {-9} an earlier run with the same commit was refused.
+-- ARGV  1 address  2 id  3 commit  4 document  5 time of creation  6 deadline, '' for none
+--       7 audit settings  8 audit fields  9 record of entries, '' for none  10 time of the write
+-- Returns
+--       {DONE} created; {DONE, 1} created by an earlier call with the same commit
+--       {CONFLICT} the id is taken
+--       {VALUE_TAKEN, segment} another item has the value of a unique field
+--       {CLOCK_SKEW, time} with the server's time
+--       {REFUSED_BEFORE}
 
-local _, origin = item_of(KEYS[1])
-local outcome = outcome_of(KEYS[2], ARGV[2])
-if origin == ARGV[2] or outcome == 'removed' then
-  return {1, 1}
+local at, id, commit, document, deadline = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6]
+local context = audit_context(at, ARGV[7], ARGV[8])
+local version, _, origin = header_of(KEYS[1])
+local outcome = commit_outcome(at, commit)
+if origin == commit or outcome == 'removed' then
+  return {DONE, 1}
 end
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  return other_type(KEYS[1], 'string') or refuse(KEYS[2], ARGV[2], {0})
+if version ~= nil then
+  return other_type(KEYS[1], 'string') or refuse_commit(at, commit, {CONFLICT})
 end
 if outcome == 'refused' then
-  return {-9}
+  return {REFUSED_BEFORE}
 end
-local late = untimely(ARGV[10])
-if late then
-  return refuse(KEYS[2], ARGV[2], late)
+local skew = clock_skew(ARGV[10])
+if skew then
+  return refuse_commit(at, commit, skew)
 end
--- An earlier run may have created it, and it has expired since.
-if ARGV[5] ~= '' and tonumber(ARGV[5]) <= now() then
-  return refuse(KEYS[2], ARGV[2], {-8, whole(now())})
+-- An earlier call may have created it, and it has expired since.
+if deadline ~= '' and tonumber(deadline) <= now() then
+  return refuse_commit(at, commit, {CLOCK_SKEW, whole(now())})
 end
-local wrong = wrong_type(KEYS[2], 'zset') or wrong_type(KEYS[3], 'zset') or wrong_audit(ARGV[6], KEYS[4])
+local wrong = wrong_type(KEYS[2], 'zset') or wrong_type(KEYS[3], 'zset') or wrong_audit(context, id)
   or forbidden(KEYS[1], 'SET')
 if wrong then
   return wrong
 end
--- An item that expired or was removed by hand may have left entries under this id.
+-- An item that has expired or was removed by another tool may have left entries under this id.
 local plan, taken
-if ARGV[8] ~= '' or redis.call('HEXISTS', KEYS[2] .. ':entries', ARGV[1]) == 1 then
-  plan, taken = plan_entries(KEYS[2], ARGV[9], ARGV[1], ARGV[8])
+if ARGV[9] ~= '' or redis.call('HEXISTS', entries_key(at), id) == 1 then
+  plan, taken = plan_entries(at, id, ARGV[9])
   if plan and plan.err then
     return plan
   end
   if taken then
-    return refuse(KEYS[2], ARGV[2], {-3, taken})
+    return refuse_commit(at, commit, {VALUE_TAKEN, taken})
   end
 end
 
-if ARGV[5] == '' then
-  redis.call('SET', KEYS[1], ARGV[3])
+if deadline == '' then
+  redis.call('SET', KEYS[1], document)
 else
-  redis.call('SET', KEYS[1], ARGV[3], 'PXAT', ARGV[5])
-  redis.call('ZADD', KEYS[3], ARGV[5], ARGV[1])
+  redis.call('SET', KEYS[1], document, 'PXAT', deadline)
+  redis.call('ZADD', KEYS[3], deadline, id)
 end
-redis.call('ZADD', KEYS[2], ARGV[4], ARGV[1])
+redis.call('ZADD', KEYS[2], ARGV[5], id)
 if plan then
-  apply_entries(KEYS[2], ARGV[1], plan, 5)
+  apply_entries(at, id, plan, 5)
 end
-audit(ARGV[6], KEYS[4], 'create', 1, ARGV[2], ARGV[7])
-return {1}
+audit(context, id, 'create', 1, commit)
+return {DONE}

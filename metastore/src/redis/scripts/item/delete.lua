@@ -1,36 +1,38 @@
 -- Deletes an item with its versions, derived values, jobs and index entries. The audit trail stays.
 --
--- KEYS  1 latest  2 index  3 expiry index  4 audit trail  5 the oldest version that retention has left
+-- KEYS  1 latest  2 index  3 expiry index  4 audit trail  5 number of the oldest version
 --       6 … derived keys, as many as ARGV 5 says, then sorted sets that may hold the id
--- ARGV  1 id  2 commit  3 what version keys begin with  4 time of the write
---       5 number of derived keys  6 audit, packed  7 actor
---       8 the version that the item must be at, or absent
--- Gives {1} deleted, now or by an earlier run with the same commit; {0} there was no such item;
---       {2} 10,000 versions removed, the oldest first, and the rest is left: call again;
---       {-2, version} it is at another version than expected; 0 if what is there has none;
---       {-8, time} the time of the write is too far from the server's;
---       {-9} an earlier run with the same commit was refused.
+-- ARGV  1 address  2 id  3 commit  4 time of the write  5 number of derived keys
+--       6 audit settings  7 audit fields
+--       8 version that the item must be at; absent for any
+-- Returns
+--       {DONE} deleted, by this call or by an earlier one with the same commit
+--       {PARTLY} 10,000 versions are removed, the oldest first, and the rest is left: call again
+--       {NOT_FOUND}
+--       {CONFLICT, version} it is at another version than expected; 0 if the document has none
+--       {CLOCK_SKEW, time} with the server's time
+--       {REFUSED_BEFORE}
 
-local index = KEYS[2]
--- First, so that a duplicate that the network delivers late spares an item created since.
-local outcome = outcome_of(index, ARGV[2])
+local at, id, commit, derived = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[5])
+local context = audit_context(at, ARGV[6], ARGV[7])
+-- First, so that a duplicate that the network delivers late does not delete an item created since.
+local outcome = commit_outcome(at, commit)
 if outcome == 'removed' then
-  return {1}
+  return {DONE}
 end
-local version, commit = head_of(KEYS[1])
+local version, last_commit = header_of(KEYS[1])
 local existed = version ~= nil
 if outcome == 'refused' then
-  return {-9}
+  return {REFUSED_BEFORE}
 end
-local late = untimely(ARGV[4])
-if late then
-  return refuse(index, ARGV[2], late)
+local skew = clock_skew(ARGV[4])
+if skew then
+  return refuse_commit(at, commit, skew)
 end
-local wrong = wrong_type(index, 'zset') or wrong_type(KEYS[3], 'zset')
-  or wrong_entries(index, ARGV[1]) or wrong_audit(ARGV[6], KEYS[4]) or wrong_commits(index)
-  or forbidden(KEYS[1], 'UNLINK') or forbidden(KEYS[5], 'GET', 'UNLINK', 'SET')
-  or forbidden(ARGV[3] .. '1', 'UNLINK')
-local derived = tonumber(ARGV[5])
+local wrong = (version == false and last_commit) or wrong_type(KEYS[2], 'zset')
+  or wrong_type(KEYS[3], 'zset') or wrong_entries(at, id) or wrong_audit(context, id)
+  or wrong_commits(at) or forbidden(KEYS[1], 'UNLINK')
+  or forbidden(KEYS[5], 'GET', 'UNLINK', 'SET') or forbidden(version_key(at, id, '1'), 'UNLINK')
 for position = 6, #KEYS do
   wrong = wrong or (position < 6 + derived and forbidden(KEYS[position], 'UNLINK'))
     or (position >= 6 + derived and wrong_type(KEYS[position], 'zset'))
@@ -39,21 +41,21 @@ if wrong then
   return wrong
 end
 if ARGV[8] and existed and version ~= tonumber(ARGV[8]) then
-  return refuse(index, ARGV[2], {-2, version or 0})
+  return refuse_commit(at, commit, {CONFLICT, version or 0})
 end
 
--- A document that is damaged does not say how many versions there are: they are looked for.
-local damaged = version == false
-local oldest = oldest_version(KEYS[5], damaged and math.huge or version or 1)
-local last = damaged and oldest + 9999 or (version or 1) - 1
--- Longer would hold up everybody else.
-local partly = damaged or last - oldest >= 10000
+-- A damaged document does not say how many versions there are, so they are searched for.
+local is_damaged = version == false
+local oldest = oldest_version(at, id, is_damaged and math.huge or version or 1)
+local last = is_damaged and oldest + 9999 or (version or 1) - 1
+-- More would block the server for too long.
+local is_partial = is_damaged or last - oldest >= 10000
 local removed = last - oldest >= 10000 and oldest + 9999 or last
--- Whoever wrote one of the youngest versions may still ask what became of the write.
+-- The writer of one of the youngest versions may still ask for the outcome.
 local commits, time = {}, now()
 for number = removed, oldest, -1 do
-  local written, of = written_at(ARGV[3] .. whole(number))
-  if written and written < time - REMEMBERED then
+  local written, of = written_at(version_key(at, id, whole(number)))
+  if written and written < time - COMMIT_LIFETIME then
     break
   end
   commits[#commits + 1] = of
@@ -62,46 +64,47 @@ local count = 0
 for first = oldest, removed, 1000 do
   local keys = {}
   for number = first, math.min(first + 999, removed) do
-    keys[#keys + 1] = ARGV[3] .. whole(number)
+    keys[#keys + 1] = version_key(at, id, whole(number))
   end
   count = count + redis.call('UNLINK', unpack(keys))
 end
-if partly and count == 0 and not damaged and redis.call('EXISTS', ARGV[3] .. whole(last)) == 1 then
-  -- The oldest have expired. The first that is there, by halving.
-  local missing, there = removed, last
-  while there - missing > 1 do
-    local middle = math.floor((missing + there) / 2)
-    if redis.call('EXISTS', ARGV[3] .. whole(middle)) == 1 then
-      there = middle
+if is_partial and count == 0 and not is_damaged
+  and redis.call('EXISTS', version_key(at, id, whole(last))) == 1 then
+  -- The oldest versions have expired. The first one that exists is found by bisection.
+  local missing, found = removed, last
+  while found - missing > 1 do
+    local middle = math.floor((missing + found) / 2)
+    if redis.call('EXISTS', version_key(at, id, whole(middle))) == 1 then
+      found = middle
     else
       missing = middle
     end
   end
   removed, count = missing, 1
 end
-if partly and count > 0 then
-  set_oldest_version(KEYS[5], removed + 1, KEYS[1])
-  remember(index, commits)
-  return {2}
+if is_partial and count > 0 then
+  set_oldest_version(at, id, removed + 1)
+  keep_commits(at, commits)
+  return {PARTLY}
 end
 redis.call('UNLINK', KEYS[1], KEYS[5])
 for position = 6, #KEYS do
   if position < 6 + derived then
     redis.call('UNLINK', KEYS[position])
-    -- Whoever waits for a job of this item looks and finds it gone.
+    -- Callers that wait for a job of this item look again.
     redis.pcall('PUBLISH', KEYS[position], '')
   else
-    redis.call('ZREM', KEYS[position], ARGV[1])
+    redis.call('ZREM', KEYS[position], id)
   end
 end
-drop_entries(index, ARGV[1])
-redis.call('ZREM', index, ARGV[1])
-redis.call('ZREM', KEYS[3], ARGV[1])
+drop_entries(at, id)
+redis.call('ZREM', KEYS[2], id)
+redis.call('ZREM', KEYS[3], id)
 if existed then
+  commits[#commits + 1] = last_commit
   commits[#commits + 1] = commit
-  commits[#commits + 1] = ARGV[2]
-  remember(index, commits)
-  audit(ARGV[6], KEYS[4], 'delete', version or 0, ARGV[2], ARGV[7])
-  return {1}
+  keep_commits(at, commits)
+  audit(context, id, 'delete', version or 0, commit)
+  return {DONE}
 end
-return refuse(index, ARGV[2], {0})
+return refuse_commit(at, commit, {NOT_FOUND})

@@ -2,8 +2,10 @@
 --
 -- KEYS  1 … keys of documents
 -- ARGV  1 the bytes after which no further document is read
--- Returns {1, documents}: at least one, in the order of the keys; false for a key that is missing or holds
---         another type of value. If they are fewer than the keys, the others are left to a further call.
+-- Returns
+--       {DONE, documents} at least one, in the order of the keys; false for a key that is missing or
+--       holds another type of value; if they are fewer than the keys, the others are left to a
+--       further call
 
 local limit = tonumber(ARGV[1])
 local found, bytes = {}, 0
@@ -21,4 +23,4 @@ for number, key in ipairs(KEYS) do
     break
   end
 end
-return {1, found}
+return {DONE, found}

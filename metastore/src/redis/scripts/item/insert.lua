@@ -1,80 +1,70 @@
--- Creates several new items of one collection in one step, with generated ids: nothing that is stored
--- decides about them. If anything at all stands in the way, nothing is written, and each is left to
--- create.lua. Uses nothing of common.lua, since each function there is made anew by each call; what it
--- writes is what create.lua writes.
+-- Creates several new items of one collection in one step, with generated ids: nothing that is stored decides
+-- about them. If anything prevents one of them, nothing is written, and each is left to create.lua. What this
+-- script writes is what create.lua writes.
 --
 -- KEYS  1 index, then latest of each item, then the audit trail of each if they are audited, then the
---       sorted sets of ARGV 6
--- ARGV  1 number of items  2 and 3 the earliest and the latest time of these writes
---       4 audit, packed, but for the id; '' for none  5 '1' if each item has a deadline
---       6 number of sorted sets to be added to  7 number of items with entries of indexes
---       then the document of each item; the deadline of each, if they have one; creation time and id of
---       each; for each sorted set the number of its members, score and member of each; id and entries of
---       each with entries; commit and actor of each, if they are audited
--- Gives {1} all written; {0} nothing.
+--       sorted sets of ARGV 7
+-- ARGV  1 address  2 number of items  3 and 4 the earliest and the latest time of these writes
+--       5 audit settings  6 '1' if each item has a deadline
+--       7 number of sorted sets to add to  8 number of items with entries
+--       then the document of each item; the deadline of each, if they have one; time of creation and id of
+--       each; for each sorted set the number of its members, score and member of each; id and record of
+--       entries of each with entries; commit and audit fields of each, if they are audited
+-- Returns
+--       {DONE} all are written
+--       {CONFLICT} nothing is written
 
 local call = redis.call
-local index, count = KEYS[1], tonumber(ARGV[1])
-local audited, expiring = ARGV[4] ~= '', ARGV[5] == '1'
-local sets, indexed = tonumber(ARGV[6]), tonumber(ARGV[7])
-local documents = 8
+local at, index, count = ARGV[1], KEYS[1], tonumber(ARGV[2])
+local is_audited, is_expiring = ARGV[5] ~= '', ARGV[6] == '1'
+local sets, indexed = tonumber(ARGV[7]), tonumber(ARGV[8])
+local documents = 9
 local deadlines = documents + count
-local ids = expiring and deadlines + count or deadlines
+local ids = is_expiring and deadlines + count or deadlines
 local first_trail = count + 2
-local first_set = audited and first_trail + count or first_trail
+local first_set = is_audited and first_trail + count or first_trail
 
-local clock = call('TIME')
-local time = clock[1] * 1000 + math.floor(clock[2] / 1000)
--- As `untimely` of common.lua.
-if time - ARGV[2] > 60000 or ARGV[3] - time > 60000 then
-  return {0}
+local time = now()
+if time - ARGV[3] > MAX_SKEW or ARGV[4] - time > MAX_SKEW then
+  return {CONFLICT}
 end
 if call('EXISTS', unpack(KEYS, 2, first_set - 1)) > 0 then
-  return {0}
+  return {CONFLICT}
 end
-if call('EXISTS', index .. ':commits') == 1 then
-  -- As `outcome_of` of common.lua.
+if call('EXISTS', commits_key(at)) == 1 then
   for number = 0, count - 1 do
-    local commit = string.match(ARGV[documents + number], '^{"version":1,"id":"[^"]*","commit":"([^"]*)"')
-    local known = commit and call('ZMSCORE', index .. ':commits', commit, '!' .. commit)
-    if not known or known[1] or known[2] then
-      return {0}
+    local _, commit = parse_header(ARGV[documents + number])
+    if not commit or commit_outcome(at, commit) then
+      return {CONFLICT}
     end
   end
 end
 local function is_writable(key, wanted, ...)
   local found = call('TYPE', key)['ok']
-  if found ~= 'none' and found ~= wanted then
-    return false
-  end
-  for _, command in ipairs({...}) do
-    if redis.acl_check_cmd and not redis.acl_check_cmd(command, key, key, key) then
-      return false
-    end
-  end
-  return true
+  return (found == 'none' or found == wanted) and not forbidden(key, ...)
 end
 if not (is_writable(index, 'zset', 'ZADD') and is_writable(KEYS[2], 'none', 'SET', 'MSET')) then
-  return {0}
+  return {CONFLICT}
 end
 for position = first_set, #KEYS do
   if not is_writable(KEYS[position], 'zset', 'ZADD') then
-    return {0}
+    return {CONFLICT}
   end
 end
-if indexed > 0 and not is_writable(index .. ':entries', 'hash', 'HSET') then
-  return {0}
+if indexed > 0 and not is_writable(entries_key(at), 'hash', 'HSET') then
+  return {CONFLICT}
 end
-local feed, scratch, _, feed_length, life
-if audited then
-  feed, scratch, _, feed_length, life = string.match(ARGV[4], '^(%S+) (%S+) (%d+) (%d+) (%d+) $')
-  if not (is_writable(feed, 'stream', 'XADD') and is_writable(scratch, 'none', 'XADD', 'COPY', 'DEL')
+local context
+if is_audited then
+  context = audit_context(at, ARGV[5], '')
+  if not (is_writable(context.feed, 'stream', 'XADD')
+    and is_writable(context.scratch, 'none', 'XADD', 'COPY', 'DEL')
     and is_writable(KEYS[first_trail], 'none', 'COPY', 'PEXPIRE')) then
-    return {0}
+    return {CONFLICT}
   end
 end
 
-if expiring then
+if is_expiring then
   for number = 0, count - 1 do
     call('SET', KEYS[number + 2], ARGV[documents + number], 'PXAT', ARGV[deadlines + number])
   end
@@ -94,22 +84,26 @@ for number = 0, sets - 1 do
   position = position + 2 * members + 1
 end
 if indexed > 0 then
-  call('HSET', index .. ':entries', unpack(ARGV, position, position + 2 * indexed - 1))
+  call('HSET', entries_key(at), unpack(ARGV, position, position + 2 * indexed - 1))
   position = position + 2 * indexed
 end
-if audited then
+if is_audited then
+  local feed, scratch = context.feed, context.scratch
+  local feed_length, life = context.feed_length, context.life
   for number = 0, count - 1 do
     local trail, id = KEYS[first_trail + number], ARGV[ids + 2 * number + 1]
-    local commit, actor = ARGV[position + 2 * number], ARGV[position + 2 * number + 1]
-    -- Redis sets aside 4 KiB for each new stream. A copy takes what it needs, a tenth of that.
-    if actor == '' then
+    local commit, fields = ARGV[position + 2 * number], ARGV[position + 2 * number + 1]
+    -- As `audit`, but the trail is new: the stream of 4 KiB is the scratch key. Most entries have no fields.
+    if fields == '' then
       call('XADD', scratch, '*', 'op', 'create', 'version', '1', 'commit', commit)
       call('XADD', feed, 'MAXLEN', '~', feed_length, '*', 'op', 'create', 'version', '1', 'commit', commit,
         'id', id)
     else
-      call('XADD', scratch, '*', 'op', 'create', 'version', '1', 'commit', commit, 'actor', actor)
-      call('XADD', feed, 'MAXLEN', '~', feed_length, '*', 'op', 'create', 'version', '1', 'commit', commit,
-        'actor', actor, 'id', id)
+      local entry = {'op', 'create', 'version', '1', 'commit', commit, unpack(audit_fields(fields))}
+      call('XADD', scratch, '*', unpack(entry))
+      entry[#entry + 1] = 'id'
+      entry[#entry + 1] = id
+      call('XADD', feed, 'MAXLEN', '~', feed_length, '*', unpack(entry))
     end
     call('COPY', scratch, trail)
     call('DEL', scratch)
@@ -118,4 +112,4 @@ if audited then
     end
   end
 end
-return {1}
+return {DONE}

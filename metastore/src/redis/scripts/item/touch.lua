@@ -1,37 +1,40 @@
 -- Gives an item another deadline, and what is derived from it. Writes no version.
 --
 -- KEYS  1 latest  2 index
--- ARGV  1 id  2 what the item's keys begin with  3 new deadline, '' for none  4 time of the write
+-- ARGV  1 address  2 id  3 new deadline, '' for none  4 time of the write
 --       5 and 6 version and commit that the item must be at, '' for any
---       7 … keys of what is derived from the item
--- Gives {1} done; {0, version} it is at another version; {-1} no such item; {-2} the key does not hold a
---       document; {-8, time} the time of the write is too far from the server's.
+--       7 segments of what can be derived from the item, separated by spaces
+-- Returns
+--       {DONE}
+--       {CONFLICT, version} it is at another version
+--       {NOT_FOUND}
+--       {NOT_A_DOCUMENT}
+--       {CLOCK_SKEW, time} with the server's time
 
-local version, commit = head_of(KEYS[1])
-if version == nil then
-  return {-1}
-elseif version == false then
-  return {-2}
+local at, id, deadline = ARGV[1], ARGV[2], ARGV[3]
+local version, commit = header_of(KEYS[1])
+if not version then
+  return no_document(version, commit)
 elseif ARGV[5] ~= '' and (version ~= tonumber(ARGV[5]) or commit ~= ARGV[6]) then
-  return {0, version}
+  return {CONFLICT, version}
 end
-local late = untimely(ARGV[4])
-if late then
-  return late
+local skew = clock_skew(ARGV[4])
+if skew then
+  return skew
 end
-local wrong = wrong_type(KEYS[2] .. ':expiry', 'zset')
+local wrong = wrong_type(expiry_key(at), 'zset')
   or forbidden(KEYS[1], 'SET', 'SETRANGE', 'PEXPIREAT', 'PERSIST')
-  or forbidden(ARGV[2] .. ':version:1', 'PTTL', 'PEXPIREAT', 'PERSIST')
-  or forbidden(ARGV[2] .. ':trimmed', 'PEXPIREAT', 'PERSIST')
-for position = 7, #ARGV do
-  wrong = wrong or forbidden(ARGV[position], 'HMGET', 'PEXPIREAT', 'PERSIST')
+  or forbidden(version_key(at, id, '1'), 'PTTL', 'PEXPIREAT', 'PERSIST')
+  or forbidden(trimmed_key(at, id), 'PEXPIREAT', 'PERSIST')
+for segment in string.gmatch(ARGV[7], '%S+') do
+  wrong = wrong or forbidden(derived_key(at, id, segment), 'HMGET', 'PEXPIREAT', 'PERSIST')
 end
 if wrong then
   return wrong
 end
 refuse_if_full(KEYS[1])
-item_until(KEYS[2], ARGV[1], ARGV[2], version, ARGV[3])
-for position = 7, #ARGV do
-  derived_until(ARGV[position], ARGV[3])
+expire_item_at(at, id, version, deadline)
+for segment in string.gmatch(ARGV[7], '%S+') do
+  expire_derived_at(derived_key(at, id, segment), deadline)
 end
-return {1}
+return {DONE}

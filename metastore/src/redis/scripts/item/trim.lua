@@ -1,22 +1,22 @@
--- Removes the versions of an item that its retention lets go, without writing the item.
+-- Removes the versions of an item that its retention does not keep, without writing the item.
 --
--- KEYS  1 latest  2 the oldest version that retention has left  3 index
--- ARGV  1 what version keys begin with  2 how many versions to keep  3 for how many ms to keep a
---       superseded one; 2 and 3 are '' for no bound
--- Gives {1, removed, more}: `more` is 1 if there may be more to remove, call again then;
---       {-1} no such item; {-2} the key does not hold a document.
+-- KEYS  1 latest  2 number of the oldest version  3 index
+-- ARGV  1 address  2 id  3 how many versions to keep  4 for how many ms to keep a superseded one; 3 and 4 are
+--       '' for no bound
+-- Returns
+--       {DONE, removed, more} `more` is 1 if there may be more to remove: call again
+--       {NOT_FOUND}
+--       {NOT_A_DOCUMENT}
 
-local version = head_of(KEYS[1])
-if version == nil then
-  return {-1}
+local at, id = ARGV[1], ARGV[2]
+local version, refusal = header_of(KEYS[1])
+if not version then
+  return no_document(version, refusal)
 end
-if version == false then
-  return {-2}
-end
-local wrong = wrong_commits(KEYS[3]) or forbidden(ARGV[1] .. '1', 'UNLINK')
+local wrong = wrong_commits(at) or forbidden(version_key(at, id, '1'), 'UNLINK')
   or forbidden(KEYS[2], 'GET', 'SET', 'UNLINK')
 if wrong then
   return wrong
 end
-local removed, more = trim(KEYS[3], KEYS[1], version, KEYS[2], ARGV[1], ARGV[2], ARGV[3], 1000)
-return {1, removed, more and 1 or 0}
+local removed, more = trim_versions(at, id, version, ARGV[3], ARGV[4], 1000)
+return {DONE, removed, more and 1 or 0}

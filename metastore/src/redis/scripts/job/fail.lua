@@ -1,47 +1,49 @@
 -- Records that a run failed, if the worker still holds the job: it is run again later, or it is dead.
 --
 -- KEYS  1–7 queue  8 record  9 latest  10 audit trail
--- ARGV  1 wake channel  2 id  3 job  4 fence  5 error  6 ms until the next run, '' for none
---       7 audit, packed  8 actor  9 name of the transformation  10 number of runs that failed
--- Gives {1} recorded, now or by an earlier run; {0} refused: another worker has the job, or it is
---       done; {-1} the item is gone, and the job with it.
+-- ARGV  1 address  2 transformation  3 id  4 job  5 fence  6 error  7 ms until the next run, '' for none
+--       8 number of runs that failed  9 audit settings  10 audit fields
+-- Returns
+--       {DONE} recorded, by this call or by an earlier one
+--       {CONFLICT} another worker has the job, or it is done
+--       {NOT_FOUND} the item does not exist, and the job is gone with it
 
-local queue = queue_of(1, ARGV[1])
-local id, record = ARGV[2], KEYS[8]
+local queue, record, latest, id = queue_of(1, ARGV[1], ARGV[2]), KEYS[8], KEYS[9], ARGV[3]
+local context = audit_context(ARGV[1], ARGV[9], ARGV[10])
+local job, fence, message = ARGV[4], ARGV[5], ARGV[6]
 local found = redis.call('HMGET', record, 'job', 'fence', 'state', 'source', 'failed_job', 'failed_fence',
   'origin', 'attempts')
 if not found[1] then
-  return {-1}
+  return {NOT_FOUND}
 end
-if found[5] == ARGV[3] and found[6] == ARGV[4] then
-  return {1}
+if found[5] == job and found[6] == fence then
+  return {DONE}
 end
-if found[1] ~= ARGV[3] or found[2] ~= ARGV[4] or found[3] ~= 'running' then
-  return {0}
+if found[1] ~= job or found[2] ~= fence or found[3] ~= 'running' then
+  return {CONFLICT}
 end
-local wrong = not_a_queue(queue) or wrong_type(record, 'hash')
-  or no_record(record) or forbidden(KEYS[9], 'PTTL', 'EXISTS') or wrong_audit(ARGV[7], KEYS[10])
+local wrong = wrong_queue(queue) or wrong_type(record, 'hash')
+  or wrong_record(record) or forbidden(latest, 'PTTL', 'EXISTS') or wrong_audit(context, id)
 if wrong then
   return wrong
 end
-local _, origin = item_of(KEYS[9])
-if redis.call('EXISTS', KEYS[9]) == 0 or is_of_another(found[7], origin) then
+local version, _, origin = header_of(latest)
+if version == nil or is_of_another(found[7], origin) then
   drop_record(queue, record, id)
-  return {-1}
+  return {NOT_FOUND}
 end
 local time = now()
-redis.call('HSET', record, 'attempts', whole(number_in(found[8], 0, 9) + tonumber(ARGV[10])))
-redis.call('HSET', record, 'failed_job', ARGV[3], 'failed_fence', ARGV[4])
+redis.call('HSET', record, 'attempts', whole(number_in(found[8], 0, 9) + tonumber(ARGV[8])))
+redis.call('HSET', record, 'failed_job', job, 'failed_fence', fence)
 redis.call('ZREM', queue.leased, id)
-if ARGV[6] ~= '' then
-  redis.call('HSET', record, 'state', 'delayed', 'error', ARGV[5])
+if ARGV[7] ~= '' then
+  redis.call('HSET', record, 'state', 'delayed', 'error', message)
   redis.call('HDEL', record, 'worker', 'progress')
-  redis.call('ZADD', queue.delayed, whole(time + tonumber(ARGV[6])), id)
+  redis.call('ZADD', queue.delayed, whole(time + tonumber(ARGV[7])), id)
 else
-  bury(queue, record, id, KEYS[9], ARGV[5], time)
+  dead_letter(queue, record, id, latest, message, time)
 end
-audit(ARGV[7], KEYS[10], 'fail', number_in(found[4], 0), ARGV[3], ARGV[8], 'transformation', ARGV[9],
-  'error', ARGV[5])
+audit(context, id, 'fail', number_in(found[4], 0), job, 'transformation', ARGV[2], 'error', message)
 redis.pcall('PUBLISH', record, '')
-settle(queue)
-return {1}
+flush(queue)
+return {DONE}

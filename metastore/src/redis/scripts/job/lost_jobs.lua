@@ -1,17 +1,18 @@
--- Looks for live and dead jobs that are in no list or set of their queue, so that nobody would ever meet them,
--- and puts them back if asked to.
+-- Finds live and dead jobs that are in no list or set of their queue, so that no worker would take them, and puts
+-- them back if asked to.
 --
 -- KEYS  1–7 queue
--- ARGV  1 wake channel  2 what item keys begin with  3 what records end with  4 what latest keys end with
---       5 '1' to put back  6 '1' to look for waiting ones in the lists  7 … ids of items
--- Gives {1, findings}, for each item: 0 nothing is lost, 1 a job was lost, 2 it waits, by its record, and its
---       lists were not looked through.
+-- ARGV  1 address  2 transformation  3 '1' to put back  4 '1' to search the lists for waiting jobs
+--       5 … ids of items
+-- Returns
+--       {DONE, findings} for each item: 0 nothing is lost, 1 a job was lost, 2 its record says that it waits, and
+--       the lists were not searched
 
-local queue = queue_of(1, ARGV[1])
-local prefix, record_suffix, latest_suffix = ARGV[2], ARGV[3], ARGV[4]
-local mend, in_lists = ARGV[5] == '1', ARGV[6] == '1'
-if mend then
-  local wrong = not_a_queue(queue)
+local at, transformation = ARGV[1], ARGV[2]
+local queue = queue_of(1, at, transformation)
+local repairs, in_lists = ARGV[3] == '1', ARGV[4] == '1'
+if repairs then
+  local wrong = wrong_queue(queue)
   if wrong then
     return wrong
   end
@@ -27,11 +28,11 @@ local function is_waiting(id)
   return false
 end
 
-local function look(id)
-  local record = prefix .. id .. record_suffix
+local function check(id)
+  local record = record_key(at, id, transformation)
   local found = redis.pcall('HMGET', record, 'state', 'priority', 'origin', 'finished')
   local state = found[1]
-  local _, origin = item_of(prefix .. id .. latest_suffix)
+  local _, _, origin = header_of(latest_key(at, id))
   if not state or is_of_another(found[3], origin) then
     return 0
   end
@@ -40,7 +41,7 @@ local function look(id)
       return 2
     elseif is_waiting(id) then
       return 0
-    elseif mend then
+    elseif repairs then
       push_back(queue, id, found[2])
     end
     return 1
@@ -50,9 +51,9 @@ local function look(id)
   if not set or redis.call('ZSCORE', set, id) then
     return 0
   end
-  if mend then
+  if repairs then
     if state == 'running' then
-      -- It runs again, and its worker, if it is there, is refused by the next fence.
+      -- It runs again. If its worker still runs it, the next fence refuses that worker.
       redis.call('HSET', record, 'state', 'queued', 'since', whole(time))
       redis.call('HDEL', record, 'worker', 'source', 'started', 'progress')
       push_back(queue, id, found[2])
@@ -65,8 +66,8 @@ local function look(id)
 end
 
 local findings = {}
-for position = 7, #ARGV do
-  findings[#findings + 1] = look(ARGV[position])
+for position = 5, #ARGV do
+  findings[#findings + 1] = check(ARGV[position])
 end
-settle(queue)
-return {1, findings}
+flush(queue)
+return {DONE, findings}

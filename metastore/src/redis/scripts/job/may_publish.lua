@@ -1,12 +1,11 @@
--- Says whether the user may publish, without doing so.
+-- Checks whether the user may publish the changes of a queue and of its jobs, without publishing.
 --
--- KEYS  1 any key of the collection
--- ARGV  channels
--- Gives {1, '1' if all of them are allowed, or '0'}.
+-- KEYS  1 index
+-- ARGV  1 address  2 transformation
+-- Returns
+--       {DONE, '1'} the user may publish; '0' otherwise
 
-for _, channel in ipairs(ARGV) do
-  if redis.acl_check_cmd and not redis.acl_check_cmd('PUBLISH', channel, '') then
-    return {1, '0'}
-  end
-end
-return {1, '1'}
+local at, transformation = ARGV[1], ARGV[2]
+local is_refused = may_not_publish(wake_channel(at, transformation))
+  or may_not_publish(record_key(at, '*', transformation))
+return {DONE, is_refused and '0' or '1'}

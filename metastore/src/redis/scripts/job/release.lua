@@ -1,36 +1,36 @@
--- Gives jobs back that were not run to an end, without counting an attempt.
+-- Returns jobs to the queue whose runs did not end, without counting an attempt.
 --
 -- KEYS  1–7 queue
--- ARGV  1 wake channel  2 what item keys begin with  3 what records end with
---       4 … id, job and fence of each job
--- Gives {1, verdicts}, for each job: 1 given back, now or by an earlier run; 0 refused: the worker holds
---       it no longer.
+-- ARGV  1 address  2 transformation  3 … id, job and fence of each job
+-- Returns
+--       {DONE, codes} for each job DONE, by this call or by an earlier one, or CONFLICT: the worker no longer
+--       holds it
 
-local queue = queue_of(1, ARGV[1])
-local wrong = not_a_queue(queue) or no_records(ARGV[2], ARGV[3])
+local queue = queue_of(1, ARGV[1], ARGV[2])
+local wrong = wrong_queue(queue) or wrong_records(queue)
 if wrong then
   return wrong
 end
-local verdicts = {}
-for position = 4, #ARGV, 3 do
+local codes = {}
+for position = 3, #ARGV, 3 do
   local id = ARGV[position]
-  local record = ARGV[2] .. id .. ARGV[3]
+  local record = record_key(queue.at, id, queue.transformation)
   local found = redis.pcall('HMGET', record, 'job', 'fence', 'state', 'priority')
-  local verdict = 0
+  local code = CONFLICT
   if found[1] == ARGV[position + 1] and found[2] == ARGV[position + 2] then
     if found[3] == 'running' then
       redis.call('HSET', record, 'state', 'queued')
       redis.call('HDEL', record, 'worker', 'source', 'started', 'progress')
       redis.call('ZREM', queue.leased, id)
       push_front(queue, id, found[4])
-      -- Others may have looked while it was held.
+      -- Other workers may have looked while it was held.
       queue.has_turned = true
-      verdict = 1
+      code = DONE
     elseif found[3] == 'queued' then
-      verdict = 1
+      code = DONE
     end
   end
-  verdicts[#verdicts + 1] = verdict
+  codes[#codes + 1] = code
 end
-settle(queue)
-return {1, verdicts}
+flush(queue)
+return {DONE, codes}

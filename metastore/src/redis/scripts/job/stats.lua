@@ -1,21 +1,22 @@
--- Looks at queues without taking anything.
+-- Counts the jobs of queues. Reads only.
 --
 -- KEYS  seven keys of each queue
--- ARGV  for each queue: what item keys begin with, what records end with
--- Gives {1, queues}: each is {waiting, delayed, running, dead, ready, due, oldest, paused}: numbers of
---       jobs; 1 if some can be taken now; ms until the next one may be due, -1 for none; ms that the
---       longest waiting one has waited, -1 for none; 1 if it is paused.
+-- ARGV  for each queue: address, transformation
+-- Returns
+--       {DONE, queues} each is {waiting, delayed, running, dead, ready, due, oldest, paused}: numbers of jobs; 1
+--       if some can be taken now; ms until the next one may be due, -1 for none; ms that the longest waiting
+--       one has waited, -1 for none; 1 if it is paused
 
 local time = now()
 local queues = {}
 for number = 1, #KEYS / 7 do
-  local queue = queue_of(1 + (number - 1) * 7, '')
-  local prefix, suffix = ARGV[number * 2 - 1], ARGV[number * 2]
+  local queue = queue_of(1 + (number - 1) * 7, ARGV[number * 2 - 1], ARGV[number * 2])
   local waiting, oldest = 0, -1
   for _, list in ipairs({queue.high, queue.normal, queue.low}) do
     waiting = waiting + redis.call('LLEN', list)
     local first = redis.call('LINDEX', list, 0)
-    local found = first and redis.pcall('HMGET', prefix .. first .. suffix, 'since', 'enqueued') or {}
+    local found = first
+      and redis.pcall('HMGET', record_key(queue.at, first, queue.transformation), 'since', 'enqueued') or {}
     local since = number_in(found[1] or found[2])
     if since then
       oldest = math.max(oldest, time - since)
@@ -36,4 +37,4 @@ for number = 1, #KEYS / 7 do
   queues[number] = {waiting, redis.call('ZCARD', queue.delayed), redis.call('ZCARD', queue.leased),
     redis.call('ZCARD', queue.dead), ready and 1 or 0, due, oldest, paused}
 end
-return {1, queues}
+return {DONE, queues}

@@ -1,26 +1,24 @@
--- Hands jobs to a worker: brings back what is due and what a dead worker held, passes up to n waiting
--- ones, and gives their documents in the same reply.
+-- Gives jobs to a worker: returns delayed jobs that are due and jobs of dead workers to the queue, takes up to n
+-- waiting ones, and returns their documents in the same reply.
 --
 -- KEYS  1–7 queue
--- ARGV  1 wake channel  2 what item keys begin with  3 what records end with  4 what latest keys end
---       with  5 n  6 lease in ms  7 worker  8 number of crashes after which a job is dead
---       9 '1' to run delayed jobs at once, whatever their time
---       10 audit, packed, but for the id  11 what trails begin with  12 actor
---       13 name of the transformation
--- The keys of an item are built from its id, which only this script knows in time.
--- Gives {1, jobs, waiting, ready, due, time}: each job is {about, id, document}, where `about` is in one
---       text 'job fence attempts crashes since timeout trace', the last two may be empty; how many are left
---       waiting; 1 if some of them can be taken now; the time in ms until the next one may be due, -1 for
---       none; the time now, as `since` in ms.
+-- ARGV  1 address  2 transformation  3 n  4 lease in ms  5 worker
+--       6 number of crashes after which a job is dead
+--       7 '1' to run delayed jobs now, whatever their time
+--       8 audit settings  9 audit fields
+-- Returns
+--       {DONE, jobs, waiting, ready, due, time} each job is {about, id, document}, where `about` is in one text
+--       'job fence attempts crashes since timeout trace', the last two may be empty; how many are left waiting;
+--       1 if some of them can be taken now; the time in ms until the next one may be due, -1 for none; the time
+--       now, as `since` in ms
 
--- What one reply may hold, besides the document that passes it.
+-- The bytes of documents after which a reply ends.
 local MAX_BYTES = 4 * 1024 * 1024
 
-local queue = queue_of(1, ARGV[1])
-local prefix, record_suffix, latest_suffix = ARGV[2], ARGV[3], ARGV[4]
-local wrong = not_a_queue(queue) or no_records(prefix, record_suffix)
-  or forbidden(queue.normal, 'LLEN', 'LRANGE')
-  or (ARGV[10] ~= '' and wrong_audit(packed_for(ARGV[10], '*'), ARGV[11] .. '*'))
+local at, transformation = ARGV[1], ARGV[2]
+local queue, context = queue_of(1, at, transformation), audit_context(at, ARGV[8], ARGV[9])
+local wrong = wrong_queue(queue) or wrong_records(queue)
+  or forbidden(queue.normal, 'LLEN', 'LRANGE') or wrong_audit(context, '*')
 if wrong then
   return wrong
 end
@@ -28,12 +26,12 @@ local clock = redis.call('TIME')
 local micros = tonumber(clock[2])
 local time = tonumber(clock[1]) * 1000 + math.floor(micros / 1000)
 
-local until_when = ARGV[9] == '1' and '+inf' or whole(time)
+local until_when = ARGV[7] == '1' and '+inf' or whole(time)
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', queue.delayed, '-inf', until_when, 'LIMIT', 0, 100)) do
   local score = redis.call('ZSCORE', queue.delayed, id)
   redis.call('ZREM', queue.delayed, id)
-  local record = prefix .. id .. record_suffix
-  -- A record of another type is passed over: what was brought back before it is not yet in its list.
+  local record = record_key(at, id, transformation)
+  -- A record of another type is skipped, because the jobs before it are not yet in their list.
   local found = redis.pcall('HMGET', record, 'state', 'priority')
   if found[1] == 'delayed' then
     redis.call('HSET', record, 'state', 'queued', 'since', whole(math.min(tonumber(score), time)))
@@ -43,40 +41,39 @@ end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', queue.leased, '-inf', whole(time), 'LIMIT', 0, 100)) do
   redis.call('ZREM', queue.leased, id)
-  local record = prefix .. id .. record_suffix
+  local record = record_key(at, id, transformation)
   local found = redis.pcall('HMGET', record, 'state', 'priority', 'job', 'source', 'crashes', 'attempts', 'fence')
   if found[1] == 'running' then
     local damaged = damaged_field(found[3],
       {source = found[4], crashes = found[5], attempts = found[6], fence = found[7]})
     if damaged then
-      set_aside(queue, record, id, prefix .. id .. latest_suffix, damaged, found[3], time)
+      dead_letter_damaged(queue, record, id, latest_key(at, id), damaged, found[3], time)
     else
       local crashes = redis.call('HINCRBY', record, 'crashes', 1)
-      if crashes >= tonumber(ARGV[8]) then
+      if crashes >= tonumber(ARGV[6]) then
         local message = 'the worker stopped or froze while it ran this job, ' .. whole(crashes) .. ' times'
-        bury(queue, record, id, prefix .. id .. latest_suffix, message, time)
-        local packed, trail = packed_for(ARGV[10], id), ARGV[11] .. id
-        -- One foreign key must not hold up the whole queue.
-        if not wrong_audit(packed, trail) then
-          audit(packed, trail, 'fail', number_in(found[4], 0), found[3], ARGV[12],
-            'transformation', ARGV[13], 'error', message)
+        dead_letter(queue, record, id, latest_key(at, id), message, time)
+        -- A foreign key of one item must not stop the whole queue.
+        if not wrong_audit(context, id) then
+          audit(context, id, 'fail', number_in(found[4], 0), found[3], 'transformation', transformation,
+            'error', message)
         end
         redis.pcall('PUBLISH', record, '')
       else
         redis.call('HSET', record, 'state', 'queued', 'since', whole(time))
-        -- It has waited longest, so it goes first.
+        -- It has waited longest, so it is first.
         push_front(queue, id, found[2])
       end
     end
   end
 end
 
-settle(queue)
+flush(queue)
 
--- How many may be taken: none of a paused queue, and no more than its limits leave.
-local wanted = tonumber(ARGV[5])
+-- How many may be taken: none of a paused queue, and no more than its limits allow.
+local wanted = tonumber(ARGV[3])
 local due = -1
-local function look_again_in(ms)
+local function set_due(ms)
   if due < 0 or ms < due then
     due = math.max(0, ms)
   end
@@ -106,26 +103,26 @@ if rate_count > 0 and rate_ms > 0 then
   limit(math.floor(tokens))
 end
 
--- The waiting ones of each priority, read in pieces and cut off by what was passed.
+-- The waiting jobs of each priority, read in pages; those that were read are removed at the end.
 local lists = {}
 for _, name in ipairs({'high', 'normal', 'low'}) do
-  lists[name] = {key = queue[name], ids = {}, at = 0, passed = 0, ended = wanted == 0}
+  lists[name] = {key = queue[name], ids = {}, at = 0, read_count = 0, ended = wanted == 0}
 end
 local function next_of(list)
   if list.at == #list.ids and not list.ended then
-    list.ids = redis.call('LRANGE', list.key, list.passed, list.passed + wanted - 1)
+    list.ids = redis.call('LRANGE', list.key, list.read_count, list.read_count + wanted - 1)
     list.at = 0
     list.ended = #list.ids < wanted
   end
   local id = list.ids[list.at + 1]
   if id then
     list.at = list.at + 1
-    list.passed = list.passed + 1
+    list.read_count = list.read_count + 1
   end
   return id
 end
--- Of 16 turns, 11 begin with the high ones, 4 with the normal ones and one with the low ones, so none
--- waits for ever. Where the turns begin is left to the clock.
+-- Of 16 turns, 11 begin with the high priority, 4 with the normal one and one with the low one, so that no job
+-- waits for ever. The clock decides with which turn a call begins.
 local function next_id(turn)
   local slot = (micros + turn) % 16
   if slot == 15 then
@@ -138,9 +135,9 @@ end
 
 local call = redis.call
 local jobs, bytes = {}, 0
-local worker = ARGV[7]
-local time_text, leased_until, leases = whole(time), whole(time + tonumber(ARGV[6])), {}
--- Ids without a live job are left behind by deletions; passing them is bounded too.
+local worker = ARGV[5]
+local time_text, leased_until, leases = whole(time), whole(time + tonumber(ARGV[4])), {}
+-- Deletions leave ids without a live job in the lists; how many of them are skipped is bounded, too.
 for turn = 1, wanted + 100 do
   if #jobs >= wanted or bytes >= MAX_BYTES then
     break
@@ -149,22 +146,22 @@ for turn = 1, wanted + 100 do
   if not id then
     break
   end
-  local record = prefix .. id .. record_suffix
-  -- Nothing may fail from here on: what was taken before would be held by nobody. A record of another type is
-  -- passed over.
+  local record = record_key(at, id, transformation)
+  -- Nothing may fail from here on: the jobs that were taken before would be lost. A record of another type is
+  -- skipped.
   local found = redis.pcall('HMGET', record, 'job', 'state', 'attempts', 'crashes', 'fence', 'timeout',
     'trace', 'since', 'enqueued', 'origin')
-  local latest = prefix .. id .. latest_suffix
+  local latest = latest_key(at, id)
   local damaged = found[2] == 'queued' and damaged_field(found[1], {attempts = found[3], crashes = found[4],
     fence = found[5], timeout = found[6], since = found[8], enqueued = found[9]})
   if damaged then
-    set_aside(queue, record, id, latest, damaged, found[1], time)
+    dead_letter_damaged(queue, record, id, latest, damaged, found[1], time)
   elseif found[2] == 'queued' then
     local document = redis.pcall('GET', latest)
-    -- Text that is no document is handed out too: its reader can say what is wrong with it.
-    local version, origin
+    -- Text that is not a document is returned, too: the reader can say what is wrong with it.
+    local version, origin, _
     if type(document) == 'string' then
-      version, origin = item_of(latest)
+      version, _, origin = header_in(document)
     end
     if type(document) == 'string' and not is_of_another(found[10], origin) then
       local fence = whole(number_in(found[5], 0) + 1)
@@ -187,8 +184,8 @@ for first = 1, #leases, 200 do
 end
 local waiting = 0
 for _, list in pairs(lists) do
-  if list.passed > 0 then
-    redis.call('LTRIM', list.key, list.passed, -1)
+  if list.read_count > 0 then
+    redis.call('LTRIM', list.key, list.read_count, -1)
   end
   waiting = waiting + redis.call('LLEN', list.key)
 end
@@ -197,14 +194,14 @@ if tokens then
   tokens = tokens - #jobs
   redis.call('HSET', queue.control, 'tokens', string.format('%.6f', tokens), 'tokens_at', whole(time))
   if waiting > 0 and tokens < 1 then
-    look_again_in(math.ceil((1 - tokens) / per_ms))
+    set_due(math.ceil((1 - tokens) / per_ms))
   end
 end
 for _, key in ipairs({queue.delayed, queue.leased}) do
   local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
   if first[2] then
-    look_again_in(tonumber(first[2]) - time)
+    set_due(tonumber(first[2]) - time)
   end
 end
 local ready = waiting > 0 and not (limited and #jobs >= wanted)
-return {1, jobs, waiting, ready and 1 or 0, due, time_text}
+return {DONE, jobs, waiting, ready and 1 or 0, due, time_text}

@@ -1,37 +1,38 @@
--- What goes before the body of a script that writes a version of an item, so that transformations are
--- requested in the same atomic step; `requested` goes behind it.
+-- Contains the body of a script that writes a version of an item, and requests transformations in the same
+-- atomic step.
 --
 -- KEYS  those of the body, then for each transformation: seven keys of its queue, its record;
 --       then the latest key and the audit trail
--- ARGV  those of the body, then for each transformation: its wake channel, its name, a new job id;
---       then id, audit, packed, actor, trace ('' for none), number of transformations
--- Gives what the body gives.
+-- ARGV  those of the body, then for each transformation: its name, a new job id;
+--       then address, id, audit settings, audit fields, trace ('' for none), number of transformations
+-- Returns
+--       what the body returns
 
-local requested = {}
+local triggers = {}
 do
   local count = tonumber(ARGV[#ARGV])
-  requested.id, requested.audit, requested.actor = ARGV[#ARGV - 4], ARGV[#ARGV - 3], ARGV[#ARGV - 2]
-  requested.trace = ARGV[#ARGV - 1]
-  requested.latest, requested.trail = KEYS[#KEYS - 1], KEYS[#KEYS]
-  requested.keys, requested.args = #KEYS - 2 - 8 * count, #ARGV - 5 - 3 * count
+  triggers.trace, triggers.id, triggers.at = ARGV[#ARGV - 1], ARGV[#ARGV - 4], ARGV[#ARGV - 5]
+  triggers.audit = audit_context(triggers.at, ARGV[#ARGV - 3], ARGV[#ARGV - 2])
+  triggers.latest = KEYS[#KEYS - 1]
+  triggers.keys, triggers.args = #KEYS - 2 - 8 * count, #ARGV - 6 - 2 * count
   for number = 1, count do
-    local key, arg = requested.keys + 8 * (number - 1), requested.args + 3 * (number - 1)
-    local queue = queue_of(key + 1, ARGV[arg + 1])
-    queue.record, queue.name, queue.job = KEYS[key + 8], ARGV[arg + 2], ARGV[arg + 3]
-    local wrong = not_a_queue(queue) or wrong_type(queue.record, 'hash')
-      or no_record(queue.record) or forbidden(requested.latest, 'PTTL', 'GETRANGE')
+    local key, arg = triggers.keys + 8 * (number - 1), triggers.args + 2 * (number - 1)
+    local queue = queue_of(key + 1, triggers.at, ARGV[arg + 1])
+    queue.record, queue.job = KEYS[key + 8], ARGV[arg + 2]
+    local wrong = wrong_queue(queue) or wrong_type(queue.record, 'hash')
+      or wrong_record(queue.record) or forbidden(triggers.latest, 'PTTL', 'GETRANGE')
     if wrong then
       return wrong
     end
-    requested[number] = queue
+    triggers[number] = queue
   end
 end
--- The body and what it calls see their own keys and arguments. Cut off in place, because libraries that
--- stand above look at the same tables.
-for position = #KEYS, requested.keys + 1, -1 do
+-- The body and the library functions see the body's own keys and arguments. The tables are shortened in place,
+-- because the library functions refer to the same tables.
+for position = #KEYS, triggers.keys + 1, -1 do
   KEYS[position] = nil
 end
-for position = #ARGV, requested.args + 1, -1 do
+for position = #ARGV, triggers.args + 1, -1 do
   ARGV[position] = nil
 end
 local function write()
@@ -39,20 +40,19 @@ local function write()
 end
 
 local verdict = write()
--- An earlier run has requested them, too.
-if verdict[1] == 1 and not verdict[2] then
-  local version, origin = item_of(requested.latest)
+-- An earlier call with the same commit has requested them, too.
+if verdict[1] == DONE and not verdict[2] then
+  local version, _, origin = header_of(triggers.latest)
   local time = now()
-  local options = {trace = requested.trace}
-  for _, queue in ipairs(requested) do
+  local options = {trace = triggers.trace}
+  for _, queue in ipairs(triggers) do
     if version then
-      local _, job, is_new = request(queue, queue.record, requested.latest, requested.id, queue.job,
+      local _, job, is_new = request_job(queue, queue.record, triggers.latest, triggers.id, queue.job,
         version, origin, options, time)
       if is_new then
-        audit(requested.audit, requested.trail, 'enqueue', version, job, requested.actor,
-          'transformation', queue.name)
+        audit(triggers.audit, triggers.id, 'enqueue', version, job, 'transformation', queue.transformation)
       end
-      settle(queue)
+      flush(queue)
     end
   end
 end

@@ -1,40 +1,8 @@
--- What the scripts that change an item's deadline use; put in front of each of them, behind common.lua. A
--- deadline is a time in ms as text, '' for none. It is stated in the envelope, so that whoever reads the
--- item knows it.
+-- The deadlines of items. A deadline is a time in ms as text, '' for none. It is also written into the header,
+-- so that readers of the item know it.
 
--- Where in the envelope at `key` the deadline stands or is to stand, what it is, nil for none, and where the
--- envelope goes on. nil if the envelope is not as this program writes it.
-local function stated_deadline(key)
-  local head = redis.pcall('GETRANGE', key, '0', '359')
-  if type(head) ~= 'string' then
-    return nil
-  end
-  local at = string.match(head, '^{"version":%d+,"id":"[^"]*","commit":"[^"]*"()')
-  if not at then
-    return nil
-  end
-  at = string.match(head, '^,"origin":"[^"]*"()', at) or at
-  local stated, after = string.match(head, '^,"expires":(%d+)()', at)
-  return at, stated, after or at
-end
-
--- States another deadline in the envelope at `key`.
-local function state_deadline(key, deadline)
-  local at, stated, after = stated_deadline(key)
-  if not at or (stated or '') == deadline then
-    return
-  end
-  if stated and #stated == #deadline then
-    redis.call('SETRANGE', key, whole(at + 10), deadline)
-  else
-    local text = redis.call('GET', key)
-    local field = deadline ~= '' and ',"expires":' .. deadline or ''
-    redis.call('SET', key, string.sub(text, 1, at - 1) .. field .. string.sub(text, after), 'KEEPTTL')
-  end
-end
-
--- Lets a key live until then.
-local function live_until(key, deadline)
+-- Lets a key expire at a deadline.
+local function expire_at(key, deadline)
   if deadline == '' then
     redis.call('PERSIST', key)
   else
@@ -42,23 +10,23 @@ local function live_until(key, deadline)
   end
 end
 
--- Lets a derived value live as long as its item, unless a result has a time to live of its own.
-local function derived_until(key, deadline)
+-- Lets a derived value expire with its item, unless a result has a time to live of its own.
+local function expire_derived_at(key, deadline)
   local found = redis.pcall('HMGET', key, 'state', 'result_until')
   local own = found[1] == 'done' and number_in(found[2])
   if own and (deadline == '' or own < tonumber(deadline)) then
     redis.call('PEXPIREAT', key, whole(own))
   else
-    live_until(key, deadline)
+    expire_at(key, deadline)
   end
 end
 
--- Lets versions end with an item that had no deadline or a later one, or lets them live. `last` is the last of
--- them; from there back to the first that needs no change, and no more than 10,000.
-local function versions_until(prefix, last, mark, deadline)
-  live_until(mark, deadline)
+-- Lets versions expire with an item that had no deadline or a later one, or removes their deadline: from `last`
+-- back to the first that needs no change, at most 10,000.
+local function expire_versions_at(at, id, last, deadline)
+  expire_at(trimmed_key(at, id), deadline)
   for number = last, math.max(1, last - 9999), -1 do
-    local key = prefix .. whole(number)
+    local key = version_key(at, id, whole(number))
     if deadline == '' then
       if redis.call('PERSIST', key) == 0 then
         break
@@ -73,7 +41,7 @@ local function versions_until(prefix, last, mark, deadline)
   end
 end
 
--- Whether the versions of an item that has so many ms left do not fit another deadline.
+-- Whether the versions of an item that has so many ms left need another deadline.
 local function versions_differ(left, deadline)
   if deadline == '' then
     return left > 0
@@ -81,18 +49,18 @@ local function versions_differ(left, deadline)
   return left == -1 or now() + left > tonumber(deadline)
 end
 
--- Gives an item another deadline, with its versions; `item` is what its keys begin with.
-local function item_until(index, id, item, version, deadline)
-  local latest = item .. ':latest'
+-- Gives an item another deadline, with its versions.
+local function expire_item_at(at, id, version, deadline)
+  local latest = latest_key(at, id)
   local left = redis.call('PTTL', latest)
-  live_until(latest, deadline)
+  expire_at(latest, deadline)
   state_deadline(latest, deadline)
   if deadline == '' then
-    redis.call('ZREM', index .. ':expiry', id)
+    redis.call('ZREM', expiry_key(at), id)
   else
-    redis.call('ZADD', index .. ':expiry', deadline, id)
+    redis.call('ZADD', expiry_key(at), deadline, id)
   end
   if versions_differ(left, deadline) then
-    versions_until(item .. ':version:', version - 1, item .. ':trimmed', deadline)
+    expire_versions_at(at, id, version - 1, deadline)
   end
 end

@@ -1,68 +1,54 @@
--- What the scripts that keep or read indexes use; put in front of each of them, behind common.lua.
--- An item's entries are kept in a hash as entries.rs writes them, so that exactly what was written for
--- it can be removed, whatever the struct looks like by then. `index` is the key of the index of all
--- items, which the keys of the others begin with.
+-- The indexes of values. What they hold of an item is kept in its record of entries, a field of a hash, as
+-- index/entries.rs writes it. So exactly what was written for an item can be removed, also by a program with
+-- another definition of the collection. A record is the time of creation in 12 hexadecimal digits and the
+-- segment and the value of each entry, as parts. The member of an index is the value, a zero byte, the time
+-- and the id.
 
--- What one call looks at of the items' records of entries, and removes of them, is bounded by their bytes, so
--- that it holds up nobody for long, however many entries an item has.
+-- What one call reads of records and removes of their entries is bounded by bytes, so that it does not block
+-- the server for long, however many entries an item has.
 local MAX_ENTRY_BYTES = 131072
+
 local entry_bytes = 0
 
--- The part of a record that begins at `at` with its length, and where the next one begins: nil if there is
--- none.
-local function part_at(entries, at)
-  local _, colon, length = string.find(entries, '^(%d%d?%d?%d?%d?%d?%d?):', at)
-  if not colon or colon + length > #entries then
-    return nil
-  end
-  return string.sub(entries, colon + 1, colon + length), colon + length + 1
-end
-
--- Whether a name is that of an index of values, so that nothing else is written to.
-local function is_index(name)
-  return name == 'owner' or string.find(name, '^by:.') or string.find(name, '^each:.')
-    or string.find(name, '^unique:.') or string.find(name, '^held:.')
-end
-
--- Calls use(name of the index, value) for each of an item's entries, until it gives true. Says whether the
--- record makes sense as far as it was read; one that somebody has damaged may not.
-local function each_entry(entries, use)
-  entry_bytes = entry_bytes + #entries
-  if entries ~= '' and not string.find(entries, '^%x%x%x%x%x%x%x%x%x%x%x%x') then
+-- Calls use(segment, value) for each entry of a record, until it returns true. Returns whether the record is
+-- valid as far as it was read.
+local function each_entry(record, use)
+  entry_bytes = entry_bytes + #record
+  if record ~= '' and not string.find(record, '^%x%x%x%x%x%x%x%x%x%x%x%x') then
     return false
   end
   local at = 13
-  while at <= #entries do
-    local name, value
-    name, at = part_at(entries, at)
-    if not name or not is_index(name) then
+  while at <= #record do
+    local segment, value
+    segment, at = part_at(record, at)
+    if not segment or not is_value_segment(segment) then
       return false
     end
-    value, at = part_at(entries, at)
+    value, at = part_at(record, at)
     if not value then
       return false
     end
-    if use(name, value) then
+    if use(segment, value) then
       return true
     end
   end
   return true
 end
 
--- The entries by index and member, and whether the record makes sense; if it does not, those before the
--- damage.
-local function entry_set(entries, id)
+-- The values of a record by segment and member, and whether the record is valid; if it is not, those before
+-- the damage.
+local function entry_set(record, id)
   local set = {}
-  local ending = '\0' .. string.sub(entries, 1, 12) .. id
-  local whole_record = each_entry(entries, function(name, value)
-    set[name] = set[name] or {}
-    set[name][value .. ending] = value
+  local ending = '\0' .. string.sub(record, 1, 12) .. id
+  local is_valid = each_entry(record, function(segment, value)
+    set[segment] = set[segment] or {}
+    set[segment][value .. ending] = value
   end)
-  return set, whole_record
+  return set, is_valid
 end
 
--- Whether `a` stands before `b`, byte by byte; Lua's own `<` goes by the server's language.
-local function before(a, b)
+-- Whether `a` is less than `b`, byte by byte. The operator `<` depends on the server's locale.
+local function is_less(a, b)
   for at = 1, math.min(#a, #b) do
     local x, y = string.byte(a, at), string.byte(b, at)
     if x ~= y then
@@ -72,108 +58,104 @@ local function before(a, b)
   return #a < #b
 end
 
--- The value and the id in a member of an index.
-local function parts_of(member)
+-- The value and the id in a member of an index; nil if it is not one that this library writes.
+local function parse_member(member)
   local at, _, id = string.find(member, '%z%x%x%x%x%x%x%x%x%x%x%x%x([^%z]+)$')
   return at and string.sub(member, 1, at - 1), id
 end
 
--- Whether an item's record holds the entry of a member in the index with this name.
-local function has_entry(entries, name, member)
-  local value, id = parts_of(member)
-  -- The time of creation stands before the id.
-  if not value or string.sub(member, #value + 2, #member - #id) ~= string.sub(entries, 1, 12) then
+-- Whether the record of an item has the entry of a member of an index.
+local function has_entry(record, segment, member)
+  local value, id = parse_member(member)
+  -- The time of creation precedes the id.
+  if not value or string.sub(member, #value + 2, #member - #id) ~= string.sub(record, 1, 12) then
     return false
   end
-  entry_bytes = entry_bytes + #entries / 16
-  return string.find(entries, #name .. ':' .. name .. #value .. ':' .. value, 13, true) ~= nil
+  entry_bytes = entry_bytes + #record / 16
+  return string.find(record, #segment .. ':' .. segment .. #value .. ':' .. value, 13, true) ~= nil
 end
 
--- Removes what the indexes hold of an item. What is behind a damage of its record stays, and is removed by
--- whoever meets it.
-local function drop_entries(index, id)
-  local entries = redis.call('HGET', index .. ':entries', id)
-  if entries then
-    for name, members in pairs((entry_set(entries, id))) do
+-- Removes the entries of an item. Those behind a damage of its record are left to the scripts that find them in
+-- an index.
+local function drop_entries(at, id)
+  local record = redis.call('HGET', entries_key(at), id)
+  if record then
+    for segment, members in pairs((entry_set(record, id))) do
       for member in pairs(members) do
-        redis.pcall('ZREM', index .. ':' .. name, member)
+        redis.pcall('ZREM', segment_key(at, segment), member)
       end
     end
-    redis.call('HDEL', index .. ':entries', id)
+    redis.call('HDEL', entries_key(at), id)
   end
 end
 
--- The error if `drop_entries` could not remove all of them.
-local function wrong_entries(index, id)
-  local key = index .. ':entries'
+-- The error if `drop_entries` cannot remove all of them.
+local function wrong_entries(at, id)
+  local key = entries_key(at)
   local wrong = wrong_type(key, 'hash')
-  local entries = not wrong and redis.call('HGET', key, id)
-  if entries then
-    for name in pairs(entry_set(entries, id)) do
-      wrong = wrong or wrong_type(index .. ':' .. name, 'zset')
+  local record = not wrong and redis.call('HGET', key, id)
+  if record then
+    for segment in pairs(entry_set(record, id)) do
+      wrong = wrong or wrong_type(segment_key(at, segment), 'zset')
     end
   end
   return wrong
 end
 
--- Removes an item that is gone from all indexes, and from the sorted sets KEYS[first] and after. Says
--- whether it had to stay: on a replica, which takes no writes, or where the user may not write. Never fails.
-local function forget(index, id, first)
-  local removed = redis.pcall('ZREM', index .. ':expiry', id)
-  if type(removed) == 'table' or not pcall(drop_entries, index, id) then
+-- Removes an item that no longer exists from all indexes and from the sorted sets KEYS[first] and after. Returns
+-- whether it had to stay: on a replica, which accepts no writes, or where the user may not write. Never fails.
+local function evict_index_entries(at, id, first)
+  local removed = redis.pcall('ZREM', expiry_key(at), id)
+  if type(removed) == 'table' or not pcall(drop_entries, at, id) then
     return true
   end
   for position = first, #KEYS do
     redis.pcall('ZREM', KEYS[position], id)
   end
-  -- Last, because who looks through the index comes back as long as it is there.
-  return type(redis.pcall('ZREM', index, id)) == 'table'
+  -- Last, because a script that reads the index evicts the item again as long as it is there.
+  return type(redis.pcall('ZREM', index_key(at), id)) == 'table'
 end
 
--- Whether an item with this origin has a derived value, named as its key ends: 'mutation:…' or
--- 'transformation:…'. What begins its keys is given with its id. What is left of an earlier item with the id
--- is not the item's.
-local function has_derived(item, derived, origin)
-  local key = item .. ':' .. derived
-  if not origin then
-    -- A damaged document does not tell whose values these are.
-    return redis.call('EXISTS', key) == 1
-  end
-  if string.sub(derived, 1, 9) == 'mutation:' then
-    local start = redis.pcall('GETRANGE', key, '0', '127')
-    return type(start) == 'string'
-      and string.match(start, '^{"version":%d+,"commit":"%w+","origin":"([^"]*)"') == origin
-  end
-  local found = redis.pcall('HMGET', key, 'result', 'result_until', 'origin')
-  return found[1] and found[3] == origin and not (found[2] and number_in(found[2], 0) <= now())
-end
-
--- Forgets up to 500 items whose deadline has passed, fewer if they have very many entries. Says whether
--- there may be more.
-local function reap(index, first)
-  local passed =
-    redis.call('ZRANGEBYSCORE', index .. ':expiry', '-inf', whole(now()), 'LIMIT', 0, 500)
-  for _, id in ipairs(passed) do
-    if forget(index, id, first) then
+-- Evicts up to 500 items whose deadline has passed, fewer if they have very many entries. Returns whether there
+-- may be more.
+local function evict_expired(at, first)
+  local expired = redis.call('ZRANGEBYSCORE', expiry_key(at), '-inf', whole(now()), 'LIMIT', 0, 500)
+  for _, id in ipairs(expired) do
+    if evict_index_entries(at, id, first) then
       return false
     end
     if entry_bytes > MAX_ENTRY_BYTES then
       return true
     end
   end
-  return #passed == 500
+  return #expired == 500
 end
 
--- Adds to the entries of an item those unique values that its writer does not know to be unique, so that no
--- other item can take them: as entries of `held:<field>`, since nobody knows whether the item still has them.
--- They no longer count in `unique:<field>`, which shows that it is incomplete.
+-- Whether an item with this origin has a derived value. A value of an earlier item with the id does not count.
+local function has_derived(at, id, segment, origin)
+  local key = derived_key(at, id, segment)
+  if not origin then
+    -- The document is damaged, so the item of the value is not known.
+    return redis.call('EXISTS', key) == 1
+  end
+  if derived_kind(segment) == 'mutation' then
+    local _, _, of = result_header_of(key)
+    return of == origin
+  end
+  local found = redis.pcall('HMGET', key, 'result', 'result_until', 'origin')
+  return found[1] and found[3] == origin and not (found[2] and number_in(found[2], 0) <= now())
+end
+
+-- Adds to a record those unique values that its writer does not know to be unique, so that no other item can
+-- take them: as entries of `held:<field>`, since the item may no longer have them. They are not counted in
+-- `unique:<field>`, whose size then shows that it is incomplete.
 local function with_held(old, new, from, to)
-  for name, members in pairs(from) do
-    local field = string.match(name, '^unique:(.*)$') or string.match(name, '^held:(.*)$')
-    if field and not to['unique:' .. field] then
-      local held = 'held:' .. field
+  for segment, members in pairs(from) do
+    local field = unique_field(segment) or held_field(segment)
+    if field and not to[unique_segment(field)] then
+      local held = held_segment(field)
       for member, value in pairs(members) do
-        -- No value, which stands as 0, is nobody's; and it may be held already.
+        -- '0' is no value, which any number of items can have; and a value may already be held.
         if value ~= '0' and not (to[held] and to[held][member]) then
           to[held] = to[held] or {}
           to[held][member] = value
@@ -185,61 +167,60 @@ local function with_held(old, new, from, to)
   return new
 end
 
--- What is to change so that the indexes hold `new` of an item instead of what they hold now: nil for
--- nothing. With `anew`, all of it is written, whatever its record says; with `hold`, unique values of fields
--- that are in no index of `new` are held for the item. Gives an error in its place if one of the keys holds
--- another type of value, and the name of an index in its second place if another item has a value there that
--- must be unique, and the id of that one in its third.
-local function plan_entries(index, prefix, id, new, anew, hold)
-  local key = index .. ':entries'
+-- What to change so that the indexes hold the record `new` of an item instead of the present one; nil for
+-- nothing. With `rewrites`, all of it is written, whatever the present record says; with `holds`, unique values
+-- of fields that are in no index of `new` are held for the item. Returns an error in the place of the plan if
+-- one of the keys holds another type of value; and in the second place the segment of a unique field whose value
+-- another item has, and in the third place the id of that item.
+local function plan_entries(at, id, new, rewrites, holds)
+  local key = entries_key(at)
   local wrong = wrong_type(key, 'hash')
   if wrong then
     return wrong
   end
   local old = redis.call('HGET', key, id) or ''
-  if old == new and not anew then
+  if old == new and not rewrites then
     return nil
   end
-  local from, is_sound = entry_set(old, id)
+  local from, is_valid = entry_set(old, id)
   local to = entry_set(new, id)
-  if hold then
+  if holds then
     new = with_held(old, new, from, to)
-    if old == new and not anew then
+    if old == new and not rewrites then
       return nil
     end
   end
-  local plan = {entries = new, remove = {}, add = {}, gone = {}}
-  for name, members in pairs(from) do
+  local plan = {record = new, remove = {}, add = {}, gone = {}}
+  for segment, members in pairs(from) do
     for member in pairs(members) do
-      if not (to[name] and to[name][member]) then
-        wrong = wrong or wrong_type(index .. ':' .. name, 'zset')
-        plan.remove[#plan.remove + 1] = {index .. ':' .. name, member}
+      if not (to[segment] and to[segment][member]) then
+        wrong = wrong or wrong_type(segment_key(at, segment), 'zset')
+        plan.remove[#plan.remove + 1] = {segment_key(at, segment), member}
       end
     end
   end
-  for name, members in pairs(to) do
-    local set = index .. ':' .. name
+  for segment, members in pairs(to) do
+    local set, field = segment_key(at, segment), unique_field(segment)
     wrong = wrong or wrong_type(set, 'zset')
     if wrong then
       return wrong
     end
     for member, value in pairs(members) do
-      -- A damaged record does not tell what is there.
-      if not (is_sound and not anew and from[name] and from[name][member]) then
+      -- A damaged record does not say what the indexes hold.
+      if not (is_valid and not rewrites and from[segment] and from[segment][member]) then
         plan.add[#plan.add + 1] = {set, member}
-        -- No value, which stands as 0, may be shared.
-        if string.sub(name, 1, 7) == 'unique:' and value ~= '0' then
-          local field = string.sub(name, 8)
-          for _, claims in ipairs({set, index .. ':held:' .. field}) do
+        -- '0' is no value, which any number of items can have.
+        if field and value ~= '0' then
+          for _, claims in ipairs({set, segment_key(at, held_segment(field))}) do
             local holders = redis.call('ZRANGEBYLEX', claims, '[' .. value .. '\0', '(' .. value .. '\0g',
               'LIMIT', 0, 100)
             for _, holder in ipairs(holders) do
-              local _, other = parts_of(holder)
+              local _, other = parse_member(holder)
               if other ~= id then
-                if other and redis.call('EXISTS', prefix .. other .. ':latest') == 1 then
-                  return nil, name, other
+                if other and redis.call('EXISTS', latest_key(at, other)) == 1 then
+                  return nil, segment, other
                 end
-                -- Also what is no member that this library writes.
+                -- Also members that this library does not write.
                 plan.remove[#plan.remove + 1] = {claims, holder}
                 plan.gone[#plan.gone + 1] = other
               end
@@ -252,10 +233,10 @@ local function plan_entries(index, prefix, id, new, anew, hold)
   return wrong or plan
 end
 
--- Carries out a plan. `first` is the first of the sorted sets that may hold the ids of gone items.
-local function apply_entries(index, id, plan, first)
+-- Applies a plan. `first` is the first of KEYS that may hold the ids of items that no longer exist.
+local function apply_entries(at, id, plan, first)
   for _, other in ipairs(plan.gone) do
-    forget(index, other, first)
+    evict_index_entries(at, other, first)
   end
   for _, entry in ipairs(plan.remove) do
     redis.pcall('ZREM', entry[1], entry[2])
@@ -263,9 +244,9 @@ local function apply_entries(index, id, plan, first)
   for _, entry in ipairs(plan.add) do
     redis.call('ZADD', entry[1], '0', entry[2])
   end
-  if plan.entries == '' then
-    redis.call('HDEL', index .. ':entries', id)
+  if plan.record == '' then
+    redis.call('HDEL', entries_key(at), id)
   else
-    redis.call('HSET', index .. ':entries', id, plan.entries)
+    redis.call('HSET', entries_key(at), id, plan.record)
   end
 end
