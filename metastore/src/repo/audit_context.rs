@@ -12,7 +12,8 @@ const MAX_LIFE: u64 = 1 << 50;
 const MAX_LENGTH: u64 = i64::MAX.unsigned_abs();
 
 impl<T: Document> Repo<T> {
-    /// Whether writes are audited: as the collection says or, if it says nothing, as the store does.
+    /// Whether writes are audited: as the collection says or, if it says nothing, as the store
+    /// does.
     pub(crate) fn audits(&self) -> bool {
         T::SCHEMA.audit.unwrap_or(self.store().settings().audit)
     }

@@ -30,8 +30,8 @@ pub(crate) const NOT_WRITABLE: i64 = -6;
 /// The time of the write is too far from the server's. Nothing is written.
 pub(crate) const CLOCK_SKEW: i64 = -8;
 
-/// An earlier call with the same commit was refused. Why is not kept, so the operation starts again with
-/// another commit.
+/// An earlier call with the same commit was refused. Why is not kept, so the operation starts again
+/// with another commit.
 pub(crate) const REFUSED_BEFORE: i64 = -9;
 
 #[cfg(test)]

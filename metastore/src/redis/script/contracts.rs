@@ -1,4 +1,5 @@
-//! Compares the libraries of the scripts with the modules that have the same knowledge, on a real server.
+//! Compares the libraries of the scripts with the modules that have the same knowledge, on a real
+//! server.
 
 use std::collections::HashSet;
 

@@ -1,9 +1,9 @@
 //! Links a script with the library functions that it uses.
 //!
-//! A library in `scripts/lib/` is a list of definitions, `local function name(…)` or `local name = …`, each
-//! beginning at the start of a line. A script names the functions and constants that it uses, no more:
-//! [`link()`] puts those that it reaches in front of it, in the order of the libraries, and replaces constants by
-//! their values.
+//! A library in `scripts/lib/` is a list of definitions, `local function name(…)` or `local name =
+//! …`, each beginning at the start of a line. A script names the functions and constants that it
+//! uses, no more: [`link()`] puts those that it reaches in front of it, in the order of the
+//! libraries, and replaces constants by their values.
 
 /// The libraries. Each uses only what is defined above: in an earlier one, or in itself.
 const LIBRARIES: [&str; 13] = [

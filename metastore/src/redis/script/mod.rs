@@ -1,7 +1,8 @@
 //! The scripts: each is one atomic operation, which checks everything first and then writes.
 //!
-//! A script is linked with the library functions that it uses, see [`link`](mod@link): the server creates
-//! each function of a script anew in each call, so a function that is not used costs time for nothing.
+//! A script is linked with the library functions that it uses, see [`link`](mod@link): the server
+//! creates each function of a script anew in each call, so a function that is not used costs time
+//! for nothing.
 
 pub(crate) mod audit;
 pub(crate) mod code;

@@ -1,17 +1,19 @@
--- Enters collections into the catalog. Of two definitions the one with the higher schema number stays; of two
--- with the same number the later one. The catalog keeps which definitions it has replaced, so that an older
--- service that still runs, or starts again, does not restore its own. Writes only what is new.
+-- Enters collections into the catalog. Of two definitions the one with the higher schema number
+-- stays; of two with the same number the later one. The catalog keeps which definitions it has
+-- replaced, so that an older service that still runs, or starts again, does not restore its own.
+-- Writes only what is new.
 --
 -- KEYS  1 domains  2 … for each collection: the apps of its domain, the collections of its app
 -- ARGV  for each collection: domain, app, name, descriptor, beginning with
---       {"schema":N,"fingerprint":"…", and the name of one of its transformations, '' if it has none
+--       {"schema":N,"fingerprint":"…", and the name of one of its transformations, '' if it has
+--       none
 -- Returns
---       {DONE, codes, fingerprints, muted} for each collection: a code, 0 it was entered already, 1 it is entered
---       now, or it is not, because of 2 a higher schema number, or 3 a later definition with the same number;
---       the fingerprint of what was entered before with the same number, '' for nothing; and 1 if the user may
---       not publish the changes of its queues
---       {NOT_WRITABLE, reason} the server takes no writes; as a value, because the client would look for another
---       server after a refused command
+--       {DONE, codes, fingerprints, muted} for each collection: a code, 0 it was entered already, 1
+--       it is entered now, or it is not, because of 2 a higher schema number, or 3 a later
+--       definition with the same number; the fingerprint of what was entered before with the same
+--       number, '' for nothing; and 1 if the user may not publish the changes of its queues
+--       {NOT_WRITABLE, reason} the server takes no writes; as a value, because the client would
+--       look for another server after a refused command
 
 -- How many replaced definitions of one collection are kept; each takes 43 bytes.
 local MAX_REPLACED = 16

@@ -1,5 +1,5 @@
--- A page of items in the order of an index: of all items by creation, or of one field by its values.
--- Evicts items that have expired, so that they are in no page and no count.
+-- A page of items in the order of an index: of all items by creation, or of one field by its
+-- values. Evicts items that have expired, so that they are in no page and no count.
 --
 -- KEYS  1 index  2 … sorted sets that may hold the ids of items that have expired
 -- ARGV  1 address  2 what is returned: 'documents', 'ids' or 'count'
@@ -10,14 +10,15 @@
 --       11 number of indexes that must be complete, then their segments
 --       … for each further condition: segment, lower bound, upper bound
 -- Returns
---       {DONE, rows or ids or number, position of the last item that was read, '1' if there may be more, number
---       of items still to skip} rows are ids with their documents, or in the place of a document 0 if the
---       item's record of entries is damaged, so that it is unknown whether it meets all conditions, 1 if its
---       key holds another type of value
+--       {DONE, rows or ids or number, position of the last item that was read, '1' if there may be
+--       more, number of items still to skip} rows are ids with their documents, or in the place of
+--       a document 0 if the item's record of entries is damaged, so that it is unknown whether it
+--       meets all conditions, 1 if its key holds another type of value
 --       {PARTLY} more items have expired than one call evicts: call again
 --       {INDEX_INCOMPLETE, segment, indexed, items} an index does not hold all items
 --
--- A position is a member of an index of values, or time of creation, ' ' and id in an index by creation.
+-- A position is a member of an index of values, or time of creation, ' ' and id in an index by
+-- creation.
 
 local index, at, what, name = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local backwards = ARGV[4] == '1'
@@ -77,8 +78,8 @@ local function meets_all(record)
   end
 end
 
--- Whether an item has all derived values. An item is removed from the index of a value that it no longer has; the
--- second value says whether that is the index that is read.
+-- Whether an item has all derived values. An item is removed from the index of a value that it no
+-- longer has; the second value says whether that is the index that is read.
 local function has_all(id)
   local _, _, origin = header_of(latest_key(at, id))
   for _, segment in ipairs(derived) do
@@ -232,8 +233,8 @@ else
       position = member
       local _, id = parse_member(member)
       local record = id and redis.call('HGET', entries_key(at), id)
-      -- A member that is not in the record of its item is left from a write that the network repeated. A damaged
-      -- record does not say what is right.
+      -- A member that is not in the record of its item is left from a write that the network
+      -- repeated. A damaged record does not say what is right.
       if record and (has_entry(record, name, member) or not each_entry(record, function() end)) then
         visit(id, record)
       else

@@ -1,16 +1,19 @@
--- Compares what the indexes hold of some items with what they should hold, and repairs them if asked to.
+-- Compares what the indexes hold of some items with what they should hold, and repairs them if
+-- asked to.
 --
 -- KEYS  1 index  2 … sorted sets that may hold the ids of items that have expired
 -- ARGV  1 address  2 '1' to repair
 --       3 segments of what can be derived from items, separated by spaces
 --       4 the time to live of items in ms, '' for none
---       5 … for each item: id, version, commit, time of creation, record of entries as it should be, '' for
---       none; the deadline by that time to live, '-' if the item states one and should have none
+--       5 … for each item: id, version, commit, time of creation, record of entries as it should
+--       be, '' for none; the deadline by that time to live, '-' if the item states one and should
+--       have none
 -- Returns
---       {DONE, findings} a text for each item: '0' all is right; '1' something was wrong; '2' the item has changed
---       since it was read; '3' the item does not exist; '5' scripts cannot read the document; or '4' and, each
---       after a space, the segments of unique fields whose value another item has, each followed by the id of
---       that item; everything else of such an item is repaired
+--       {DONE, findings} a text for each item: '0' all is right; '1' something was wrong; '2' the
+--       item has changed since it was read; '3' the item does not exist; '5' scripts cannot read
+--       the document; or '4' and, each after a space, the segments of unique fields whose value
+--       another item has, each followed by the id of that item; everything else of such an item is
+--       repaired
 
 local index, at, repairs = KEYS[1], ARGV[1], ARGV[2] == '1'
 
@@ -27,8 +30,9 @@ end
 
 local ttl = tonumber(ARGV[4])
 
--- The deadline that an item should have, if it has another one; nil if it need not change. An item whose deadline
--- would have passed gets the whole time to live from now, so that a check never removes an item.
+-- The deadline that an item should have, if it has another one; nil if it need not change. An item
+-- whose deadline would have passed gets the whole time to live from now, so that a check never
+-- removes an item.
 local function other_deadline(left, created, due)
   if not ttl then
     return due == '-' and '' or nil

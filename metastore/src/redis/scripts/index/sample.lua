@@ -5,9 +5,10 @@
 --       3 how many superseded versions of each item to measure at most
 --       4 from 0 to 999, at random: where among the versions to begin  5 … ids
 -- Returns
---       {DONE, items} for each that exists: bytes of the current version, superseded versions that retention has
---       left, how many of them were looked up, how many exist, their bytes, the sum of the squares of their
---       bytes, bytes of mutations, of transformations and of the audit trail
+--       {DONE, items} for each that exists: bytes of the current version, superseded versions that
+--       retention has left, how many of them were looked up, how many exist, their bytes, the sum
+--       of the squares of their bytes, bytes of mutations, of transformations and of the audit
+--       trail
 
 local at, most = ARGV[1], tonumber(ARGV[3])
 

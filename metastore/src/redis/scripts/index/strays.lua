@@ -1,5 +1,5 @@
--- Finds records of entries whose items do not exist, or are not in the index of all items, and repairs them if
--- asked to.
+-- Finds records of entries whose items do not exist, or are not in the index of all items, and
+-- repairs them if asked to.
 --
 -- KEYS  1 index  2 … sorted sets that may hold the ids of items that have expired
 -- ARGV  1 address  2 '1' to repair  3 cursor of HSCAN, '0' for the beginning

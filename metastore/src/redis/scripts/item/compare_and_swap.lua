@@ -1,11 +1,11 @@
--- Writes the next versions of items that have nothing but versions: no time to live, no index entries, no audit,
--- no retention, no triggered jobs. Each is written if its current version begins as it did when it was read. The
--- others are left to update.lua.
+-- Writes the next versions of items that have nothing but versions: no time to live, no index
+-- entries, no audit, no retention, no triggered jobs. Each is written if its current version begins
+-- as it did when it was read. The others are left to update.lua.
 --
--- KEYS  for each item: latest, version key of the expected version; then for each collection: the entries of
---       its items in indexes, which another program may keep
--- ARGV  for each item: what the expected version begins with, the position of its last byte, document; then
---       the number of collections
+-- KEYS  for each item: latest, version key of the expected version; then for each collection: the
+--       entries of its items in indexes, which another program may keep
+-- ARGV  for each item: what the expected version begins with, the position of its last byte,
+--       document; then the number of collections
 -- Returns
 --       {DONE, left} `left` are the numbers, from 1, of the items that were not written
 

@@ -1,15 +1,16 @@
--- Creates several new items of one collection in one step, with generated ids: nothing that is stored decides
--- about them. If anything prevents one of them, nothing is written, and each is left to create.lua. What this
--- script writes is what create.lua writes.
+-- Creates several new items of one collection in one step, with generated ids: nothing that is
+-- stored decides about them. If anything prevents one of them, nothing is written, and each is left
+-- to create.lua. What this script writes is what create.lua writes.
 --
--- KEYS  1 index, then latest of each item, then the audit trail of each if they are audited, then the
---       sorted sets of ARGV 7
+-- KEYS  1 index, then latest of each item, then the audit trail of each if they are audited, then
+--       the sorted sets of ARGV 7
 -- ARGV  1 address  2 number of items  3 and 4 the earliest and the latest time of these writes
 --       5 audit settings  6 '1' if each item has a deadline
 --       7 number of sorted sets to add to  8 number of items with entries
---       then the document of each item; the deadline of each, if they have one; time of creation and id of
---       each; for each sorted set the number of its members, score and member of each; id and record of
---       entries of each with entries; commit and audit fields of each, if they are audited
+--       then the document of each item; the deadline of each, if they have one; time of creation
+--       and id of each; for each sorted set the number of its members, score and member of each; id
+--       and record of entries of each with entries; commit and audit fields of each, if they are
+--       audited
 -- Returns
 --       {DONE} all are written
 --       {CONFLICT} nothing is written
@@ -93,7 +94,8 @@ if is_audited then
   for number = 0, count - 1 do
     local trail, id = KEYS[first_trail + number], ARGV[ids + 2 * number + 1]
     local commit, fields = ARGV[position + 2 * number], ARGV[position + 2 * number + 1]
-    -- As `audit`, but the trail is new: the stream of 4 KiB is the scratch key. Most entries have no fields.
+    -- As `audit`, but the trail is new: the stream of 4 KiB is the scratch key. Most entries have
+    -- no fields.
     if fields == '' then
       call('XADD', scratch, '*', 'op', 'create', 'version', '1', 'commit', commit)
       call('XADD', feed, 'MAXLEN', '~', feed_length, '*', 'op', 'create', 'version', '1', 'commit', commit,

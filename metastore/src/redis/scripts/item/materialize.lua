@@ -1,12 +1,14 @@
 -- Stores the result of a mutation with the version that it was computed from.
 --
--- KEYS  1 latest  2 mutation  3 audit trail  4 index  5 index of the items that have a result of the mutation
--- ARGV  1 address  2 id  3 commit  4 source version  5 commit of the source version  6 origin of the item
+-- KEYS  1 latest  2 mutation  3 audit trail  4 index  5 index of the items that have a result of
+--       the mutation
+-- ARGV  1 address  2 id  3 commit  4 source version  5 commit of the source version  6 origin of
+--       the item
 --       7 result, beginning with {"version":N,"commit":"…","origin":"…",
 --       8 audit settings  9 audit fields  10 name of the mutation
 -- Returns
---       {DONE} stored, by this call or by an earlier one; or a result of a later version, or of a later commit,
---       is stored already
+--       {DONE} stored, by this call or by an earlier one; or a result of a later version, or of a
+--       later commit, is stored already
 --       {NOT_FOUND} the item does not exist, or is at an earlier version
 --       {NOT_A_DOCUMENT}
 

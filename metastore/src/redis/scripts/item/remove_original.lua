@@ -1,4 +1,5 @@
--- Removes a key whose document was imported, if the item exists and the key still holds what was read.
+-- Removes a key whose document was imported, if the item exists and the key still holds what was
+-- read.
 --
 -- KEYS  1 the original  2 latest
 -- ARGV  1 the text that was read  2 the command that reads it: GET or JSON.GET

@@ -1,8 +1,8 @@
 -- Removes the versions of an item that its retention does not keep, without writing the item.
 --
 -- KEYS  1 latest  2 number of the oldest version  3 index
--- ARGV  1 address  2 id  3 how many versions to keep  4 for how many ms to keep a superseded one; 3 and 4 are
---       '' for no bound
+-- ARGV  1 address  2 id  3 how many versions to keep  4 for how many ms to keep a superseded one; 3
+--       and 4 are '' for no bound
 -- Returns
 --       {DONE, removed, more} `more` is 1 if there may be more to remove: call again
 --       {NOT_FOUND}

@@ -1,5 +1,5 @@
--- Writes the next version of an item, if it is still at the expected one. The current version becomes a version
--- key by RENAME, so each version is stored once and sent once.
+-- Writes the next version of an item, if it is still at the expected one. The current version
+-- becomes a version key by RENAME, so each version is stored once and sent once.
 --
 -- KEYS  1 latest  2 version key of the expected version  3 version key of the new version
 --       4 expiry index  5 audit trail  6 number of the oldest version  7 index
@@ -11,7 +11,8 @@
 --       11 version that is superseded or restored  12 names of the fields that change
 --       13 how many versions to keep  14 for how many ms to keep a superseded one; '' for no bound
 --       15 record of entries, '' for none, '-' if the program has no indexes  16 time of the write
---       17 segments of what can be derived from the item, separated by spaces, if the deadline changes
+--       17 segments of what can be derived from the item, separated by spaces, if the deadline
+--       changes
 -- Returns
 --       {DONE} written; {DONE, 1} written by an earlier call with the same commit
 --       {CONFLICT, version} it is at another version
@@ -61,8 +62,8 @@ if wrong then
   return wrong
 end
 local plan, taken
--- Entries that another program keeps in indexes that this one does not have are removed, because they are out of
--- date.
+-- Entries that another program keeps in indexes that this one does not have are removed, because
+-- they are out of date.
 if has_indexes or redis.call('HEXISTS', entries_key(at), id) == 1 then
   plan, taken = plan_entries(at, id, has_indexes and record or '', false, true)
   if plan and plan.err then

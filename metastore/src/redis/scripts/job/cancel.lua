@@ -1,5 +1,5 @@
--- Ends a live job without a result. A worker that runs it is refused from now on, and learns of it when it next
--- renews its lease.
+-- Ends a live job without a result. A worker that runs it is refused from now on, and learns of it
+-- when it next renews its lease.
 --
 -- KEYS  1–7 queue  8 record  9 audit trail  10 latest
 -- ARGV  1 address  2 transformation  3 id  4 commit  5 audit settings  6 audit fields

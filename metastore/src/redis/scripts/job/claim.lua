@@ -1,4 +1,5 @@
--- Claims the job of one item for a caller that runs it in its own process; requests it if there is none.
+-- Claims the job of one item for a caller that runs it in its own process; requests it if there is
+-- none.
 --
 -- KEYS  1–7 queue  8 record  9 latest  10 audit trail
 -- ARGV  1 address  2 transformation  3 id  4 new job id  5 lease in ms  6 worker

@@ -3,8 +3,8 @@
 -- KEYS  1–7 queue
 -- ARGV  1 address  2 transformation  3 audit settings
 --       4 … id, new job id and options of each item; options are '' for the default, or in one text
---       'delay priority timeout length' and, after a space, the audit fields of that length and the trace: ms
---       until it may run, '0' for now; the others may be empty
+--       'delay priority timeout length' and, after a space, the audit fields of that length and the
+--       trace: ms until it may run, '0' for now; the others may be empty
 -- Returns
 --       {DONE, answers} a code and a job for each item:
 --       1, job: a new job, queued by this call or by an earlier one with the same id

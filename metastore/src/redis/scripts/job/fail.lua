@@ -1,7 +1,9 @@
--- Records that a run failed, if the worker still holds the job: it is run again later, or it is dead.
+-- Records that a run failed, if the worker still holds the job: it is run again later, or it is
+-- dead.
 --
 -- KEYS  1–7 queue  8 record  9 latest  10 audit trail
--- ARGV  1 address  2 transformation  3 id  4 job  5 fence  6 error  7 ms until the next run, '' for none
+-- ARGV  1 address  2 transformation  3 id  4 job  5 fence  6 error  7 ms until the next run, '' for
+--       none
 --       8 number of runs that failed  9 audit settings  10 audit fields
 -- Returns
 --       {DONE} recorded, by this call or by an earlier one

@@ -1,13 +1,16 @@
--- Stores the results of jobs that the worker still holds, and requests the transformations that follow.
+-- Stores the results of jobs that the worker still holds, and requests the transformations that
+-- follow.
 --
 -- KEYS  1–7 queue  8 … the queues of the transformations that follow, seven keys each
 -- ARGV  1 address  2 transformation  3 audit settings  4 audit fields
---       5 ms that a result lives, '' for as long as its item  6 number of transformations that follow
+--       5 ms that a result lives, '' for as long as its item  6 number of transformations that
+--       follow
 --       7 … name of each that follows
 --       then id, job, fence and result of each job, and a new job id for each that follows
 -- Returns
---       {DONE, codes} for each job: DONE, by this call or by an earlier one; CONFLICT: another worker has the
---       job, or it is done; NOT_FOUND: the item does not exist, and the job is gone with it; WRONG_TYPE
+--       {DONE, codes} for each job: DONE, by this call or by an earlier one; CONFLICT: another
+--       worker has the job, or it is done; NOT_FOUND: the item does not exist, and the job is gone
+--       with it; WRONG_TYPE
 
 local at, transformation = ARGV[1], ARGV[2]
 local queue, context = queue_of(1, at, transformation), audit_context(at, ARGV[3], ARGV[4])

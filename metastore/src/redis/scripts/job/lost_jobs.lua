@@ -1,12 +1,12 @@
--- Finds live and dead jobs that are in no list or set of their queue, so that no worker would take them, and puts
--- them back if asked to.
+-- Finds live and dead jobs that are in no list or set of their queue, so that no worker would take
+-- them, and puts them back if asked to.
 --
 -- KEYS  1–7 queue
 -- ARGV  1 address  2 transformation  3 '1' to put back  4 '1' to search the lists for waiting jobs
 --       5 … ids of items
 -- Returns
---       {DONE, findings} for each item: 0 nothing is lost, 1 a job was lost, 2 its record says that it waits, and
---       the lists were not searched
+--       {DONE, findings} for each item: 0 nothing is lost, 1 a job was lost, 2 its record says that
+--       it waits, and the lists were not searched
 
 local at, transformation = ARGV[1], ARGV[2]
 local queue = queue_of(1, at, transformation)

@@ -3,8 +3,8 @@
 -- KEYS  1–7 queue
 -- ARGV  1 address  2 transformation  3 … id, job and fence of each job
 -- Returns
---       {DONE, codes} for each job DONE, by this call or by an earlier one, or CONFLICT: the worker no longer
---       holds it
+--       {DONE, codes} for each job DONE, by this call or by an earlier one, or CONFLICT: the worker
+--       no longer holds it
 
 local queue = queue_of(1, ARGV[1], ARGV[2])
 local wrong = wrong_queue(queue) or wrong_records(queue)

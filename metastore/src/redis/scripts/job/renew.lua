@@ -1,8 +1,8 @@
 -- Renews the leases of a worker's jobs, of all its queues in one call.
 --
 -- KEYS  the leased jobs of each queue
--- ARGV  1 lease in ms, then for each queue: address, transformation, number of jobs, and id, job and fence of
---       each
+-- ARGV  1 lease in ms, then for each queue: address, transformation, number of jobs, and id, job
+--       and fence of each
 -- Returns
 --       {DONE, held} for each job in turn 1, or 0 if the worker no longer holds it
 

@@ -1,4 +1,5 @@
--- Runs a job again that failed for good or was cancelled, or now if it waits after a failure. It keeps its id.
+-- Runs a job again that failed for good or was cancelled, or now if it waits after a failure. It
+-- keeps its id.
 --
 -- KEYS  1–7 queue  8 record  9 latest  10 audit trail
 -- ARGV  1 address  2 transformation  3 id  4 commit  5 audit settings  6 audit fields

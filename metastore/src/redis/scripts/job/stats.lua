@@ -3,9 +3,9 @@
 -- KEYS  seven keys of each queue
 -- ARGV  for each queue: address, transformation
 -- Returns
---       {DONE, queues} each is {waiting, delayed, running, dead, ready, due, oldest, paused}: numbers of jobs; 1
---       if some can be taken now; ms until the next one may be due, -1 for none; ms that the longest waiting
---       one has waited, -1 for none; 1 if it is paused
+--       {DONE, queues} each is {waiting, delayed, running, dead, ready, due, oldest, paused}:
+--       numbers of jobs; 1 if some can be taken now; ms until the next one may be due, -1 for none;
+--       ms that the longest waiting one has waited, -1 for none; 1 if it is paused
 
 local time = now()
 local queues = {}

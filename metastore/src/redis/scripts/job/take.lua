@@ -1,5 +1,5 @@
--- Gives jobs to a worker: returns delayed jobs that are due and jobs of dead workers to the queue, takes up to n
--- waiting ones, and returns their documents in the same reply.
+-- Gives jobs to a worker: returns delayed jobs that are due and jobs of dead workers to the queue,
+-- takes up to n waiting ones, and returns their documents in the same reply.
 --
 -- KEYS  1–7 queue
 -- ARGV  1 address  2 transformation  3 n  4 lease in ms  5 worker
@@ -7,10 +7,11 @@
 --       7 '1' to run delayed jobs now, whatever their time
 --       8 audit settings  9 audit fields
 -- Returns
---       {DONE, jobs, waiting, ready, due, time} each job is {about, id, document}, where `about` is in one text
---       'job fence attempts crashes since timeout trace', the last two may be empty; how many are left waiting;
---       1 if some of them can be taken now; the time in ms until the next one may be due, -1 for none; the time
---       now, as `since` in ms
+--       {DONE, jobs, waiting, ready, due, time} each job is {about, id, document}, where `about` is
+--       in one text 'job fence attempts crashes since timeout trace', the last two may be empty;
+--       how many are left waiting;
+--       1 if some of them can be taken now; the time in ms until the next one may be due, -1 for
+--       none; the time now, as `since` in ms
 
 -- The bytes of documents after which a reply ends.
 local MAX_BYTES = 4 * 1024 * 1024
@@ -121,8 +122,8 @@ local function next_of(list)
   end
   return id
 end
--- Of 16 turns, 11 begin with the high priority, 4 with the normal one and one with the low one, so that no job
--- waits for ever. The clock decides with which turn a call begins.
+-- Of 16 turns, 11 begin with the high priority, 4 with the normal one and one with the low one, so
+-- that no job waits for ever. The clock decides with which turn a call begins.
 local function next_id(turn)
   local slot = (micros + turn) % 16
   if slot == 15 then
@@ -137,7 +138,8 @@ local call = redis.call
 local jobs, bytes = {}, 0
 local worker = ARGV[5]
 local time_text, leased_until, leases = whole(time), whole(time + tonumber(ARGV[4])), {}
--- Deletions leave ids without a live job in the lists; how many of them are skipped is bounded, too.
+-- Deletions leave ids without a live job in the lists; how many of them are skipped is bounded,
+-- too.
 for turn = 1, wanted + 100 do
   if #jobs >= wanted or bytes >= MAX_BYTES then
     break
@@ -147,8 +149,8 @@ for turn = 1, wanted + 100 do
     break
   end
   local record = record_key(at, id, transformation)
-  -- Nothing may fail from here on: the jobs that were taken before would be lost. A record of another type is
-  -- skipped.
+  -- Nothing may fail from here on: the jobs that were taken before would be lost. A record of
+  -- another type is skipped.
   local found = redis.pcall('HMGET', record, 'job', 'state', 'attempts', 'crashes', 'fence', 'timeout',
     'trace', 'since', 'enqueued', 'origin')
   local latest = latest_key(at, id)

@@ -1,10 +1,11 @@
--- Contains the body of a script that writes a version of an item, and requests transformations in the same
--- atomic step.
+-- Contains the body of a script that writes a version of an item, and requests transformations in
+-- the same atomic step.
 --
 -- KEYS  those of the body, then for each transformation: seven keys of its queue, its record;
 --       then the latest key and the audit trail
 -- ARGV  those of the body, then for each transformation: its name, a new job id;
---       then address, id, audit settings, audit fields, trace ('' for none), number of transformations
+--       then address, id, audit settings, audit fields, trace ('' for none), number of
+--       transformations
 -- Returns
 --       what the body returns
 
@@ -27,8 +28,8 @@ do
     triggers[number] = queue
   end
 end
--- The body and the library functions see the body's own keys and arguments. The tables are shortened in place,
--- because the library functions refer to the same tables.
+-- The body and the library functions see the body's own keys and arguments. The tables are
+-- shortened in place, because the library functions refer to the same tables.
 for position = #KEYS, triggers.keys + 1, -1 do
   KEYS[position] = nil
 end

@@ -25,8 +25,8 @@ local function other_type(key, wanted)
   end
 end
 
--- The error if `key` cannot be written as a `wanted`: it holds another type of value, or the user may not
--- write it.
+-- The error if `key` cannot be written as a `wanted`: it holds another type of value, or the user
+-- may not write it.
 local function wrong_type(key, wanted)
   local wrong = other_type(key, wanted)
   if wrong then
@@ -43,8 +43,9 @@ local function wrong_type(key, wanted)
   end
 end
 
--- Fails if the server is full. RENAME, DEL and others succeed on a full server, so without this check a script
--- could fail after half of its writes. Writing an empty string at an offset changes nothing.
+-- Fails if the server is full. RENAME, DEL and others succeed on a full server, so without this
+-- check a script could fail after half of its writes. Writing an empty string at an offset changes
+-- nothing.
 local function refuse_if_full(key)
   redis.call('SETRANGE', key, '0', '')
 end

@@ -1,7 +1,8 @@
 -- The audit of writes. repo/audit_context.rs makes the two arguments:
 --
 --   settings  '' for no audit, or 'trail_length feed_length life'
---   fields    the fields that each entry of the call has, such as the actor: names and values as parts (see
+--   fields    the fields that each entry of the call has, such as the actor: names and values as
+--   parts (see
 --             `part_at`), '' for none
 
 -- The fields of an entry, from the argument: names and values in turn.
@@ -35,8 +36,8 @@ local function audit_context(at, settings, fields)
   }
 end
 
--- The error if the trail of an item or the feed is not a stream, or may not be written. The rights are checked
--- once in each call of a script.
+-- The error if the trail of an item or the feed is not a stream, or may not be written. The rights
+-- are checked once in each call of a script.
 local function wrong_audit(context, id)
   if not context then
     return nil
@@ -53,8 +54,8 @@ local function wrong_audit(context, id)
   return wrong
 end
 
--- Adds an entry to the trail of an item and to the feed of its collection. `...` are further fields and values;
--- those with an empty value are left out.
+-- Adds an entry to the trail of an item and to the feed of its collection. `...` are further fields
+-- and values; those with an empty value are left out.
 local function audit(context, id, operation, version, commit, ...)
   if not context then
     return

@@ -1,10 +1,11 @@
--- The ids of commits whose outcome can no longer be found in the documents, for callers whose reply was lost.
+-- The ids of commits whose outcome can no longer be found in the documents, for callers whose reply
+-- was lost.
 
 -- How long the id of a commit is kept after what it wrote is removed, in ms.
 local COMMIT_LIFETIME = 120000
 
--- How far the time of a write may be from the server's, in ms. A write that is delivered after its commit id has
--- been removed is refused, because this is less than COMMIT_LIFETIME.
+-- How far the time of a write may be from the server's, in ms. A write that is delivered after its
+-- commit id has been removed is refused, because this is less than COMMIT_LIFETIME.
 local MAX_SKEW = 60000
 
 -- The reply for a write whose time is too far from the server's; nil if it is near enough.
@@ -15,8 +16,8 @@ local function clock_skew(issued)
   end
 end
 
--- What is kept of a commit: 'removed' if it was applied and what it wrote has been removed since, 'refused' if
--- it was refused.
+-- What is kept of a commit: 'removed' if it was applied and what it wrote has been removed since,
+-- 'refused' if it was refused.
 local function commit_outcome(at, commit)
   local found = redis.call('ZMSCORE', commits_key(at), commit, '!' .. commit)
   return found[1] and 'removed' or found[2] and 'refused'
@@ -40,8 +41,8 @@ local function keep_commits(at, commits)
   redis.call('PEXPIRE', key, COMMIT_LIFETIME)
 end
 
--- Refuses a commit, also if the network delivers it once more. Returns the reply, and no more than that where
--- nothing can be written.
+-- Refuses a commit, also if the network delivers it once more. Returns the reply, and no more than
+-- that where nothing can be written.
 local function refuse_commit(at, commit, reply)
   pcall(keep_commits, at, {'!' .. commit})
   return reply

@@ -1,5 +1,5 @@
--- The deadlines of items. A deadline is a time in ms as text, '' for none. It is also written into the header,
--- so that readers of the item know it.
+-- The deadlines of items. A deadline is a time in ms as text, '' for none. It is also written into
+-- the header, so that readers of the item know it.
 
 -- Lets a key expire at a deadline.
 local function expire_at(key, deadline)
@@ -21,8 +21,8 @@ local function expire_derived_at(key, deadline)
   end
 end
 
--- Lets versions expire with an item that had no deadline or a later one, or removes their deadline: from `last`
--- back to the first that needs no change, at most 10,000.
+-- Lets versions expire with an item that had no deadline or a later one, or removes their deadline:
+-- from `last` back to the first that needs no change, at most 10,000.
 local function expire_versions_at(at, id, last, deadline)
   expire_at(trimmed_key(at, id), deadline)
   for number = last, math.max(1, last - 9999), -1 do

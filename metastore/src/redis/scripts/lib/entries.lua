@@ -1,17 +1,17 @@
--- The indexes of values. What they hold of an item is kept in its record of entries, a field of a hash, as
--- index/entries.rs writes it. So exactly what was written for an item can be removed, also by a program with
--- another definition of the collection. A record is the time of creation in 12 hexadecimal digits and the
--- segment and the value of each entry, as parts. The member of an index is the value, a zero byte, the time
--- and the id.
+-- The indexes of values. What they hold of an item is kept in its record of entries, a field of a
+-- hash, as index/entries.rs writes it. So exactly what was written for an item can be removed, also
+-- by a program with another definition of the collection. A record is the time of creation in 12
+-- hexadecimal digits and the segment and the value of each entry, as parts. The member of an index
+-- is the value, a zero byte, the time and the id.
 
--- What one call reads of records and removes of their entries is bounded by bytes, so that it does not block
--- the server for long, however many entries an item has.
+-- What one call reads of records and removes of their entries is bounded by bytes, so that it does
+-- not block the server for long, however many entries an item has.
 local MAX_ENTRY_BYTES = 131072
 
 local entry_bytes = 0
 
--- Calls use(segment, value) for each entry of a record, until it returns true. Returns whether the record is
--- valid as far as it was read.
+-- Calls use(segment, value) for each entry of a record, until it returns true. Returns whether the
+-- record is valid as far as it was read.
 local function each_entry(record, use)
   entry_bytes = entry_bytes + #record
   if record ~= '' and not string.find(record, '^%x%x%x%x%x%x%x%x%x%x%x%x') then
@@ -35,8 +35,8 @@ local function each_entry(record, use)
   return true
 end
 
--- The values of a record by segment and member, and whether the record is valid; if it is not, those before
--- the damage.
+-- The values of a record by segment and member, and whether the record is valid; if it is not,
+-- those before the damage.
 local function entry_set(record, id)
   local set = {}
   local ending = '\0' .. string.sub(record, 1, 12) .. id
@@ -75,8 +75,8 @@ local function has_entry(record, segment, member)
   return string.find(record, #segment .. ':' .. segment .. #value .. ':' .. value, 13, true) ~= nil
 end
 
--- Removes the entries of an item. Those behind a damage of its record are left to the scripts that find them in
--- an index.
+-- Removes the entries of an item. Those behind a damage of its record are left to the scripts that
+-- find them in an index.
 local function drop_entries(at, id)
   local record = redis.call('HGET', entries_key(at), id)
   if record then
@@ -102,8 +102,9 @@ local function wrong_entries(at, id)
   return wrong
 end
 
--- Removes an item that no longer exists from all indexes and from the sorted sets KEYS[first] and after. Returns
--- whether it had to stay: on a replica, which accepts no writes, or where the user may not write. Never fails.
+-- Removes an item that no longer exists from all indexes and from the sorted sets KEYS[first] and
+-- after. Returns whether it had to stay: on a replica, which accepts no writes, or where the user
+-- may not write. Never fails.
 local function evict_index_entries(at, id, first)
   local removed = redis.pcall('ZREM', expiry_key(at), id)
   if type(removed) == 'table' or not pcall(drop_entries, at, id) then
@@ -116,8 +117,8 @@ local function evict_index_entries(at, id, first)
   return type(redis.pcall('ZREM', index_key(at), id)) == 'table'
 end
 
--- Evicts up to 500 items whose deadline has passed, fewer if they have very many entries. Returns whether there
--- may be more.
+-- Evicts up to 500 items whose deadline has passed, fewer if they have very many entries. Returns
+-- whether there may be more.
 local function evict_expired(at, first)
   local expired = redis.call('ZRANGEBYSCORE', expiry_key(at), '-inf', whole(now()), 'LIMIT', 0, 500)
   for _, id in ipairs(expired) do
@@ -131,7 +132,8 @@ local function evict_expired(at, first)
   return #expired == 500
 end
 
--- Whether an item with this origin has a derived value. A value of an earlier item with the id does not count.
+-- Whether an item with this origin has a derived value. A value of an earlier item with the id does
+-- not count.
 local function has_derived(at, id, segment, origin)
   local key = derived_key(at, id, segment)
   if not origin then
@@ -146,9 +148,9 @@ local function has_derived(at, id, segment, origin)
   return found[1] and found[3] == origin and not (found[2] and number_in(found[2], 0) <= now())
 end
 
--- Adds to a record those unique values that its writer does not know to be unique, so that no other item can
--- take them: as entries of `held:<field>`, since the item may no longer have them. They are not counted in
--- `unique:<field>`, whose size then shows that it is incomplete.
+-- Adds to a record those unique values that its writer does not know to be unique, so that no other
+-- item can take them: as entries of `held:<field>`, since the item may no longer have them. They
+-- are not counted in `unique:<field>`, whose size then shows that it is incomplete.
 local function with_held(old, new, from, to)
   for segment, members in pairs(from) do
     local field = unique_field(segment) or held_field(segment)
@@ -167,11 +169,12 @@ local function with_held(old, new, from, to)
   return new
 end
 
--- What to change so that the indexes hold the record `new` of an item instead of the present one; nil for
--- nothing. With `rewrites`, all of it is written, whatever the present record says; with `holds`, unique values
--- of fields that are in no index of `new` are held for the item. Returns an error in the place of the plan if
--- one of the keys holds another type of value; and in the second place the segment of a unique field whose value
--- another item has, and in the third place the id of that item.
+-- What to change so that the indexes hold the record `new` of an item instead of the present one;
+-- nil for nothing. With `rewrites`, all of it is written, whatever the present record says; with
+-- `holds`, unique values of fields that are in no index of `new` are held for the item. Returns an
+-- error in the place of the plan if one of the keys holds another type of value; and in the second
+-- place the segment of a unique field whose value another item has, and in the third place the id
+-- of that item.
 local function plan_entries(at, id, new, rewrites, holds)
   local key = entries_key(at)
   local wrong = wrong_type(key, 'hash')

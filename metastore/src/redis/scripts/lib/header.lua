@@ -1,17 +1,17 @@
--- The header: what precedes the document in a stored version. document/header.rs and envelope.rs write it; a
--- test compares both:
+-- The header: what precedes the document in a stored version. document/header.rs and envelope.rs
+-- write it; a test compares both:
 --
 --   {"version":N,"id":"…","commit":"…","origin":"…","expires":T,"schema":N,"created":T,"updated":T,…
 --
--- `origin`, `expires` and `updated` may be missing. None of these parts can contain a quotation mark. Other
--- tools may write the parts in any order and with any white space.
+-- `origin`, `expires` and `updated` may be missing. None of these parts can contain a quotation
+-- mark. Other tools may write the parts in any order and with any white space.
 
 -- The position of the last byte that these parts can have.
 local HEADER_END = '511'
 
--- The version, the commit id and the origin in a text that begins with a header, and the position after
--- them; nil if it does not. The origin is the commit id of version 1: it distinguishes the item from an
--- earlier one with the same id.
+-- The version, the commit id and the origin in a text that begins with a header, and the position
+-- after them; nil if it does not. The origin is the commit id of version 1: it distinguishes the
+-- item from an earlier one with the same id.
 local function parse_header(text)
   local version, commit, at =
     string.match(text, '^{"version":([1-9]%d*),"id":"[^"]*","commit":"([^"]*)"()')
@@ -23,9 +23,9 @@ local function parse_header(text)
   return tonumber(version), commit, origin or commit, after or at
 end
 
--- The same for a text that another tool has written, and the time of the write in the place of the position.
--- nil if the text has more than 4 MiB. Numbers of the document itself are not read with this function, because
--- the decoder rounds them.
+-- The same for a text that another tool has written, and the time of the write in the place of the
+-- position. nil if the text has more than 4 MiB. Numbers of the document itself are not read with
+-- this function, because the decoder rounds them.
 local function parse_foreign_header(text)
   if type(text) ~= 'string' or #text > 4194304 then
     return nil
@@ -53,8 +53,9 @@ local function header_in(text)
   return version, commit, origin
 end
 
--- The version, the commit id and the origin of the document at `key`. nil if the key does not exist; false if
--- it holds something else, with the server's error in the second place if it cannot be read. Never fails.
+-- The version, the commit id and the origin of the document at `key`. nil if the key does not
+-- exist; false if it holds something else, with the server's error in the second place if it cannot
+-- be read. Never fails.
 local function header_of(key)
   local text = redis.pcall('GETRANGE', key, '0', HEADER_END)
   if type(text) ~= 'string' then
@@ -82,7 +83,8 @@ local function no_document(version, refusal)
   return refusal or {NOT_A_DOCUMENT}
 end
 
--- When the version at `key` was written, and its commit id; nil if the key holds no version. Never fails.
+-- When the version at `key` was written, and its commit id; nil if the key holds no version. Never
+-- fails.
 local function written_at(key)
   local text = redis.pcall('GETRANGE', key, '0', HEADER_END)
   if type(text) ~= 'string' or text == '' then
@@ -101,8 +103,8 @@ local function written_at(key)
   return tonumber(string.match(text, '^,"updated":(%d+)', after) or created), commit
 end
 
--- The position of the deadline in the header at `key`, or of its place; the deadline as text, nil for none; and
--- the position after it. nil if the header is not as this library writes it.
+-- The position of the deadline in the header at `key`, or of its place; the deadline as text, nil
+-- for none; and the position after it. nil if the header is not as this library writes it.
 local function stated_deadline(key)
   local text = redis.pcall('GETRANGE', key, '0', HEADER_END)
   if type(text) ~= 'string' then
@@ -131,8 +133,9 @@ local function state_deadline(key, deadline)
   end
 end
 
--- The version, the commit id and the origin of the item that the result of a mutation at `key` was computed
--- from, as text: nil if there is none, with the server's error in the second place if the key cannot be read.
+-- The version, the commit id and the origin of the item that the result of a mutation at `key` was
+-- computed from, as text: nil if there is none, with the server's error in the second place if the
+-- key cannot be read.
 local function result_header_of(key)
   local text = redis.pcall('GETRANGE', key, '0', '127')
   if type(text) ~= 'string' then

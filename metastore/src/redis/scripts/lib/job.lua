@@ -1,7 +1,7 @@
 -- Jobs. The job of a transformation on an item, and its result, are fields of a hash, the record.
 
--- The field of a record that keeps its job from being run, because its value is not valid; nil if there is
--- none. `numbers` are fields with their values, false for missing ones.
+-- The field of a record that keeps its job from being run, because its value is not valid; nil if
+-- there is none. `numbers` are fields with their values, false for missing ones.
 local function damaged_field(job, numbers)
   if not job or not string.find(job, '^%w+$') then
     return 'job'
@@ -25,8 +25,8 @@ local function wrong_records(queue)
     or forbidden(latest_key(queue.at, '*'), 'GETRANGE', 'GET', 'PTTL')
 end
 
--- Lets a record expire with its item, so that nothing is left of a job when its item expires. A new record has
--- no deadline yet.
+-- Lets a record expire with its item, so that nothing is left of a job when its item expires. A new
+-- record has no deadline yet.
 local function expire_with_item(record, latest, is_new)
   local left = redis.call('PTTL', latest)
   if left > 0 then
@@ -36,8 +36,9 @@ local function expire_with_item(record, latest, is_new)
   end
 end
 
--- Whether a record with this origin is of an earlier item than the one with `origin`: a program that does not
--- know the transformation has deleted that item. An item without an origin is no document, or does not exist.
+-- Whether a record with this origin is of an earlier item than the one with `origin`: a program
+-- that does not know the transformation has deleted that item. An item without an origin is no
+-- document, or does not exist.
 local function is_of_another(found, origin)
   return origin ~= nil and found ~= origin
 end
@@ -73,8 +74,8 @@ local function set_options(record, prefix, priority, timeout, trace)
   end
 end
 
--- The fields that the record of a new job does not have. Missing attempts and crashes are 0, and a missing
--- `since` is `enqueued`.
+-- The fields that the record of a new job does not have. Missing attempts and crashes are 0, and a
+-- missing `since` is `enqueued`.
 local ABSENT = {'error', 'source', 'started', 'finished', 'worker', 'progress', 'priority', 'timeout', 'trace',
   'attempts', 'crashes', 'since'}
 
@@ -98,11 +99,12 @@ local function open_job(queue, record, latest, origin, id, job, before, state, o
   expire_with_item(record, latest, not before)
 end
 
--- Requests a run on this version of an item with this origin. `options`: delay, priority, timeout, trace, and
--- `again` if a run on this very version is not enough.
--- Returns 1 and a new job, and whether it was queued by this call and not by an earlier one with the same id; or
--- 2 and the live job that is enough: it waits, or it runs on this version; or WRONG_TYPE if the record holds
--- another type of value.
+-- Requests a run on this version of an item with this origin. `options`: delay, priority, timeout,
+-- trace, and `again` if a run on this very version is not enough.
+-- Returns 1 and a new job, and whether it was queued by this call and not by an earlier one with
+-- the same id; or
+-- 2 and the live job that is enough: it waits, or it runs on this version; or WRONG_TYPE if the
+-- record holds another type of value.
 local function request_job(queue, record, latest, id, job, version, origin, options, time)
   local found = redis.pcall('HMGET', record, 'job', 'state', 'source', 'next', 'result_of', 'attempts',
     'priority', 'origin')
@@ -128,7 +130,8 @@ local function request_job(queue, record, latest, id, job, version, origin, opti
     return 2, found[1]
   end
   if state == 'delayed' then
-    -- A request without a delay ends the delay of an earlier request, but not the pause after a failure.
+    -- A request without a delay ends the delay of an earlier request, but not the pause after a
+    -- failure.
     if delay == 0 and not found[6] then
       redis.call('HSET', record, 'state', 'queued', 'since', whole(time))
       redis.call('ZREM', queue.delayed, id)
@@ -184,8 +187,8 @@ local function dead_letter(queue, record, id, latest, message, time)
   expire_with_item(record, latest)
 end
 
--- Ends a job whose record is damaged as dead, with a message that says what is wrong, and makes the record
--- valid, so that the job can be retried or discarded.
+-- Ends a job whose record is damaged as dead, with a message that says what is wrong, and makes the
+-- record valid, so that the job can be retried or discarded.
 local function dead_letter_damaged(queue, record, id, latest, field, job, time)
   -- Greater than any fence that was issued, so that no earlier claim is valid.
   local valid = string.gsub(job or '', '%W', '')

@@ -1,6 +1,6 @@
--- The keys and channels that scripts build. They are those of key/address.rs and key/segment.rs; a test
--- compares both. `at` is the address of a collection, as `myapp:textsplitter:texts`; in the place of an id
--- '*' makes the pattern of all such keys.
+-- The keys and channels that scripts build. They are those of key/address.rs and key/segment.rs; a
+-- test compares both. `at` is the address of a collection, as `myapp:textsplitter:texts`; in the
+-- place of an id '*' makes the pattern of all such keys.
 
 local function address(domain, app, collection)
   return domain .. ':' .. app .. ':' .. collection
@@ -24,7 +24,8 @@ local function trimmed_key(at, id)
   return at .. ':' .. id .. ':trimmed'
 end
 
--- The record of a transformation; the same text is the channel on which changes of its job are published.
+-- The record of a transformation; the same text is the channel on which changes of its job are
+-- published.
 local function record_key(at, id, transformation)
   return at .. ':' .. id .. ':transformation:' .. transformation
 end
@@ -64,8 +65,8 @@ local function transformation_segment(transformation)
   return 'transformation:' .. transformation
 end
 
--- The segment of the index that holds values of a unique field for items written by programs that do not
--- know that it is unique.
+-- The segment of the index that holds values of a unique field for items written by programs that
+-- do not know that it is unique.
 local function held_segment(field)
   return 'held:' .. field
 end

@@ -5,8 +5,8 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
--- The number in a text of at most `digits` digits, 15 if it is nil; `default` if the text is missing or holds
--- no number.
+-- The number in a text of at most `digits` digits, 15 if it is nil; `default` if the text is
+-- missing or holds no number.
 local function number_in(text, default, digits)
   if type(text) == 'string' and #text <= (digits or 15) and string.find(text, '^%d+$') then
     return tonumber(text)

@@ -1,6 +1,7 @@
--- The queue of a transformation. It has a list for each priority, whose entries are ids of items; sorted sets of
--- the ids of jobs that are delayed, leased or dead; and a hash of settings. A job is put into its queue by
--- these functions and by nothing else, and `flush` ends each script that does so.
+-- The queue of a transformation. It has a list for each priority, whose entries are ids of items;
+-- sorted sets of the ids of jobs that are delayed, leased or dead; and a hash of settings. A job is
+-- put into its queue by these functions and by nothing else, and `flush` ends each script that does
+-- so.
 --
 -- Scripts publish with `pcall`: a user who may not publish must not leave half of a write.
 
@@ -13,10 +14,10 @@ local function queue_of(first, at, transformation)
     control = KEYS[first + 6], at = at, transformation = transformation}
 end
 
--- The error if a key of the queue holds another type of value, if the user may not write it, or if the server
--- is full: what frees memory succeeds on a full server, so without this check a script could fail after half of
--- its writes. The keys of a queue differ in their last part only, so the rights are checked on one key of each
--- type.
+-- The error if a key of the queue holds another type of value, if the user may not write it, or if
+-- the server is full: what frees memory succeeds on a full server, so without this check a script
+-- could fail after half of its writes. The keys of a queue differ in their last part only, so the
+-- rights are checked on one key of each type.
 local function wrong_queue(queue)
   refuse_if_full(wake_channel(queue.at, queue.transformation))
   return other_type(queue.high, 'list') or other_type(queue.low, 'list')
@@ -33,8 +34,8 @@ local function push_front(queue, id, priority)
   end
 end
 
--- Puts a job last among those of its priority: collected here, and written by `flush`. Nothing may fail in
--- between.
+-- Puts a job last among those of its priority: collected here, and written by `flush`. Nothing may
+-- fail in between.
 local function push_back(queue, id, priority)
   local list = queue[priority or 'normal'] or queue.normal
   queue.back = queue.back or {}
@@ -43,8 +44,8 @@ local function push_back(queue, id, priority)
   ids[#ids + 1] = id
 end
 
--- Writes the jobs that `push_back` has collected. Publishes on the wake channel, once, if a list has turned from
--- empty to not empty.
+-- Writes the jobs that `push_back` has collected. Publishes on the wake channel, once, if a list
+-- has turned from empty to not empty.
 local function flush(queue)
   for list, ids in pairs(queue.back or {}) do
     local before = 0

@@ -1,7 +1,8 @@
 -- The removal of versions that the retention of a collection does not keep.
 
--- The number of the oldest version that may exist. It is kept at `trimmed_key` once versions have been removed,
--- as long as the item lives; a number that cannot be right was left by an earlier item.
+-- The number of the oldest version that may exist. It is kept at `trimmed_key` once versions have
+-- been removed, as long as the item lives; a number that cannot be right was left by an earlier
+-- item.
 local function oldest_version(at, id, current)
   local oldest = number_in(redis.pcall('GET', trimmed_key(at, id)), 1)
   return oldest >= 1 and oldest <= current and oldest or 1
@@ -16,10 +17,11 @@ local function set_oldest_version(at, id, oldest)
   end
 end
 
--- Removes the versions of an item that its retention does not keep: at most `limit`, the oldest first and
--- never the current one, so that the versions that are left have no gap. `keep` is how many versions are kept,
--- the current one included; `keep_for` is how long one is kept after it is superseded, in ms; '' sets no
--- bound. Returns how many were removed, and whether there may be more.
+-- Removes the versions of an item that its retention does not keep: at most `limit`, the oldest
+-- first and never the current one, so that the versions that are left have no gap. `keep` is how
+-- many versions are kept, the current one included; `keep_for` is how long one is kept after it is
+-- superseded, in ms; '' sets no bound. Returns how many were removed, and whether there may be
+-- more.
 local function trim_versions(at, id, current, keep, keep_for, limit)
   local time = now()
   local oldest = oldest_version(at, id, current)
