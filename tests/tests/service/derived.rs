@@ -78,7 +78,7 @@ async fn mutations_are_run_and_jobs_are_done() {
     assert_eq!(service.get(&words).json(), json!({"value": 1}));
     service.get(&format!("{words}?version=9")).problem(404, "not found");
     let unknown = service.get(&format!("{path}/mutations/letters"));
-    assert_eq!(unknown.problem(404, "no mutation `letters`")["known"], json!(["words"]));
+    assert_eq!(unknown.problem(404, "unknown mutation `letters`")["known"], json!(["words"]));
 
     let outline = format!("{path}/transformations/outline");
     service.get(&outline).problem(404, "no run was ever requested");

@@ -96,7 +96,7 @@ async fn what_cannot_be_done_is_refused_with_its_reason() {
     }
 
     // 404: the path names nothing, and the detail says what exists.
-    let unknown = service.get("/items/article").problem(404, "no collection `article`");
+    let unknown = service.get("/items/article").problem(404, "unknown collection `article`");
     assert_eq!(unknown["known"], json!(["articles", "authors"]));
     service.post("/find/article", &json!({})).problem(404, "existing ones: articles, authors");
     service.get("/items/articles/gone").problem(404, "there is no such item");
