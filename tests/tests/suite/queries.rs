@@ -270,7 +270,7 @@ async fn items_belong_to_who_created_them() {
     repo.texts.create(text("nobody's")).await.unwrap();
     assert_eq!(hers.owner.as_ref().map(ToString::to_string).as_deref(), Some("ann"));
 
-    // An item keeps its owner, whoever changes it.
+    // An item keeps its owner when another user changes it.
     let changed =
         bob.texts.update(&hers, crate::fixture::Text::patch().content("new")).await.unwrap();
     assert_eq!(changed.actor.as_ref().map(ToString::to_string).as_deref(), Some("bob"));

@@ -231,7 +231,7 @@ async fn two_items_that_an_older_program_gave_one_unique_value_are_both_named() 
 }
 
 #[tokio::test]
-async fn items_keep_their_owner_whoever_writes() {
+async fn items_keep_their_owner_after_writes_of_others() {
     let members = start().await;
     let owned = members.new.as_user("ada").unwrap();
     let item = owned.create(member("ada@x", "Bonn")).await.unwrap();
