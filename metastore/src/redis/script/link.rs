@@ -178,6 +178,20 @@ mod tests {
     }
 
     #[test]
+    fn only_the_library_of_keys_spells_keys() {
+        let others = LIBRARIES.iter().filter(|library| **library != KEYS_LIBRARY).copied();
+        let bodies = ALL.iter().flat_map(|script| [Some(script.body), script.wrapper]).flatten();
+        let starts =
+            ["'idx:", "'queue:", "'stream:", "'metastore:", "'mutation:", "'transformation:"];
+        let ends = [":latest'", ":version:", ":trimmed'", ":expiry'", ":entries'", ":commits'"];
+        for lua in others.chain(bodies) {
+            for part in starts.into_iter().chain(ends) {
+                assert!(!lua.contains(part), "{part} is in:\n{lua}");
+            }
+        }
+    }
+
+    #[test]
     fn each_definition_is_used() {
         let all: Vec<_> = LIBRARIES.iter().flat_map(|library| definitions(library)).collect();
         let bodies = ALL.iter().flat_map(|script| [Some(script.body), script.wrapper]).flatten();
