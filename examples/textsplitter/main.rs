@@ -5,7 +5,8 @@
 //! - `args`: the command line
 //! - `text`: the collection, the only definition that metastore needs
 //! - `run`: the run from beginning to end
-//! - `storing`, `updating`, `mutating`, `summarising`: its steps, each over all texts
+//! - `storing`, `updating`, `mutating`, `summarising`: its steps, each over all texts, as many at
+//!   once as `concurrency` says
 //! - `process`, `worker`: the worker, as this process and as its own process see it
 //! - `split`, `language`, `summary`: the functions of a text, with the tools `markdown`, `inline`,
 //!   `sentences`, `words` and `stopwords` under them
@@ -14,6 +15,7 @@
 //! Finding and reading files, progress bars and the like are in `../shared`.
 
 mod args;
+mod concurrency;
 mod inline;
 mod language;
 mod markdown;

@@ -5,7 +5,7 @@ use metastore::Item;
 use metastore_examples::progress::Progress;
 use metastore_examples::shown::count;
 
-use crate::run::AT_ONCE;
+use crate::concurrency::AT_ONCE;
 use crate::text::{MyRepo, Text};
 
 /// Runs and materialises the mutations of all texts.

@@ -5,7 +5,7 @@ use metastore::{Id, Item, JobStatus, VersionInfo};
 use serde::Serialize;
 
 use crate::args::Args;
-use crate::run::AT_ONCE;
+use crate::concurrency::AT_ONCE;
 use crate::text::{MyRepo, Summary, Text};
 
 /// What `--json` prints.

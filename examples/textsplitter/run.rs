@@ -17,10 +17,6 @@ use crate::results::{self, Results};
 use crate::text::MyRepo;
 use crate::{mutating, storing, summarising, table, updating};
 
-/// How many texts are worked on at once. The calls wait for the server most of the time, and those
-/// that wait together travel together.
-pub(crate) const AT_ONCE: usize = 32;
-
 /// Does everything. The exit code is 0 only if something was stored and every summary was made.
 pub(crate) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let progress = Progress::new(args.json);

@@ -7,7 +7,7 @@ use metastore_examples::progress::Progress;
 use metastore_examples::shown::count;
 use metastore_examples::source::{self, Revision};
 
-use crate::run::AT_ONCE;
+use crate::concurrency::AT_ONCE;
 use crate::text::{MyRepo, Text};
 
 /// Stores all files, in their order. What cannot be read or stored is reported and left out.

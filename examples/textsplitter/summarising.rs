@@ -7,7 +7,7 @@ use metastore::{ErrorKind, Item, Job};
 use metastore_examples::progress::Progress;
 use metastore_examples::shown::count;
 
-use crate::run::AT_ONCE;
+use crate::concurrency::AT_ONCE;
 use crate::text::{MyRepo, Summary, Text};
 
 /// Longer than any queue here takes. A worker that has died is noticed at once and elsewhere.

@@ -5,8 +5,8 @@ use metastore::{Collection, Item};
 use metastore_examples::progress::Progress;
 use metastore_examples::shown::count;
 
+use crate::concurrency::AT_ONCE;
 use crate::language;
-use crate::run::AT_ONCE;
 use crate::text::{MyRepo, Text};
 
 /// Updates all texts and returns them.

@@ -5,7 +5,8 @@
 //!   to it
 //! - `repo`: all of them together
 //! - `fields`: setting one field of a document by its name
-//! - `run`: which command does what
+//! - `obey`: which command does what
+//! - `run`: a run of one command, or of the story
 //! - `story`: a run of all commands, one after the other
 //!
 //! What it shares with the other examples is in `../shared`.
@@ -14,6 +15,7 @@ mod args;
 mod config;
 mod fields;
 mod notes;
+mod obey;
 mod repo;
 mod run;
 mod sessions;

@@ -7,8 +7,8 @@ use metastore_examples::shown::{Shown, print};
 use serde_json::{Value, json};
 
 use crate::args::Args;
+use crate::obey::obey;
 use crate::repo::MyRepo;
-use crate::run::obey;
 
 /// How a command is to end.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -94,7 +94,7 @@ fn decode_any<T: Document>(
     let stored: Envelope<'_> = serde_json::from_slice(json)
         .map_err(|error| undecodable(operation, key, 0, String::from("."), &error))?;
     let (version, schema) = (stored.version, stored.schema);
-    let data = upgraded::<T>(stored.data.get(), schema)
+    let data = upgraded(stored.data.get(), schema, T::SCHEMA.version, T::UPGRADES)
         .map_err(|wrong| Error::new(operation, wrong.into_kind(version)).at(key))?;
     match read::<T>(&data) {
         Ok((data, unknown)) => Ok(Item::new(stored.into_head(), data, unknown)),
@@ -162,7 +162,7 @@ pub(crate) fn decode_data<T: Document>(
 ) -> Result<String, Error> {
     let stored: Envelope<'_> = serde_json::from_slice(json)
         .map_err(|error| undecodable(operation, key, 0, String::from("."), &error))?;
-    upgraded::<T>(stored.data.get(), stored.schema)
+    upgraded(stored.data.get(), stored.schema, T::SCHEMA.version, T::UPGRADES)
         .map(Cow::into_owned)
         .map_err(|wrong| Error::new(operation, wrong.into_kind(stored.version)).at(key))
 }

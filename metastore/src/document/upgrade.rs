@@ -9,7 +9,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::document::Document;
 use crate::error::ErrorKind;
 use crate::json::exact::Exact;
 
@@ -89,13 +88,18 @@ impl NotUpgraded {
     }
 }
 
-/// The JSON of a document at the schema number of `T`; the stored JSON if no upgrade is needed.
-pub(crate) fn upgraded<T: Document>(json: &str, from: u32) -> Result<Cow<'_, str>, NotUpgraded> {
-    if from >= T::SCHEMA.version {
+/// The JSON of a document at the schema number `to`; the stored JSON if no upgrade is needed.
+pub(crate) fn upgraded<'j>(
+    json: &'j str,
+    from: u32,
+    to: u32,
+    upgrades: &[&dyn Upgrade],
+) -> Result<Cow<'j, str>, NotUpgraded> {
+    if from >= to {
         return Ok(Cow::Borrowed(json));
     }
     let wrong = |from, message| NotUpgraded { from, message };
-    let steps = usize::try_from(from).ok().and_then(|from| T::UPGRADES.get(from.checked_sub(1)?..));
+    let steps = usize::try_from(from).ok().and_then(|from| upgrades.get(from.checked_sub(1)?..));
     let Some(steps) = steps else {
         return Err(wrong(from, "such a schema number does not exist".to_owned()));
     };

@@ -6,7 +6,7 @@ use crate::workspace::files;
 /// Figures of speech and words that are unusual in the field, and what to write.
 const WORDS: [(&[&str], &str); 7] = [
     (&["told of", "tells of", "tell of"], "say that it is recorded or reported"),
-    (&["beside", "besides"], "write `next to`, `with` or `concurrently with`"),
+    (&["beside"], "write `next to`, `with` or `concurrently with`"),
     (&["by hand", "by_hand"], "write `hand-written` or `manually`"),
     (&["mend", "mends", "mended", "mending"], "write `fix`, `repair` or `resolve`"),
     (&["whoever"], "name the caller, the user or the program"),

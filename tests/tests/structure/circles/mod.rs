@@ -12,13 +12,31 @@ mod scope;
 use self::graph::Graph;
 use self::modules::Crate;
 use crate::report::require_none;
-use crate::workspace::targets;
+use crate::workspace::{relative, targets};
+
+/// Circles that are allowed: the root of the target, the modules, and why.
+const EXCEPTIONS: [(&str, &str, &str); 1] = [(
+    "examples/user-management/main.rs",
+    "config, notes, repo, sessions, settings, users",
+    "each file of this example has a collection and its operations, which take the repository of \
+     all collections",
+)];
 
 #[test]
-#[ignore = "the sources do not comply yet"]
 fn modules_do_not_use_each_other_in_a_circle() {
-    let circles: Vec<String> =
-        targets().iter().flat_map(|target| Graph::of(&Crate::parse(target)).circles()).collect();
+    let mut circles = Vec::new();
+    for target in targets() {
+        let mut of_target = Graph::of(&Crate::parse(&target)).circles();
+        let root = relative(&target.root);
+        for (_, modules, _) in EXCEPTIONS.iter().filter(|(name, ..)| *name == root) {
+            let count = of_target.len();
+            of_target.retain(|circle| circle.lines().next() != Some(modules));
+            if of_target.len() == count {
+                circles.push(format!("`EXCEPTIONS` lists {modules} of {root}, which is no circle"));
+            }
+        }
+        circles.append(&mut of_target);
+    }
     require_none(
         "modules must not use each other in a circle",
         &circles,
