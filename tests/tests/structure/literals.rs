@@ -8,9 +8,24 @@ use crate::workspace::File;
 /// The text of a literal, and its line.
 pub(crate) type Literal = (usize, String);
 
-/// Whether a file belongs to unit tests as a whole, by its name.
-pub(crate) fn is_test_file(file: &File) -> bool {
-    file.path.split('/').any(|part| part == "tests" || part == "tests.rs")
+/// The paths of the files that are modules of unit tests as a whole.
+pub(crate) fn test_files(files: &[File]) -> BTreeSet<String> {
+    let mut tests = BTreeSet::new();
+    for file in files.iter().filter(|file| file.path.ends_with(".rs")) {
+        let (folder, name) = file.path.rsplit_once('/').expect("a file is in a folder");
+        let folder = match name {
+            "lib.rs" | "main.rs" | "mod.rs" => folder.to_owned(),
+            name => format!("{folder}/{}", name.trim_end_matches(".rs")),
+        };
+        for item in items(&parse(&file.text)).iter().filter(|item| item.is_test) {
+            let module = item.name.unwrap_or_default();
+            tests.insert(format!("{folder}/{module}.rs"));
+            let inner = format!("{folder}/{module}/");
+            let below = files.iter().filter(|file| file.path.starts_with(&inner));
+            tests.extend(below.map(|file| file.path.clone()));
+        }
+    }
+    tests
 }
 
 /// The string literals of a Rust file, but for its documentation and its unit tests.

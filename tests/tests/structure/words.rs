@@ -15,11 +15,12 @@ const WORDS: [(&[&str], &str); 7] = [
 ];
 
 /// Where a word is meant in its usual sense, and why.
-const EXCEPTIONS: [(&str, &str); 1] =
-    [("tests/tests/structure/words.rs", "lists the words to look for")];
+const EXCEPTIONS: [(&str, &str); 2] = [
+    ("CHANGELOG.md", "names an item that was renamed"),
+    ("tests/tests/structure/words.rs", "lists the words to look for"),
+];
 
 #[test]
-#[ignore = "the sources do not comply yet"]
 fn the_terms_of_the_field_are_used() {
     let mut violations = Vec::new();
     let extensions = ["rs", "lua", "md", "toml", "sh", "yml", "stderr", "snap", "html"];

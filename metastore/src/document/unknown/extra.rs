@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_found_on_every_level_beside_what_is_known_under_another_name() {
+    fn what_is_unknown_is_found_on_every_level_next_to_renamed_fields() {
         let stored = r#"{"title":"a","postcode":"1","secret":"s","new":[1],"zip2":null,
             "lines":[{"n":1},{"n":2,"note":"x"}],"map":{"a":{"nr":1.0,"deep":{}}}}"#;
         assert_eq!(unknown(stored), ["new", "zip2", "lines[1].note", "map.a.deep"]);
