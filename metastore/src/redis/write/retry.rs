@@ -179,28 +179,28 @@ impl Restarts {
 mod tests {
     use super::*;
 
-    fn attempts(retry_timeout: Duration) -> Attempts<'static> {
+    fn attempts_within(retry_timeout: Duration) -> Attempts<'static> {
         Attempts::new("test", "commit", RetryPolicy::for_at_most(retry_timeout))
     }
 
     #[tokio::test]
     async fn a_lost_reply_is_retried_until_the_timeout_and_is_unknown_then() {
         let lost = || Fault::Lost("cut".to_owned());
-        let mut attempts = attempts(Duration::from_millis(12));
+        let mut attempts = attempts_within(Duration::from_millis(12));
         let error = loop {
             if let Err(error) = attempts.failed("test", lost()).await {
                 break error;
             }
         };
         assert!(matches!(error.kind(), ErrorKind::OutcomeUnknown { .. }), "{error:?}");
-        let error = super::tests::attempts(Duration::ZERO).failed("test", lost()).await;
+        let error = attempts_within(Duration::ZERO).failed("test", lost()).await;
         assert!(matches!(error.unwrap_err().kind(), ErrorKind::OutcomeUnknown { .. }));
     }
 
     #[tokio::test]
     async fn a_refusal_counts_only_if_no_attempt_is_lost() {
         let read_only = || Fault::Refused(ErrorKind::ReadOnly("replica".to_owned()));
-        let mut attempts = attempts(Duration::from_secs(60));
+        let mut attempts = attempts_within(Duration::from_secs(60));
         let error = attempts.clone().failed("test", read_only()).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::ReadOnly(_)), "{error:?}");
         attempts.failed("test", Fault::Lost("cut".to_owned())).await.unwrap();
