@@ -67,12 +67,9 @@ fn part_of_key(text: &str) -> Option<&'static str> {
     // Prose has a space behind its colon.
     let is_key = |rest: &str| !rest.starts_with(' ');
     let start = text.strip_prefix('^').unwrap_or(text);
-    let anywhere = PARTS.iter().find(|part| text.split(**part).skip(1).any(|rest| is_key(rest)));
-    let at_start = || {
-        SEGMENTS
-            .iter()
-            .find(|segment| start.strip_prefix(**segment).is_some_and(|rest| is_key(rest)))
-    };
+    let anywhere = PARTS.iter().find(|part| text.split(**part).skip(1).any(is_key));
+    let at_start =
+        || SEGMENTS.iter().find(|segment| start.strip_prefix(**segment).is_some_and(is_key));
     anywhere.or_else(at_start).copied()
 }
 

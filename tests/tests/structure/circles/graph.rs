@@ -86,7 +86,7 @@ fn reached<'f>(folder: &'f Folder, node: &Node) -> BTreeSet<&'f Node> {
 
 fn show(folder: &[String], uses: &Folder, circle: &BTreeSet<&Node>) -> String {
     let name = |node: &Node| match node {
-        Some(name) => [folder, &[name.clone()]].concat().join("::"),
+        Some(name) => [folder, std::slice::from_ref(name)].concat().join("::"),
         None if folder.is_empty() => "the root itself".to_owned(),
         None => format!("{} itself", folder.join("::")),
     };

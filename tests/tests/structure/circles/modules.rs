@@ -67,21 +67,21 @@ impl Crate {
         };
         let trees = parse(&text);
         let folder = if owns_folder { path.with_file_name("") } else { path.with_extension("") };
-        self.add(source, parent, place, path, &folder, &items(&trees))
+        self.add(source, parent, &place, path, &folder, &items(&trees))
     }
 
     fn add(
         &mut self,
         source: &Source<'_>,
         parent: Option<Id>,
-        place: Vec<String>,
+        place: &[String],
         path: &Path,
         folder: &Path,
         items: &[Item<'_>],
     ) -> Id {
         let id = self.modules.len();
         self.modules.push(Module {
-            place: place.clone(),
+            place: place.to_vec(),
             file: relative(path),
             scope: Scope::read(items),
             parent,
@@ -94,17 +94,10 @@ impl Crate {
                 // An inline module belongs to the file that it is in.
                 Some(trees) => {
                     let folder = folder.join(&name);
-                    self.add(
-                        source,
-                        Some(id),
-                        place.clone(),
-                        path,
-                        &folder,
-                        &crate::rust::items(trees),
-                    )
+                    self.add(source, Some(id), place, path, &folder, &crate::rust::items(trees))
                 }
                 None => {
-                    let place = [&place[..], &[name.clone()]].concat();
+                    let place = [place, std::slice::from_ref(&name)].concat();
                     let (path, owns_folder) = locate(source, &name, item.path, path, folder);
                     self.add_file(source, Some(id), place, &path, owns_folder)
                 }

@@ -35,7 +35,7 @@ impl Mentions {
                         at += 1;
                         continue;
                     }
-                    let mut segments = [prefix, &[first.clone()]].concat();
+                    let mut segments = [prefix, std::slice::from_ref(first)].concat();
                     at += 1;
                     at += self.read_segments(&trees[at..], &mut segments);
                     if segments.len() > 1 {
