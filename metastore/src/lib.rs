@@ -64,6 +64,7 @@ mod collection;
 mod document;
 mod dynamic;
 mod error;
+#[allow(clippy::test_attr_in_doctest, reason = "the guides show tests of users")]
 pub mod guide;
 mod index;
 mod job;
