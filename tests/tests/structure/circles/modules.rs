@@ -38,14 +38,14 @@ impl Crate {
     /// Reads the files of a target.
     pub(crate) fn parse(target: &Target) -> Self {
         let mut it = Self { name: target.name.clone(), modules: Vec::new() };
-        it.add_file(&Source::Files, None, Vec::new(), &target.root, true);
+        it.add_file(&Source::Files, None, &[], &target.root, true);
         it
     }
 
     /// Reads texts as the modules that they are named for.
     pub(crate) fn from_texts(texts: &[(&[&str], &str)]) -> Self {
         let mut it = Self { name: "example".to_owned(), modules: Vec::new() };
-        it.add_file(&Source::Texts(texts), None, Vec::new(), Path::new("lib.rs"), true);
+        it.add_file(&Source::Texts(texts), None, &[], Path::new("lib.rs"), true);
         it
     }
 
@@ -53,7 +53,7 @@ impl Crate {
         &mut self,
         source: &Source<'_>,
         parent: Option<Id>,
-        place: Vec<String>,
+        place: &[String],
         path: &Path,
         owns_folder: bool,
     ) -> Id {
@@ -67,7 +67,7 @@ impl Crate {
         };
         let trees = parse(&text);
         let folder = if owns_folder { path.with_file_name("") } else { path.with_extension("") };
-        self.add(source, parent, &place, path, &folder, &items(&trees))
+        self.add(source, parent, place, path, &folder, &items(&trees))
     }
 
     fn add(
@@ -99,7 +99,7 @@ impl Crate {
                 None => {
                     let place = [place, std::slice::from_ref(&name)].concat();
                     let (path, owns_folder) = locate(source, &name, item.path, path, folder);
-                    self.add_file(source, Some(id), place, &path, owns_folder)
+                    self.add_file(source, Some(id), &place, &path, owns_folder)
                 }
             };
             self.modules[id].children.insert(name, child);
