@@ -95,7 +95,7 @@ async fn mutations_are_run_and_jobs_are_done() {
     assert_eq!((&status["job"], &status["result"]), (&job, &json!(["A", "B"])));
     assert_eq!(status["result_version"], 3);
     let unknown = service.send("POST", &format!("{path}/transformations/sum"), &[], "");
-    unknown.problem(404, "no transformation `sum`");
+    unknown.problem(404, "unknown transformation `sum`");
     let gone = "/items/articles/gone/transformations/outline";
     service.send("POST", gone, &[], "").problem(404, "not found");
 }
