@@ -131,8 +131,12 @@ async fn what_cannot_be_done_is_refused_with_its_reason() {
     assert!(unknown.problem(422, "unknown field `colour`")["known"].is_array());
     service.post("/items/articles", &json!([1])).problem(422, "expected an object");
     let condition = |field: &str, operator: &str| json!({"where": [{"field": field, "operator": operator, "value": 1}]});
-    service.post("/find/articles", &condition("colour", "eq")).problem(422, "unknown field `colour`");
-    service.post("/find/articles", &condition("stars", "like")).problem(422, "unknown operator `like`");
+    service
+        .post("/find/articles", &condition("colour", "eq"))
+        .problem(422, "unknown field `colour`");
+    service
+        .post("/find/articles", &condition("stars", "like"))
+        .problem(422, "unknown operator `like`");
     service.post("/find/articles", &condition("title", "eq")).problem(400, "has no index");
     service.post("/count/articles", &condition("topic", "eq")).problem(400, "expected a string");
     service.post("/find/articles", &json!({"limits": 1})).problem(422, "unknown field `limits`");

@@ -2,6 +2,8 @@
 
 extern crate metastore as ms;
 
+use ms::Document as _;
+
 mod reexport {
     pub use ::metastore::*;
 }

@@ -2,7 +2,7 @@
 
 #![deny(warnings)]
 
-use metastore::Collection;
+use metastore::{Collection, Document as _};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 

@@ -1,6 +1,6 @@
 // Upgrades are functions from anywhere, with any error that can be shown.
 
-use metastore::Collection;
+use metastore::{Collection, Document as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use validator::Validate;
