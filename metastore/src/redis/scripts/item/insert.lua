@@ -29,7 +29,9 @@ local time = now()
 if time - ARGV[3] > MAX_SKEW or ARGV[4] - time > MAX_SKEW then
   return {CONFLICT}
 end
-if call('EXISTS', unpack(KEYS, 2, first_set - 1)) > 0 then
+-- MSETNX looks for the items itself.
+local first_looked_for = is_expiring and 2 or first_trail
+if first_looked_for < first_set and call('EXISTS', unpack(KEYS, first_looked_for, first_set - 1)) > 0 then
   return {CONFLICT}
 end
 if call('EXISTS', commits_key(at)) == 1 then
@@ -44,7 +46,7 @@ local function is_writable(key, wanted, ...)
   local found = call('TYPE', key)['ok']
   return (found == 'none' or found == wanted) and not forbidden(key, ...)
 end
-if not (is_writable(index, 'zset', 'ZADD') and is_writable(KEYS[2], 'none', 'SET', 'MSET')) then
+if not (is_writable(index, 'zset', 'ZADD') and is_writable(KEYS[2], 'none', 'SET', 'MSETNX')) then
   return {CONFLICT}
 end
 for position = first_set, #KEYS do
@@ -75,7 +77,9 @@ else
     pairs_of[2 * number + 1] = KEYS[number + 2]
     pairs_of[2 * number + 2] = ARGV[documents + number]
   end
-  call('MSET', unpack(pairs_of))
+  if call('MSETNX', unpack(pairs_of)) == 0 then
+    return {CONFLICT}
+  end
 end
 call('ZADD', index, unpack(ARGV, ids, ids + 2 * count - 1))
 local position = ids + 2 * count
