@@ -82,7 +82,10 @@ impl Line {
         match (self.goal, self.ok) {
             (Some(_), Some(true)) => "met".to_owned(),
             (Some(goal), _) => {
-                format!("misses by {:.0} %", ((self.ratio - goal) / goal * 100.0).abs().ceil())
+                format!(
+                    "misses by {:.0} %",
+                    ((self.ratio - goal) / goal * 100.0).abs().round().max(1.0)
+                )
             }
             (None, _) => String::new(),
         }

@@ -15,7 +15,7 @@ use crate::document::item::Item;
 use crate::document::unknown::{UnknownFields, read};
 use crate::document::upgrade::upgraded;
 use crate::error::{Error, ErrorKind};
-use crate::key::{Actor, Id};
+use crate::key::{Actor, Id, item_id_in};
 use crate::time::Timestamp;
 
 /// [`Head`] and document together. The fields are listed again because serde's `flatten` buffers its input, and a
@@ -59,11 +59,8 @@ pub(crate) fn decode<T: Document>(
         Some(item) => item,
         None => decode_any(json, key, operation)?,
     };
-    // The key of an item contains its id. JSON that is being imported has another key.
-    let mut segments = key.split(':').skip(3);
-    if let (Some(id), Some("latest" | "version")) = (segments.next(), segments.next())
-        && id != item.id.as_str()
-    {
+    // JSON that is being imported has a key of another kind.
+    if item_id_in(key).is_some_and(|id| id != item.id.as_str()) {
         // A change to it would be made to another item.
         let message = format!("the document is one of the item `{}`", item.id);
         let kind = ErrorKind::Decode { version: item.version, path: "id".into(), message };
@@ -147,7 +144,7 @@ pub(crate) fn decode_replaceable<T: Document>(
             Err(_) => return Err(error),
         },
     };
-    if !key.split(':').any(|segment| segment == head.id.as_str()) {
+    if item_id_in(key) != Some(head.id.as_str()) {
         // It is another item's document.
         return Err(error);
     }

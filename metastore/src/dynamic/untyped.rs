@@ -14,6 +14,6 @@ pub(super) fn untyped<T: Collection>(
     item: Item<T>,
     operation: &'static str,
 ) -> Result<Item<Json>> {
-    let limits = Limits { bytes: usize::MAX, depth: repo.store().limits().depth };
+    let limits = Limits { bytes: usize::MAX, depth: repo.limits().depth };
     item.try_map(|document| content::own(&document, limits, operation).map(Json::from_text))
 }

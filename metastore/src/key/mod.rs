@@ -21,3 +21,4 @@ pub use parse::{Key, KeyKind};
 pub use segment::Segment;
 
 pub(crate) use address::TransformationKeys;
+pub(crate) use parse::item_id_in;

@@ -145,6 +145,14 @@ fn parse_id(id: &str) -> Option<Id> {
     Id::new(id).ok()
 }
 
+/// The id in the key of a version of an item, current or superseded; `None` for other keys. Nothing is
+/// allocated or validated, because each read calls it.
+pub(crate) fn item_id_in(key: &str) -> Option<&str> {
+    let mut segments = key.split(':').skip(3);
+    let (id, kind) = (segments.next()?, segments.next()?);
+    matches!(kind, "latest" | "version").then_some(id)
+}
+
 /// A version number has exactly one form: from 1, without sign or leading zeros.
 fn parse_version(text: &str) -> Option<u64> {
     let version: u64 = text.parse().ok()?;

@@ -174,7 +174,7 @@ impl<T: Document> Repo<T> {
             actor: self.actor().cloned(),
             owner: self.owner().cloned(),
         };
-        let limits = self.store().limits();
+        let limits = self.limits();
         let own = match unknown.possible() {
             Some(_) => content::own(&document, limits, operation)?,
             None => Vec::new(),

@@ -39,6 +39,7 @@ use bytes::Bytes;
 use crate::catalog::{Descriptor, Registration, register};
 use crate::document::Document;
 use crate::error::{Error, ErrorKind, Result};
+use crate::json::Limits;
 use crate::key::{Actor, Address, Id, Name, Segment, ToActor, ToId};
 use crate::redis::command::Verdict;
 use crate::redis::script::ScriptCall;
@@ -167,6 +168,11 @@ impl<T: Document> Repo<T> {
     /// `ReadOnly` or `OutOfMemory` if the entry has to be written; `WrongType`, `Unavailable`.
     pub async fn register(&self) -> Result<()> {
         register([self.registration()]).await
+    }
+
+    /// The limits of a document or result of this collection.
+    pub(crate) fn limits(&self) -> Limits {
+        self.store.limits()
     }
 
     pub(crate) fn actor(&self) -> Option<&Actor> {

@@ -134,7 +134,7 @@ impl<T: Document> ItemHandle<'_, T> {
         let computed = repo.store().now();
         let stored = StoredResult { version, commit: own_commit.clone(), origin, computed, value };
         let mut json = Vec::with_capacity(128);
-        write_json(&mut json, &stored, repo.store().limits(), OPERATION)
+        write_json(&mut json, &stored, repo.limits(), OPERATION)
             .map_err(|error| error.at(key.clone()))?;
         let call = ScriptCall::new(&MATERIALIZE)
             .key(at.latest(&id))

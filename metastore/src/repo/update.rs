@@ -228,7 +228,7 @@ impl<T: Document> Repo<T> {
             actor: self.actor().cloned(),
             owner: base.owner.clone(),
         };
-        let limits = self.store().limits();
+        let limits = self.limits();
         let content = BaseContent::of(base, limits, operation);
         let restored;
         let preserved = match scope {

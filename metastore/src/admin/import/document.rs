@@ -30,7 +30,7 @@ pub(super) fn read_document<T: Document>(
     map: Option<&(dyn Fn(Value) -> Result<Value, String> + Send + Sync)>,
     schema: u32,
 ) -> Result<Item<T>, String> {
-    let text = checked(text, repo.store().limits()).map_err(|kind| match kind {
+    let text = checked(text, repo.limits()).map_err(|kind| match kind {
         ErrorKind::InvalidJson { path, message } if path.is_empty() => {
             format!("it does not hold JSON: {message}")
         }

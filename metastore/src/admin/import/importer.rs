@@ -126,7 +126,7 @@ impl<T: Document> Importer<'_, T> {
     /// item may have been updated since it was imported.
     async fn is_stored(&self, id: &Id, document: &T, unknown: &UnknownFields) -> Result<bool> {
         let first = self.repo.get_version(id, 1).await?;
-        let limits = self.repo.store().limits();
+        let limits = self.repo.limits();
         Ok(first.is_some_and(|item| is_same_content(&item, document, unknown, limits)))
     }
 

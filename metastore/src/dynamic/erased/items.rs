@@ -35,7 +35,7 @@ pub(in crate::dynamic) trait ErasedItems: Send + Sync {
 impl<T: Collection> ErasedItems for Repo<T> {
     fn create(&self, id: Option<Id>, data: Json) -> Response<'_, Item<Json>> {
         Box::pin(async move {
-            let document: T = document(&data, self.store().limits(), "create")?;
+            let document: T = document(&data, self.limits(), "create")?;
             let item = match id {
                 Some(id) => self.create_with_id(&id, document).await?,
                 None => Repo::create(self, document).await?,
@@ -47,7 +47,7 @@ impl<T: Collection> ErasedItems for Repo<T> {
     fn create_many(&self, data: Vec<Json>) -> Responses<'_, Item<Json>> {
         const OPERATION: &str = "create_many";
         Box::pin(async move {
-            let read = |json| document::<T>(json, self.store().limits(), OPERATION);
+            let read = |json| document::<T>(json, self.limits(), OPERATION);
             let mut refused = Vec::with_capacity(data.len());
             let mut documents = Vec::with_capacity(data.len());
             for json in &data {
@@ -111,7 +111,7 @@ impl<T: Collection> ErasedItems for Repo<T> {
         };
         let scope = Scope::KnownFields;
         Box::pin(async move {
-            let limits = self.store().limits();
+            let limits = self.limits();
             let patch = match &change {
                 Change::Patch(patch) => patch,
                 Change::Replace(json) => {

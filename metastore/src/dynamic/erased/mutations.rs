@@ -64,7 +64,7 @@ impl<T: Collection> ErasedMutations for Repo<T> {
         const OPERATION: &str = "materialize";
         Box::pin(async move {
             let mutation = mutation::<T>(name, OPERATION)?;
-            let Limits { bytes, depth } = self.store().limits();
+            let Limits { bytes, depth } = self.limits();
             // The stored record adds one level.
             let write = |document: &T| mutation.write(document, bytes, depth - 1, OPERATION);
             let json = handle(self, &id).materialize(mutation.name(), write).await?;

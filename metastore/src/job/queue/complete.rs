@@ -24,7 +24,7 @@ impl<T: Document> Queue<T> {
     /// `TooLarge`, `TooDeep` or `Encode` for a result that cannot be stored.
     pub fn encode<R: Serialize>(&self, result: &R) -> Result<Bytes> {
         let mut json = Vec::with_capacity(256);
-        write_json(&mut json, result, self.repo.store().limits(), "finish")?;
+        write_json(&mut json, result, self.repo.limits(), "finish")?;
         Ok(json.into())
     }
 
@@ -95,7 +95,7 @@ impl<T: Document> Queue<T> {
     pub async fn progress(&self, claim: &Claim, progress: &Progress) -> Result<bool> {
         const OPERATION: &str = "progress";
         let mut json = Vec::with_capacity(128);
-        write_json(&mut json, progress, self.repo.store().limits(), OPERATION)?;
+        write_json(&mut json, progress, self.repo.limits(), OPERATION)?;
         let call = ScriptCall::new(&PROGRESS)
             .key(self.record(&claim.item))
             .arg(claim.job.clone())
