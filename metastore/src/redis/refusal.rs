@@ -9,8 +9,7 @@ pub(crate) fn refusal(message: &str) -> Option<ErrorKind> {
     if code.len() < 3 || !code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
         return None;
     }
-    // A refusal within a script ends with the script's hash and line.
-    let text = message.rfind(" script: ").map_or(message, |end| &message[..end]).to_owned();
+    let text = without_position(message).to_owned();
     Some(match code {
         "OOM" => ErrorKind::OutOfMemory(text),
         "READONLY" => ErrorKind::ReadOnly(text),
@@ -26,6 +25,15 @@ pub(crate) fn refusal(message: &str) -> Option<ErrorKind> {
         "ERR" => without_code(text),
         _ => ErrorKind::Server(text),
     })
+}
+
+/// The message of an error within a script, without the script's hash and line at its end. An error that a
+/// script returns has none.
+fn without_position(message: &str) -> &str {
+    match message.rfind(" script: ") {
+        Some(end) if message[end..].contains("@user_script") => &message[..end],
+        _ => message,
+    }
 }
 
 /// The kind of an error that has no specific code.
@@ -78,6 +86,11 @@ mod tests {
                 "ERR ACL failure in script: User x has no permissions to run the 'set' command script: 2f4d, \
                  on @user_script:53.",
                 "to run the 'set' command",
+                false,
+            ),
+            (
+                "ERR ACL failure in script: User x has no permissions to run the 'get' command",
+                "to run the 'get' command",
                 false,
             ),
             ("MASTERDOWN Link with MASTER is down", "is not available", true),
