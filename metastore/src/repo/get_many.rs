@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::key::{Id, ToId};
 use crate::redis::command::{Reply, Verdict, unexpected};
 use crate::redis::script::{GET_MANY, ScriptCall};
-use crate::repo::bulk::Bulk;
+use crate::repo::bulk::{Bulk, run_valid};
 use crate::repo::{Repo, checked_id};
 
 const OPERATION: &str = "get_many";
@@ -64,9 +64,7 @@ impl<T: Document> Repo<T> {
         ids: Vec<Result<Id>>,
         operation: &'static str,
     ) -> Vec<Result<Option<Item<T>>>> {
-        let valid = ids.iter().flatten().cloned().collect();
-        let mut found = self.read_many(valid, operation).await.into_iter();
-        ids.into_iter().map(|id| id.and_then(|_| found.next().unwrap_or(Ok(None)))).collect()
+        run_valid(ids, |valid| self.read_many(valid, operation)).await
     }
 
     /// Reads items: one round trip, and one more for each 4 MiB of documents.
