@@ -164,8 +164,8 @@ impl StoreOptions {
         self
     }
 
-    /// How often `update`, `replace` and `modify` by id are retried after a concurrent write,
-    /// before they fail with `Conflict`.
+    /// How often `update`, `replace`, `modify` and `revert` by id are retried after a concurrent
+    /// write, before they fail with `Conflict`.
     ///
     /// Default: 256, with random pauses of up to 20 ms, which is enough for 64 writers on one item.
     #[must_use]
