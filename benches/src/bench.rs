@@ -126,6 +126,24 @@ impl Bench {
         Ok(u64::try_from(self.server.cli(&["EXISTS", key]).await.as_int())?)
     }
 
+    /// The memory in use by the server without the buffers of its clients, which change all the
+    /// time.
+    pub(crate) async fn used_memory(&self) -> Result<u64> {
+        let info = self.server.cli(&["INFO", "memory"]).await;
+        let field = |name: &str| -> Result<u64> {
+            let line = info.as_str().lines().find_map(|line| line.strip_prefix(name));
+            Ok(line.context("the server does not tell its memory")?.trim().parse()?)
+        };
+        Ok(field("used_memory:")?.saturating_sub(field("mem_clients_normal:")?))
+    }
+
+    /// How many scripts and functions clients have called on the server.
+    pub(crate) async fn script_calls(&self) -> u64 {
+        let counts = self.server.command_counts().await;
+        let is_script = |name: &str| name.starts_with("eval") || name.starts_with("fcall");
+        counts.iter().filter(|(name, _)| is_script(name)).map(|(_, calls)| calls).sum()
+    }
+
     /// Empties the server.
     pub(crate) async fn empty(&self) -> Result<()> {
         let reply = self.server.cli(&["FLUSHALL", "SYNC"]).await;

@@ -52,8 +52,9 @@ pub(crate) struct Cli {
 impl Cli {
     pub(crate) fn settings(self) -> Result<Settings> {
         let (runs, seconds, jobs) = if self.quick { (3, 0.1, 500) } else { (7, 0.5, 10_000) };
-        let (starts, many, few, structs) =
-            if self.quick { (20, 5_000, 1_000, 3) } else { (300, 1_000_000, 10_000, 100) };
+        let (starts, stored_jobs) = if self.quick { (20, 1_000) } else { (300, 20_000) };
+        let (many, few, structs) =
+            if self.quick { (5_000, 1_000, 3) } else { (1_000_000, 10_000, 100) };
         let seconds = self.seconds.unwrap_or(seconds);
         ensure!((0.001..=3_600.0).contains(&seconds), "--seconds must be from 0.001 to 3600");
         let chart = self.chart || self.rows.is_empty();
@@ -65,6 +66,7 @@ impl Cli {
             time: Duration::from_secs_f64(seconds),
             jobs: self.jobs.unwrap_or(jobs),
             starts,
+            stored_jobs,
             many: self.many.unwrap_or(many),
             few,
             structs,

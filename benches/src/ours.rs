@@ -10,17 +10,14 @@ use metastore::queue::Queue;
 use metastore::{Collection, EnqueueOptions, Item, Repo, Store};
 use metastore_worker::Worker;
 use tokio::sync::Notify;
-use tokio::sync::mpsc::unbounded_channel;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::contender::{CONCURRENCY, Contender};
 use crate::document::Article;
+use crate::load::prepare;
 
 /// A worker that has not finished by then never will.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The concurrency of a worker that is mostly idle.
-const IDLE_CONCURRENCY: usize = 8;
 
 #[derive(Clone)]
 pub(crate) struct Metastore {
@@ -88,6 +85,10 @@ impl Metastore {
         Self { audited: articles.clone(), articles }
     }
 
+    pub(crate) fn articles(&self) -> &Repo<Article> {
+        &self.articles
+    }
+
     /// Requests a job on each of these items, many in one round trip. Not timed.
     pub(crate) async fn enqueue_all(&self, ids: &[String]) -> Result<()> {
         for ids in ids.chunks(10_000) {
@@ -102,6 +103,20 @@ impl Metastore {
     /// How many jobs wait.
     pub(crate) async fn waiting(&self) -> Result<u64> {
         Ok(Queue::new(&self.articles, Article::DIGEST).stats().await?.waiting)
+    }
+
+    /// Fails unless each of these items has a result and the queue is empty.
+    pub(crate) async fn check_processed(&self, ids: &[String]) -> Result<()> {
+        let results = prepare(ids.iter().map(|id| {
+            let (articles, id) = (self.articles.clone(), id.clone());
+            async move { Ok(articles.item(&id).digest().result().await?) }
+        }));
+        let (jobs, results) = (ids.len(), results.await?.into_iter().flatten().count());
+        ensure!(results == jobs, "{results} results of {jobs} jobs");
+        let queue = Queue::new(&self.articles, Article::DIGEST).stats().await?;
+        let left = queue.waiting + queue.delayed + queue.running + queue.dead;
+        ensure!(left == 0, "jobs are left: {queue:?}");
+        Ok(())
     }
 
     /// Processes at least this many of the waiting jobs, [`CONCURRENCY`] at once. Returns how many,
@@ -127,31 +142,5 @@ impl Metastore {
         ended.with_context(|| format!("not done within {PATIENCE:?}: {report:?}"))?;
         ensure!(report.finished >= jobs as u64, "the worker reports {report:?}");
         Ok((report.finished, elapsed))
-    }
-
-    /// Requests one job after the other, each after a pause, from an idle worker. Returns the
-    /// microseconds from before each request until its handler starts.
-    pub(crate) async fn starts(&self, ids: &[String], pause: Duration) -> Result<Vec<f64>> {
-        let (started, mut starts) = unbounded_channel();
-        let worker = Worker::builder(&self.articles)
-            .handle(Article::DIGEST, move |_item: Item<Article>, _job| {
-                // The receiver is dropped only when the run is over.
-                let _ = started.send(Instant::now());
-                async { Ok::<_, Infallible>(0) }
-            })
-            .concurrency(IDLE_CONCURRENCY)
-            .build()
-            .start()?;
-        let mut micros = Vec::with_capacity(ids.len());
-        for id in ids {
-            sleep(pause).await;
-            let asked = Instant::now();
-            self.enqueue(id).await?;
-            let began = timeout(PATIENCE, starts.recv()).await?.context("the worker has ended")?;
-            micros.push(began.duration_since(asked).as_secs_f64() * 1e6);
-        }
-        let report = worker.stop().await;
-        ensure!(report.finished == ids.len() as u64, "the worker reports {report:?}");
-        Ok(micros)
     }
 }

@@ -33,12 +33,20 @@ pub(crate) enum Row {
     Process,
     /// From requesting a job to the start of its handler, when the worker is idle
     Start,
+    /// The same with many idle workers, not one
+    IdleWorkers,
+    /// How many scripts the server runs for a job with many idle workers, not one
+    IdleWorkersCalls,
     /// What a job costs when a million wait
     Backlog,
     /// A page of 50 deep in a million items
     Page,
     /// What the server needs for a small document
     Memory,
+    /// What the server needs for a job that waits
+    WaitingMemory,
+    /// What the server needs for a job that has finished
+    FinishedMemory,
     /// `cargo check` of many collections
     Check,
 }
@@ -57,9 +65,11 @@ impl Row {
             | Self::SingleUpdateById
             | Self::Page => Unit::MicrosPerOperation,
             Self::Enqueue | Self::Process => Unit::JobsPerSecond,
-            Self::Start => Unit::MicrosAtMost,
+            Self::Start | Self::IdleWorkers => Unit::MicrosAtMost,
+            Self::IdleWorkersCalls => Unit::ScriptCallsPerJob,
             Self::Backlog => Unit::MicrosPerJob,
             Self::Memory => Unit::BytesPerItem,
+            Self::WaitingMemory | Self::FinishedMemory => Unit::BytesPerJob,
             Self::Check => Unit::Seconds,
         }
     }

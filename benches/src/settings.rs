@@ -12,6 +12,9 @@ use crate::side::Side;
 /// How many jobs are left in the shorter backlog after a run of `backlog`.
 pub(crate) const FEW_JOBS: usize = 1_000;
 
+/// How many workers are idle in the rows that compare them with one.
+pub(crate) const IDLE_WORKERS: usize = 50;
+
 /// What to measure and how long.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Settings {
@@ -24,8 +27,10 @@ pub(crate) struct Settings {
     #[serde(rename = "seconds", serialize_with = "as_seconds")]
     pub(crate) time: Duration,
     pub(crate) jobs: usize,
-    /// How many jobs a run of `start` starts.
+    /// How many jobs a run of `start` or of `idle-workers` starts.
     pub(crate) starts: usize,
+    /// How many jobs a run of `waiting-memory` or `finished-memory` stores.
+    pub(crate) stored_jobs: usize,
     pub(crate) many: usize,
     /// How many items the small variant of `page` and `memory` have.
     pub(crate) few: usize,
@@ -60,9 +65,17 @@ impl Settings {
             Row::Enqueue => format!("enqueue, {tasks} tasks"),
             Row::Process => format!("process, no-op handler, concurrency {CONCURRENCY}"),
             Row::Start => "enqueue to handler start, idle".to_owned(),
+            Row::IdleWorkers => {
+                format!("enqueue to handler start, {IDLE_WORKERS} idle workers, not 1")
+            }
+            Row::IdleWorkersCalls => {
+                format!("scripts run for a job, {IDLE_WORKERS} idle workers, not 1")
+            }
             Row::Backlog => format!("a job at a backlog of {many}, not {}", FEW_JOBS),
             Row::Page => format!("page of 50 at {many} items, deep cursor, not {few}"),
             Row::Memory => "server memory of a small document with one version".to_owned(),
+            Row::WaitingMemory => "server memory of a waiting job".to_owned(),
+            Row::FinishedMemory => "server memory of a finished job".to_owned(),
             Row::Check => format!("cargo check of {structs} collections"),
         }
     }
@@ -70,7 +83,11 @@ impl Settings {
     /// The number of pairs of runs: fewer where a run takes long or has the same result each time.
     pub(crate) fn pairs_of(&self, row: Row) -> usize {
         match row {
-            Row::Memory | Row::Check => self.runs.min(3),
+            Row::IdleWorkersCalls
+            | Row::Memory
+            | Row::WaitingMemory
+            | Row::FinishedMemory
+            | Row::Check => self.runs.min(3),
             _ => self.runs,
         }
     }

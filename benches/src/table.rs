@@ -12,7 +12,7 @@ use crate::settings::Settings;
 use crate::side::Side;
 
 /// Every line of the report: the row, the peer, and the goal for the ratio if there is one.
-const LINES: [(Row, Side, Option<f64>); 30] = [
+const LINES: [(Row, Side, Option<f64>); 34] = [
     (Row::Get, Side::Fred, Some(1.4)),
     (Row::Get, Side::RedisRs, Some(1.6)),
     (Row::Create, Side::Fred, None),
@@ -35,13 +35,17 @@ const LINES: [(Row, Side, Option<f64>); 30] = [
     (Row::Process, Side::Apalis, Some(6.0)),
     (Row::Process, Side::BullmqNode, Some(5.0)),
     (Row::Process, Side::Fred, None),
-    (Row::Process, Side::RedisRs, None),
+    (Row::Process, Side::RedisRs, Some(0.85)),
     (Row::Process, Side::Raw, None),
     (Row::Start, Side::Bullmq, Some(0.5)),
     (Row::Start, Side::Raw, None),
+    (Row::IdleWorkers, Side::Fewer, None),
+    (Row::IdleWorkersCalls, Side::Fewer, Some(1.5)),
     (Row::Backlog, Side::Fewer, Some(1.15)),
     (Row::Page, Side::Fewer, Some(1.3)),
     (Row::Memory, Side::RedisRs, Some(1.25)),
+    (Row::WaitingMemory, Side::Bullmq, Some(0.7)),
+    (Row::FinishedMemory, Side::Bullmq, Some(0.7)),
     (Row::Check, Side::Structs, Some(2.0)),
 ];
 

@@ -13,7 +13,9 @@ pub(crate) enum Unit {
     MicrosPerJob,
     /// The 99th percentile of a time.
     MicrosAtMost,
+    ScriptCallsPerJob,
     BytesPerItem,
+    BytesPerJob,
     Seconds,
 }
 
@@ -31,7 +33,7 @@ impl Unit {
     /// Formats a figure: a large one in groups of three digits, a small one with decimals.
     pub(crate) fn show(self, figure: f64) -> String {
         let decimals = match self {
-            Self::Seconds => 2,
+            Self::Seconds | Self::ScriptCallsPerJob => 2,
             Self::MicrosPerOperation | Self::MicrosPerJob | Self::MicrosAtMost => 1,
             _ => 0,
         };
@@ -61,7 +63,9 @@ impl fmt::Display for Unit {
             Self::MicrosPerOperation => "µs/op",
             Self::MicrosPerJob => "µs/job",
             Self::MicrosAtMost => "µs, p99",
+            Self::ScriptCallsPerJob => "script calls/job",
             Self::BytesPerItem => "bytes/item",
+            Self::BytesPerJob => "bytes/job",
             Self::Seconds => "s",
         })
     }

@@ -32,9 +32,9 @@ fn every_row_runs_that_needs_nothing_to_be_built() {
     let arguments = ["--peers", "fred,redis-rs,fewer", "--publish", published_path];
     let report = report(&below, &arguments);
     let rows = report["rows"].as_array().expect("the report should have rows");
-    // Six operations with many tasks and the jobs against two peers each, four with one task, the
-    // backlog, the page and the memory.
-    assert_eq!(rows.len(), (6 + 1) * 2 + 4 + 3, "{report}");
+    // Six operations with many tasks and the jobs against two peers each, four with one task, two
+    // rows with idle workers, the backlog, the page and the memory.
+    assert_eq!(rows.len(), (6 + 1) * 2 + 4 + 2 + 3, "{report}");
     for row in rows {
         for figure in ["ours", "peer", "ratio"] {
             let figure = row[figure].as_f64().expect("a figure should be a number");

@@ -10,22 +10,22 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::document::Article;
 use crate::side::Side;
 
 /// Where the sources of these programs are.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/queues");
 
-/// One run, on an empty server.
+/// One run, on an empty server. The document is the data of each job.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Task {
-    Enqueue { document: Article, jobs: usize, tasks: usize },
-    Process { document: Article, jobs: usize, concurrency: usize },
-    Start { document: Article, jobs: usize, pause_micros: u64 },
+    Enqueue { document: Value, jobs: usize, tasks: usize },
+    Process { document: Value, jobs: usize, concurrency: usize },
+    Start { document: Value, jobs: usize, pause_micros: u64 },
 }
 
 #[derive(Debug, Deserialize)]

@@ -11,7 +11,7 @@ use crate::bench::Bench;
 use crate::contender::Contender;
 use crate::document::Article;
 use crate::load::Load;
-use crate::peers::{Task, keys};
+use crate::peers::Task;
 use crate::settings::Settings;
 use crate::side::Side;
 
@@ -23,7 +23,8 @@ pub(crate) async fn run(bench: &Bench, side: Side, settings: &Settings) -> Resul
     let load = match side {
         Side::Metastore => ours(bench, jobs, tasks).await?,
         Side::Bullmq => {
-            let task = Task::Enqueue { document: Article::sample(0), jobs, tasks };
+            let document = serde_json::to_value(Article::sample(0))?;
+            let task = Task::Enqueue { document, jobs, tasks };
             let elapsed = bench.external(side).await?.time(&task).await?;
             Load::total(jobs as u64, elapsed)
         }
@@ -49,7 +50,7 @@ async fn ours(bench: &Bench, jobs: usize, tasks: usize) -> Result<Load> {
         ended??;
     }
     let elapsed = start.elapsed();
-    let waiting = bench.server().cli(&["LLEN", keys::WAITING]).await.as_int();
-    ensure!(usize::try_from(waiting) == Ok(jobs), "{waiting} of {jobs} jobs wait");
+    let waiting = bench.ours.waiting().await?;
+    ensure!(waiting == jobs as u64, "{waiting} of {jobs} jobs wait");
     Ok(Load::total(jobs as u64, elapsed))
 }

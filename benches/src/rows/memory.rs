@@ -1,7 +1,7 @@
 //! The server memory of an item: a small document at version 1, with its index entry. The
 //! hand-written code has a key of the same length and the document without a header as its value.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
 use crate::bench::Bench;
 use crate::contender::Contender;
@@ -16,9 +16,9 @@ pub(crate) async fn run(bench: &Bench, side: Side, settings: &Settings) -> Resul
     // The first ones enlarge buffers and load scripts.
     store(bench, side, 256).await?;
     bench.empty().await?;
-    let before = used(bench).await?;
+    let before = bench.used_memory().await?;
     store(bench, side, items).await?;
-    let after = used(bench).await?;
+    let after = bench.used_memory().await?;
     bench.check_keys(items + 1).await?;
     ensure!(after > before, "{after} bytes after {before}");
     Ok((after - before) as f64 / items as f64)
@@ -46,14 +46,4 @@ async fn store(bench: &Bench, side: Side, items: u64) -> Result<()> {
         _ => bail!("takes no part in this row"),
     }
     Ok(())
-}
-
-/// The memory in use by the server without the buffers of its clients, which change all the time.
-async fn used(bench: &Bench) -> Result<u64> {
-    let info = bench.server().cli(&["INFO", "memory"]).await;
-    let field = |name: &str| -> Result<u64> {
-        let line = info.as_str().lines().find_map(|line| line.strip_prefix(name));
-        Ok(line.context("the server does not tell its memory")?.trim().parse()?)
-    };
-    Ok(field("used_memory:")?.saturating_sub(field("mem_clients_normal:")?))
 }

@@ -6,6 +6,8 @@ pub(crate) mod create;
 mod create_many;
 mod enqueue;
 pub(crate) mod get;
+mod idle_workers;
+mod job_memory;
 mod memory;
 mod page;
 mod process;
@@ -16,6 +18,7 @@ mod update_by_id;
 pub(crate) use create::Creating;
 
 use anyhow::{Context, Result, bail};
+use job_memory::State;
 
 use crate::bench::Bench;
 use crate::contender::Contender;
@@ -36,12 +39,19 @@ pub(crate) async fn figure(
         match row {
             Row::Enqueue => enqueue::run(bench, side, settings).await,
             Row::Start => start::run(bench, side, settings).await,
+            Row::IdleWorkers => idle_workers::run(bench, side, settings).await,
+            Row::IdleWorkersCalls => idle_workers::run_script_calls(bench, side, settings).await,
             Row::Backlog => backlog::run(bench, side, settings).await,
             Row::Memory => memory::run(bench, side, settings).await,
+            Row::WaitingMemory => job_memory::run(bench, side, State::Waiting, settings).await,
+            Row::FinishedMemory => job_memory::run(bench, side, State::Finished, settings).await,
             Row::Page => page::run(bench, side, settings).await,
             Row::Check => check::run(bench, side, settings).await,
             Row::Process if matches!(side, Side::Bullmq | Side::BullmqNode | Side::Apalis) => {
                 process::run_external(bench, side, process::jobs(peer, settings)).await
+            }
+            Row::Process if side == Side::Metastore => {
+                process::run_ours(bench, process::jobs(peer, settings)).await
             }
             Row::Process if side == Side::Raw => {
                 process::run_raw(bench, process::jobs(peer, settings)).await

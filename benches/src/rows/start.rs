@@ -8,6 +8,7 @@ use tokio::task::spawn_blocking;
 
 use crate::bench::Bench;
 use crate::document::Article;
+use crate::idle::IdleWorkers;
 use crate::peers::{Task, raw};
 use crate::settings::Settings;
 use crate::side::Side;
@@ -20,12 +21,16 @@ pub(crate) async fn run(bench: &Bench, side: Side, settings: &Settings) -> Resul
     let mut micros = match side {
         Side::Metastore => {
             let ids = bench.fill(jobs).await?;
-            bench.ours.starts(&ids, PAUSE).await?
+            let mut worker = IdleWorkers::start([bench.ours.articles().clone()])?;
+            let micros = worker.time_starts(&bench.ours, &ids, PAUSE).await?;
+            worker.stop(jobs).await?;
+            micros
         }
         Side::Bullmq => {
             bench.empty().await?;
             let pause_micros = u64::try_from(PAUSE.as_micros())?;
-            let task = Task::Start { document: Article::sample(0), jobs, pause_micros };
+            let document = serde_json::to_value(Article::sample(0))?;
+            let task = Task::Start { document, jobs, pause_micros };
             bench.external(side).await?.micros(&task).await?
         }
         Side::Raw => {
