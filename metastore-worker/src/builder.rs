@@ -92,14 +92,15 @@ impl<T: Collection> WorkerBuilder<T> {
     /// # fn example(texts: &Repo<Text>, model: std::sync::Arc<Model>) {
     /// use metastore_worker::Worker;
     ///
-    /// let worker = Worker::builder(texts).handle_batch(Text::EMBED, 32, move |items: Vec<Item<Text>>, _jobs| {
+    /// let embed = move |items: Vec<Item<Text>>, _jobs| {
     ///     let model = model.clone();
     ///     async move {
     ///         let texts = items.iter().map(|item| item.data.content.clone()).collect();
     ///         let vectors = model.embed(texts).await;
     ///         vectors.into_iter().map(Ok::<_, std::io::Error>).collect()
     ///     }
-    /// });
+    /// };
+    /// let worker = Worker::builder(texts).handle_batch(Text::EMBED, 32, embed);
     /// # }
     /// ```
     pub fn handle_batch<R, F, Fut, E>(

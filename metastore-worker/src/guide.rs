@@ -1,8 +1,8 @@
 //! Guides whose programs run workers. The others are in [`metastore::guide`], their source in the
 //! repository's folder `docs/guide`.
 
-/// The links are defined before the text, because the first definition counts: in the repository the same
-/// labels lead to files.
+/// The links are defined before the text, because the first definition counts: in the repository
+/// the same labels lead to files.
 macro_rules! guides {
     ($($name:ident = $file:literal;)*) => {$(
         #[doc = "[access-control]: metastore::guide::access_control"]

@@ -2,8 +2,8 @@
 //!
 //! Those about workers, testing and the way from `defineRepo` are in the crate `metastore-worker`.
 
-/// The links are defined before the text, because the first definition counts: in the repository the same
-/// labels lead to files.
+/// The links are defined before the text, because the first definition counts: in the repository
+/// the same labels lead to files.
 macro_rules! guides {
     ($($name:ident = $file:literal;)*) => {$(
         #[doc = "[access-control]: crate::guide::access_control"]

@@ -1,4 +1,5 @@
-//! With the feature `schemars`, the catalog holds the JSON Schema of each document that asks for it.
+//! With the feature `schemars`, the catalog holds the JSON Schema of each
+//! document that asks for it.
 
 #![allow(
     clippy::unwrap_used,

@@ -63,9 +63,9 @@ impl<T: Document> Repo<T> {
     ///
     /// Each rewritten item gets a new version, even if the upgrade changes nothing but the schema
     /// number. Older versions do not change, and stored results become stale. An item keeps its
-    /// deadline: a migration does not extend its time to live, but adds or removes a deadline if the
-    /// collection gained or lost its time to live. An item that cannot be upgraded, or
-    /// is invalid afterwards, is not changed but reported, and the migration continues.
+    /// deadline: a migration does not extend its time to live, but adds or removes a deadline if
+    /// the collection gained or lost its time to live. An item that cannot be upgraded, or is
+    /// invalid afterwards, is not changed but reported, and the migration continues.
     ///
     /// It can run concurrently with writers of both schemas, and with other runs: an item that is
     /// written meanwhile is read again, and skipped if it has the current schema by then. Items

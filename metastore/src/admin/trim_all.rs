@@ -55,7 +55,9 @@ impl<T: Document> Repo<T> {
     /// ```no_run
     /// # use metastore::{Collection, Repo};
     /// # #[derive(Clone, serde::Serialize, serde::Deserialize, validator::Validate, Collection)]
-    /// # #[collection(domain = "d", app = "a", name = "notes", object_type = texts, keep_for = "90d")]
+    /// # #[collection(
+    /// #     domain = "d", app = "a", name = "notes", object_type = texts, keep_for = "90d"
+    /// # )]
     /// # struct Note { title: String }
     /// # async fn example(notes: Repo<Note>) -> Result<(), metastore::Error> {
     /// let report = notes.trim_all().progress(|p| println!("{} of {}", p.done, p.total)).await?;

@@ -1,7 +1,7 @@
 //! The audit: who did what to which version, when.
 //!
-//! An entry is written in the same atomic step as the change that it records, to two streams: the trail
-//! of the item and the feed of its collection. `audit` in `lib/audit.lua` writes them.
+//! An entry is written in the same atomic step as the change that it records, to two streams: the
+//! trail of the item and the feed of its collection. `audit` in `lib/audit.lua` writes them.
 
 mod changed;
 mod entry;

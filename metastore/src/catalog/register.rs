@@ -32,8 +32,8 @@ pub async fn register(registrations: impl IntoIterator<Item = Registration>) -> 
     Ok(())
 }
 
-/// Registers collections while connecting. Nothing in this program depends on the catalog, so a server that
-/// accepts no writes does not prevent connecting. Collections that share their keys do.
+/// Registers collections while connecting. Nothing in this program depends on the catalog, so a
+/// server that accepts no writes does not prevent connecting. Collections that share their keys do.
 pub async fn announce(registered: impl Future<Output = Result<()>>) -> Result<()> {
     match registered.await {
         Err(error) if matches!(error.kind(), ErrorKind::InvalidArgument(_)) => Err(error),
@@ -114,10 +114,11 @@ async fn register_in(store: &Store, registrations: Vec<Registration>) -> Result<
 }
 
 impl Store {
-    /// Removes a collection from the catalog; returns whether it was registered. Its items are kept.
+    /// Removes a collection from the catalog; returns whether it was
+    /// registered. Its items are kept.
     ///
-    /// A program that still has the collection registers it again when it connects. Use it to remove a
-    /// definition that was rolled back: the catalog otherwise keeps the newest definition.
+    /// A program that still has the collection registers it again when it connects. Use it to
+    /// remove a definition that was rolled back: the catalog otherwise keeps the newest definition.
     ///
     /// One round trip.
     ///
@@ -137,8 +138,8 @@ impl Store {
     }
 }
 
-/// One of the transformations of a collection, of which the script checks whether the user may publish its
-/// changes; empty if it has none.
+/// One of the transformations of a collection, of which the script checks whether the user may
+/// publish its changes; empty if it has none.
 fn first_transformation(descriptor: &Descriptor) -> String {
     let first = descriptor.transformations.first();
     first.map_or_else(String::new, |first| first.name.to_string())

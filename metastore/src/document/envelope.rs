@@ -18,8 +18,8 @@ use crate::error::{Error, ErrorKind};
 use crate::key::{Actor, Id, item_id_in};
 use crate::time::Timestamp;
 
-/// [`Head`] and document together. The fields are listed again because serde's `flatten` buffers its input, and a
-/// borrowed [`RawValue`] cannot be buffered.
+/// [`Head`] and document together. The fields are listed again because serde's `flatten` buffers
+/// its input, and a borrowed [`RawValue`] cannot be buffered.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     version: u64,
@@ -69,8 +69,8 @@ pub(crate) fn decode<T: Document>(
     Ok(item)
 }
 
-/// Decodes a version as [`encode`](super::encode) writes it, with a document of the current schema. Reads each
-/// byte once. `None` for any other format.
+/// Decodes a version as [`encode`](super::encode) writes it, with a document of the current schema.
+/// Reads each byte once. `None` for any other format.
 fn decode_usual<T: Document>(json: &[u8]) -> Option<Item<T>> {
     let end = header::end(json)?;
     let head = header::read(json.get(..end)?).ok()?;
@@ -82,7 +82,8 @@ fn decode_usual<T: Document>(json: &[u8]) -> Option<Item<T>> {
     Some(Item::new(head, data, unknown))
 }
 
-/// Decodes a version with its fields in any order and of any schema, or returns what is wrong with it.
+/// Decodes a version with its fields in any order and of any schema, or returns
+/// what is wrong with it.
 fn decode_any<T: Document>(
     json: &[u8],
     key: &str,
@@ -119,8 +120,8 @@ fn decode_any<T: Document>(
     }
 }
 
-/// Decodes a version that is to be replaced. If its document does not decode as `T`, the item contains the
-/// replacement, and keeps the stored text.
+/// Decodes a version that is to be replaced. If its document does not decode as `T`, the item
+/// contains the replacement, and keeps the stored text.
 pub(crate) fn decode_replaceable<T: Document>(
     json: &[u8],
     key: &str,
@@ -177,8 +178,8 @@ pub(crate) fn decode_value<V: DeserializeOwned>(
     })
 }
 
-/// Decodes the header from the first [`HEAD_LEN`] bytes of a version as [`encode`](super::encode) writes it, or
-/// from all bytes of one that another tool has written.
+/// Decodes the header from the first [`HEAD_LEN`] bytes of a version as [`encode`](super::encode)
+/// writes it, or from all bytes of one that another tool has written.
 pub(crate) fn decode_head(start: &[u8], key: &str, operation: &'static str) -> Result<Head, Error> {
     let error = match decode_usual_head(start, key, operation) {
         Ok(head) => return Ok(head),

@@ -1,7 +1,8 @@
 //! The header of a stored document: everything before the document itself.
 //!
-//! ```json
-//! {"version":2,"id":"…","commit":"…","origin":"…","expires":…,"schema":1,"created":…,"updated":…,"actor":"…","owner":"…","data":{…}}
+//! ```text
+//! {"version":2,"id":"…","commit":"…","origin":"…","expires":…,"schema":1,"created":…,
+//! "updated":…,"actor":"…","owner":"…","data":{…}}
 //! ```
 //!
 //! The scripts read and change some of it as text, so the order of the fields is fixed, and a test

@@ -44,7 +44,8 @@ use crate::json::exact::Exact;
 ///
 /// fn split_name(user: &mut Map<String, Value>) -> Result<(), String> {
 ///     let name = user.remove("name").ok_or("there is no name")?;
-///     let (first, last) = name.as_str().and_then(|name| name.split_once(' ')).ok_or("only one name")?;
+///     let names = name.as_str().and_then(|name| name.split_once(' '));
+///     let (first, last) = names.ok_or("only one name")?;
 ///     user.insert("first".into(), first.into());
 ///     user.insert("last".into(), last.into());
 ///     Ok(())

@@ -59,7 +59,8 @@ impl<T: Document, R: Serialize + DeserializeOwned> ItemTransformation<'_, T, R> 
     /// # async fn main() -> Result<(), metastore::Error> {
     /// # let notes = Store::embedded().await?.repo::<Note>();
     /// let note = notes.create(Note { title: "Milk".into() }).await?;
-    /// let shout = |item: Item<Note>| async move { Ok::<_, String>(item.data.title.to_uppercase()) };
+    /// let shout =
+    ///     |item: Item<Note>| async move { Ok::<_, String>(item.data.title.to_uppercase()) };
     /// assert_eq!(notes.item(&note.id).digest().run_with(shout).await?, "MILK");
     /// assert_eq!(notes.item(&note.id).digest().result().await?.as_deref(), Some("MILK"));
     /// # Ok(())

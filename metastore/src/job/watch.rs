@@ -18,7 +18,8 @@ impl<T: Document, R: DeserializeOwned> Job<T, R> {
     /// `Unavailable`.
     ///
     /// ```no_run
-    /// # async fn example<T: metastore::Collection>(job: metastore::Job<T, String>) -> metastore::Result<()> {
+    /// # use metastore::{Collection, Job, Result};
+    /// # async fn example<T: Collection>(job: Job<T, String>) -> Result<()> {
     /// let mut watch = job.watch().await?;
     /// while let Some(status) = watch.next().await? {
     ///     if let Some(progress) = status.progress {

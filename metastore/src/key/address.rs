@@ -18,8 +18,8 @@ use super::{Id, InvalidName, Name, Segment};
 /// # Ok::<(), metastore::InvalidName>(())
 /// ```
 ///
-/// All keys of a collection are built here. A layout that spreads a collection over hash slots puts its
-/// hash tag here, too: every method for an item takes the item's id.
+/// All keys of a collection are built here. A layout that spreads a collection over hash slots puts
+/// its hash tag here, too: every method for an item takes the item's id.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Address(Arc<str>);
 
@@ -108,8 +108,8 @@ impl Address {
         format!("idx:{self}:entries")
     }
 
-    /// The ids of commits whose effect was removed within the last two minutes, for callers whose reply was
-    /// lost: a sorted set by the time of removal.
+    /// The ids of commits whose effect was removed within the last two minutes, for callers whose
+    /// reply was lost: a sorted set by the time of removal.
     #[must_use]
     pub fn commits(&self) -> String {
         format!("idx:{self}:commits")
@@ -170,8 +170,8 @@ impl Address {
     }
 }
 
-/// The keys of one transformation's queue, and the names from which its scripts build the keys of the
-/// items whose ids they take.
+/// The keys of one transformation's queue, and the names from which its scripts build the keys of
+/// the items whose ids they take.
 #[derive(Clone, Debug)]
 pub(crate) struct TransformationKeys {
     pub(crate) high: String,

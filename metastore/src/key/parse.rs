@@ -145,8 +145,8 @@ fn parse_id(id: &str) -> Option<Id> {
     Id::new(id).ok()
 }
 
-/// The id in the key of a version of an item, current or superseded; `None` for other keys. Nothing is
-/// allocated or validated, because each read calls it.
+/// The id in the key of a version of an item, current or superseded; `None` for other keys. Nothing
+/// is allocated or validated, because each read calls it.
 pub(crate) fn item_id_in(key: &str) -> Option<&str> {
     let mut segments = key.split(':').skip(3);
     let (id, kind) = (segments.next()?, segments.next()?);

@@ -1,9 +1,9 @@
 //! Subscriptions to channels, without relying on the delivery of each message.
 //!
-//! A message may be lost while the connection is down. So a subscription only reports that something may
-//! have changed: after each message, after each reconnection, and when messages arrived too fast. One
-//! task owns the connection and the table of channels, so that subscribing and unsubscribing stay in
-//! order.
+//! A message may be lost while the connection is down. So a subscription only reports that
+//! something may have changed: after each message, after each reconnection, and when messages
+//! arrived too fast. One task owns the connection and the table of channels, so that subscribing
+//! and unsubscribing stay in order.
 
 use std::collections::HashMap;
 
@@ -38,7 +38,8 @@ pub(crate) struct Subscription {
 }
 
 impl Hub {
-    /// Opens a connection that lives in the runtime of the store, whichever runtime subscribes first.
+    /// Opens a connection that lives in the runtime of the store, whichever
+    /// runtime subscribes first.
     pub(crate) async fn open(endpoint: &Endpoint, runtime: &StoreRuntime) -> Result<Self, Error> {
         let endpoint = endpoint.clone();
         let opening = runtime.spawn(async move {
@@ -53,8 +54,8 @@ impl Hub {
         Ok(Self { requests, runtime: runtime.clone() })
     }
 
-    /// Subscribes. When it returns, the server has confirmed the subscription, or the connection is down, and
-    /// then the reconnection is reported as a change.
+    /// Subscribes. When it returns, the server has confirmed the subscription, or the connection is
+    /// down, and then the reconnection is reported as a change.
     pub(crate) async fn subscribe(&self, channel: String) -> Result<Subscription, Error> {
         let (reply, subscription) = oneshot::channel();
         if self.requests.send(Request::Subscribe { channel, reply }).is_err() {
@@ -115,7 +116,8 @@ async fn run(
                         subscriptions: 0,
                     });
                     entry.subscriptions += 1;
-                    // If the caller has stopped waiting, the subscription is dropped, which ends it.
+                    // If the caller has stopped waiting, the subscription is
+                    // dropped, which ends it.
                     let _ = reply.send(Subscription {
                         channel,
                         changes: entry.changes.subscribe(),

@@ -27,8 +27,8 @@ pub(crate) fn refusal(message: &str) -> Option<ErrorKind> {
     })
 }
 
-/// The message of an error within a script, without the script's hash and line at its end. An error that a
-/// script returns has none.
+/// The message of an error within a script, without the script's hash and line at its end. An error
+/// that a script returns has none.
 fn without_position(message: &str) -> &str {
     match message.rfind(" script: ") {
         Some(end) if message[end..].contains("@user_script") => &message[..end],

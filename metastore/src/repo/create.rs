@@ -28,15 +28,15 @@ const OPERATION: &str = "create";
 impl<T: Document> Repo<T> {
     /// Creates an item with a generated id, at version 1.
     ///
-    /// One round trip: one script call with the document, its index entries and its audit entry, which
-    /// concurrent creates share. In a collection with a unique field, or with a transformation that is
-    /// triggered `on = create`, each create has its own script call.
+    /// One round trip: one script call with the document, its index entries and its audit entry,
+    /// which concurrent creates share. In a collection with a unique field, or with a
+    /// transformation that is triggered `on = create`, each create has its own script call.
     ///
     /// # Errors
     ///
-    /// `Validation` with every rule that the document breaks; `AlreadyExists` with the unique field whose
-    /// value another item has; `TooLarge`, `TooDeep`, `Unreadable`, `Unindexable`; `OutOfMemory`. In
-    /// all these cases nothing is written.
+    /// `Validation` with every rule that the document breaks; `AlreadyExists` with the unique field
+    /// whose value another item has; `TooLarge`, `TooDeep`, `Unreadable`, `Unindexable`;
+    /// `OutOfMemory`. In all these cases nothing is written.
     ///
     /// ```
     /// # use metastore::{Collection, Store};

@@ -11,11 +11,11 @@ use crate::repo::{Repo, checked_id};
 const OPERATION: &str = "delete";
 
 impl<T: Document> Repo<T> {
-    /// Deletes an item with all its versions, stored results, jobs and index entries, but not its audit
-    /// trail. Returns whether the item existed.
+    /// Deletes an item with all its versions, stored results, jobs and index entries, but not its
+    /// audit trail. Returns whether the item existed.
     ///
-    /// One round trip, and one more for each further 10,000 versions. These are removed first, beginning with
-    /// the oldest; the rest is removed in one atomic step.
+    /// One round trip, and one more for each further 10,000 versions. These are removed first,
+    /// beginning with the oldest; the rest is removed in one atomic step.
     ///
     /// # Errors
     ///
@@ -26,13 +26,13 @@ impl<T: Document> Repo<T> {
 
     /// Deletes an item, as [`Repo::delete`], if it is at `expected`.
     ///
-    /// If the item has more than 10,000 versions and another write comes first, the oldest versions may be
-    /// removed nevertheless.
+    /// If the item has more than 10,000 versions and another write comes first, the oldest versions
+    /// may be removed nevertheless.
     ///
     /// # Errors
     ///
-    /// `Conflict` with the expected and the actual version if the item is at another one; `NotFound`;
-    /// `InvalidId`, `Unavailable`, `OutcomeUnknown`.
+    /// `Conflict` with the expected and the actual version if the item is at another one;
+    /// `NotFound`; `InvalidId`, `Unavailable`, `OutcomeUnknown`.
     pub async fn delete_at(&self, id: impl ToId, expected: u64) -> Result<()> {
         const OPERATION: &str = "delete_at";
         let id = checked_id(&id, OPERATION)?;

@@ -13,8 +13,8 @@ use crate::repo::{Repo, checked_id};
 const OPERATION: &str = "delete_many";
 
 impl<T: Document> Repo<T> {
-    /// Deletes many items, as [`Repo::delete`] does, and returns for each whether it existed. See [`Bulk`] for
-    /// chunks, progress and memory.
+    /// Deletes many items, as [`Repo::delete`] does, and returns for each whether it existed. See
+    /// [`Bulk`] for chunks, progress and memory.
     ///
     /// One round trip for each chunk of 100.
     pub fn delete_many<'a, K, I>(&'a self, ids: I) -> Bulk<'a, K, bool>

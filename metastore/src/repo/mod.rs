@@ -114,9 +114,9 @@ impl<T: Document> Repo<T> {
         Registration { store: self.store.clone(), descriptor: self.descriptor() }
     }
 
-    /// The same collection on behalf of a user. Each version and audit entry names the user, and items
-    /// created here belong to the user: [`Query::owned_by`](crate::Query::owned_by) lists them. No round
-    /// trip.
+    /// The same collection on behalf of a user. Each version and audit entry names the user, and
+    /// items created here belong to the user: [`Query::owned_by`](crate::Query::owned_by) lists
+    /// them. No round trip.
     ///
     /// An item keeps its owner when another user changes it.
     ///
@@ -160,8 +160,9 @@ impl<T: Document> Repo<T> {
     /// Registers the collection in the catalog of its store. `connect` of a struct with
     /// `#[derive(Repository)]` registers all its collections.
     ///
-    /// One round trip, which writes only if the catalog does not have this entry yet. A definition with a
-    /// higher schema number is not replaced. Of two definitions with the same number, the later one is kept.
+    /// One round trip, which writes only if the catalog does not have this entry yet. A
+    /// definition with a higher schema number is not replaced. Of two definitions with the same
+    /// number, the later one is kept.
     ///
     /// # Errors
     ///
@@ -183,12 +184,14 @@ impl<T: Document> Repo<T> {
         self.owner.as_ref()
     }
 
-    /// The segments of everything that can be derived from an item, as scripts take them: separated by spaces.
+    /// The segments of everything that can be derived from an item, as scripts take them:
+    /// separated by spaces.
     pub(crate) fn derived_arg() -> String {
         derived(T::SCHEMA).map(|segment| segment.to_string()).collect::<Vec<_>>().join(" ")
     }
 
-    /// The keys of everything that may be derived from an item: stored mutations and records of transformations.
+    /// The keys of everything that may be derived from an item: stored mutations and
+    /// records of transformations.
     pub(crate) fn derived_keys(&self, id: &Id) -> Vec<String> {
         let at = &self.address;
         let mutations = T::SCHEMA.mutations.iter().map(|name| at.mutation(id, name));
@@ -197,8 +200,8 @@ impl<T: Document> Repo<T> {
         mutations.chain(records).collect()
     }
 
-    /// The sorted sets other than the indexes that may contain the id of an item, and from which a script that
-    /// removes the item removes it.
+    /// The sorted sets other than the indexes that may contain the id of an item, and from which a
+    /// script that removes the item removes it.
     pub(crate) fn id_sets(&self) -> Vec<String> {
         let queues = T::SCHEMA.transformations.iter().map(|found| self.address.queue(found.name));
         let of_queues = queues.flat_map(|queue| [queue.delayed, queue.leased, queue.dead]);
@@ -219,8 +222,8 @@ impl<T: Document> Repo<T> {
         Ok(Error::new(operation, kind).at(self.address.latest(id)))
     }
 
-    /// The script calls that enqueue a job of each transformation, without their items, in the order of the
-    /// schema. Each is built when it is first used.
+    /// The script calls that enqueue a job of each transformation, without their items, in the
+    /// order of the schema. Each is built when it is first used.
     pub(crate) fn request_heads(&self) -> &[OnceLock<Arc<ScriptCall>>] {
         &self.request_heads
     }

@@ -28,7 +28,8 @@ pub struct Cached<R> {
     pub stale: bool,
 }
 
-/// The stored form of a result. Version, commit and origin come first, so that a script can compare them.
+/// The stored form of a result. Version, commit and origin come first, so that a
+/// script can compare them.
 #[derive(Serialize, Deserialize)]
 struct StoredResult<R> {
     version: u64,
@@ -39,8 +40,8 @@ struct StoredResult<R> {
     value: R,
 }
 
-/// The item of a stored result, read before the result itself, since a result of an earlier item may have
-/// another type.
+/// The item of a stored result, read before the result itself, since a result of an earlier item
+/// may have another type.
 #[derive(Deserialize)]
 struct Origin {
     origin: String,
@@ -97,15 +98,16 @@ impl<T: Document, R> ItemMutation<'_, T, R> {
 }
 
 impl<T: Document, R: Serialize> ItemMutation<'_, T, R> {
-    /// Runs the mutation, stores the result with the version that it was computed from, and returns it.
+    /// Runs the mutation, stores the result with the version that it was computed
+    /// from, and returns it.
     ///
-    /// One round trip with an item in hand; two by id, since the document is read first. The result is
-    /// removed or expires with the item. A result of a later version is never overwritten.
+    /// One round trip with an item in hand; two by id, since the document is read first. The result
+    /// is removed or expires with the item. A result of a later version is never overwritten.
     ///
     /// # Errors
     ///
-    /// `NotFound` if the item no longer exists or another item has its id; `TooLarge`, `TooDeep`, `Encode`
-    /// for a result that cannot be stored; and as [`Repo::get`](crate::Repo::get).
+    /// `NotFound` if the item no longer exists or another item has its id; `TooLarge`, `TooDeep`,
+    /// `Encode` for a result that cannot be stored; and as [`Repo::get`](crate::Repo::get).
     pub async fn materialize(self) -> Result<R> {
         let run = |document: &T| Ok(self.mutation.apply(document));
         self.handle.materialize(self.mutation.name(), run).await
@@ -167,7 +169,8 @@ impl<T: Document, R: DeserializeOwned> ItemMutation<'_, T, R> {
     ///
     /// # Errors
     ///
-    /// `Decode` if the stored result does not decode as the mutation's type; `InvalidId`, `Unavailable`.
+    /// `Decode` if the stored result does not decode as the mutation's type;
+    /// `InvalidId`, `Unavailable`.
     pub async fn cached(self) -> Result<Option<Cached<R>>> {
         self.handle.cached(self.mutation.name()).await
     }

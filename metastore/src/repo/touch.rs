@@ -12,9 +12,9 @@ use crate::repo::{Repo, checked_id};
 use crate::time::Timestamp;
 
 impl<T: Document> Repo<T> {
-    /// Renews the time to live of an item, whatever `ttl_on_update` says, and returns the new deadline. Writes
-    /// no version and no audit entry. In a collection without a time to live it removes a deadline that an
-    /// earlier definition of the collection has set, and returns `None`.
+    /// Renews the time to live of an item, whatever `ttl_on_update` says, and returns the new
+    /// deadline. Writes no version and no audit entry. In a collection without a time to live it
+    /// removes a deadline that an earlier definition of the collection has set, and returns `None`.
     ///
     /// One round trip.
     ///

@@ -19,7 +19,8 @@ impl<T: Document> Repo<T> {
         triggered(T::SCHEMA.transformations, event).next().is_some()
     }
 
-    /// Adds the jobs that a write triggers to its script call, which must have all its other keys and arguments.
+    /// Adds the jobs that a write triggers to its script call, which must have all its
+    /// other keys and arguments.
     pub(crate) fn with_triggers(
         &self,
         call: ScriptCall,

@@ -11,12 +11,13 @@ use crate::repo::{Repo, checked_id};
 const OPERATION: &str = "trim";
 
 impl<T: Document> Repo<T> {
-    /// Removes the versions of an item that the collection's retention (`keep`, `keep_for`) does not keep, and
-    /// returns how many were removed.
+    /// Removes the versions of an item that the collection's retention (`keep`, `keep_for`) does
+    /// not keep, and returns how many were removed.
     ///
-    /// Every write does this for its own item. So this is for items that are no longer written, whose
-    /// versions become older than `keep_for`, and for items with many more versions than a newly tightened
-    /// retention keeps, since a write removes at most 100. [`Repo::trim_all`] does it for a whole collection.
+    /// Every write does this for its own item. So this is for items that are no longer written,
+    /// whose versions become older than `keep_for`, and for items with many more versions than a
+    /// newly tightened retention keeps, since a write removes at most 100. [`Repo::trim_all`] does
+    /// it for a whole collection.
     ///
     /// One round trip for each 1,000 versions; none in a collection without retention.
     ///

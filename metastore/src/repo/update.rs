@@ -28,18 +28,20 @@ use crate::time::Timestamp;
 impl<T: Document> Repo<T> {
     /// Sets the fields of a patch and writes the next version.
     ///
-    /// With an [`Item`] in hand: one round trip, and `Conflict` if the item has changed since it was
-    /// read. By id: two round trips, which start again if another write comes between them
+    /// With an [`Item`] in hand: one round trip, and `Conflict` if the item has changed since it
+    /// was read. By id: two round trips, which start again if another write comes between them
     /// ([`StoreOptions::conflict_retries`](crate::StoreOptions::conflict_retries)).
     ///
-    /// A patch that changes nothing stores nothing: the item is returned at its current version, with
-    /// `unchanged` set. Its time to live is renewed nevertheless, unless `ttl_on_update = keep`.
+    /// A patch that changes nothing stores nothing: the item is returned at its current version,
+    /// with `unchanged` set. Its time to live is renewed nevertheless, unless
+    /// `ttl_on_update = keep`.
     ///
     /// # Errors
     ///
-    /// `NotFound`, also for an item that has expired; `Conflict`; `Validation`; `AlreadyExists` with the
-    /// unique field whose value another item has; `TooLarge`, `TooDeep`, `Unindexable`; `NewerSchema` for
-    /// an item that a newer program has written; `OutOfMemory`. In all these cases nothing is written.
+    /// `NotFound`, also for an item that has expired; `Conflict`; `Validation`; `AlreadyExists`
+    /// with the unique field whose value another item has; `TooLarge`, `TooDeep`, `Unindexable`;
+    /// `NewerSchema` for an item that a newer program has written; `OutOfMemory`. In all these
+    /// cases nothing is written.
     pub async fn update<'a>(
         &self,
         target: impl ToTarget<'a, T>,
@@ -77,8 +79,8 @@ impl<T: Document> Repo<T> {
     /// Changes a document by a function and writes the next version. Round trips as
     /// [`Repo::update`].
     ///
-    /// If another write comes between the read and the write, the function is called again with the newer
-    /// document. So it should have no other effects.
+    /// If another write comes between the read and the write, the function is called again with the
+    /// newer document. So it should have no other effects.
     ///
     /// # Errors
     ///
@@ -300,7 +302,8 @@ impl<T: Document> Repo<T> {
         let kind = match verdict.code {
             code::DONE => return Ok(Item::new(head, document, encoded.unknown)),
             code::CONFLICT => ErrorKind::Conflict { expected, actual: verdict.number(operation)? },
-            // It was written and has expired since, or had expired before: that cannot be found out.
+            // It was written and has expired since, or had expired before:
+            // that cannot be found out.
             code::NOT_FOUND if verdict.after_loss && T::SCHEMA.ttl.is_some() => {
                 ErrorKind::OutcomeUnknown {
                     commit: head.commit,
@@ -314,7 +317,8 @@ impl<T: Document> Repo<T> {
         Err(Error::new(operation, kind).at(self.address().latest(&head.id)))
     }
 
-    /// The item, if there is nothing to write. But an item in hand may be out of date, which is a conflict.
+    /// The item, if there is nothing to write. But an item in hand may be out of date,
+    /// which is a conflict.
     async fn unchanged(&self, base: &Item<T>, operation: &'static str) -> Result<Item<T>> {
         let now = self.store().now();
         let deadline = Self::deadline_change(base.expires_at, Scope::KnownFields, now);

@@ -18,10 +18,11 @@ use crate::repo::{Repo, checked_id};
 const OPERATION: &str = "update_many";
 
 impl<T: Document> Repo<T> {
-    /// Sets the fields of a patch in each of many items. See [`Bulk`] for chunks, progress and memory.
+    /// Sets the fields of a patch in each of many items. See [`Bulk`] for chunks,
+    /// progress and memory.
     ///
-    /// Two round trips for each chunk of 100: a read and a write. An item that another write changes between
-    /// them is updated alone, as by [`Repo::update`] with an id.
+    /// Two round trips for each chunk of 100: a read and a write. An item that another write
+    /// changes between them is updated alone, as by [`Repo::update`] with an id.
     ///
     /// ```no_run
     /// # use metastore::{Collection, Id, Repo};

@@ -40,8 +40,9 @@ pub(crate) const MAX_TRACE_LEN: usize = 512;
 /// # async fn example() -> Result<(), metastore::Error> {
 /// use metastore::Store;
 ///
-/// let store = Store::connect("redis://127.0.0.1:6379").await?;
-/// let audited = Store::options().audit(true).actor("u42").connect("redis://127.0.0.1:6379").await?;
+/// let url = "redis://127.0.0.1:6379";
+/// let store = Store::connect(url).await?;
+/// let audited = Store::options().audit(true).actor("u42").connect(url).await?;
 /// # Ok(())
 /// # }
 /// ```

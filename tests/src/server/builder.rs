@@ -29,8 +29,8 @@ impl Builder {
     ///
     /// # Panics
     ///
-    /// Panics unless the password is made of ASCII letters and digits, because [`Server::url`](super::Server::url)
-    /// contains it without escapes.
+    /// Panics unless the password is made of ASCII letters and digits, because
+    /// [`Server::url`](super::Server::url) contains it without escapes.
     pub fn password(mut self, password: &str) -> Self {
         assert!(
             password.bytes().all(|byte| byte.is_ascii_alphanumeric()),

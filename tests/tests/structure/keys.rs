@@ -1,4 +1,5 @@
-//! Keys are spelled only in the modules for keys: `metastore/src/key/`, and `lib/keys.lua` for scripts.
+//! Keys are spelled only in the modules for keys: `metastore/src/key/`, and
+//! `lib/keys.lua` for scripts.
 
 use crate::literals::{of_lua, of_rust, test_files};
 use crate::report::require_none;

@@ -9,5 +9,6 @@ mod length;
 mod literals;
 mod report;
 mod rust;
+mod width;
 mod words;
 mod workspace;

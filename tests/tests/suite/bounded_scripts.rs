@@ -117,7 +117,8 @@ async fn a_chunk_of_large_documents_is_read_by_replies_of_at_most_4_mib_and_a_do
         found.into_iter().map(|item| item.unwrap().unwrap().data.content.len()).collect::<Vec<_>>()
     };
 
-    // Four large documents exceed 4 MiB with their envelopes; small ones cost no further round trip.
+    // Four large documents exceed 4 MiB with their envelopes; small ones cost
+    // no further round trip.
     calls(&server).await;
     proxy.reset_counts();
     let found = sizes(repo.texts.get_many(&ids).await);

@@ -1,5 +1,5 @@
-// A setter takes the field's type, the bare value of an optional field, and `&str` for text; what is
-// not set stays.
+// A setter takes the field's type, the bare value of an optional field, and `&str` for text;
+// what is not set stays.
 
 use metastore::{Collection, Patch};
 use serde::{Deserialize, Serialize};

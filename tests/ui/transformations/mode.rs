@@ -1,4 +1,5 @@
-// Who runs a transformation is a worker or its caller, and what its caller runs is requested by nothing else.
+// Who runs a transformation is a worker or its caller, and what its caller runs is
+// requested by nothing else.
 
 use metastore::Collection;
 use serde::{Deserialize, Serialize};

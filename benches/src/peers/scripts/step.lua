@@ -5,7 +5,8 @@
 -- Returns {id, document}, or nil if no job waits.
 
 if ARGV[2] ~= '' then
-  redis.call('HSET', ARGV[1] .. ARGV[2] .. ':transformation:digest', 'state', 'done', 'result', ARGV[3])
+  local record = ARGV[1] .. ARGV[2] .. ':transformation:digest'
+  redis.call('HSET', record, 'state', 'done', 'result', ARGV[3])
   redis.call('LREM', KEYS[2], 1, ARGV[2])
 end
 local id = redis.call('LMOVE', KEYS[1], KEYS[2], 'LEFT', 'RIGHT')

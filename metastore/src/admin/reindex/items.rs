@@ -23,7 +23,8 @@ use crate::time::millis;
 /// How often an item is checked again because it was written meanwhile.
 const ATTEMPTS: usize = 5;
 
-/// The maximum bytes of index entries that one script call checks, so that it blocks the server only briefly.
+/// The maximum bytes of index entries that one script call checks, so that it blocks the
+/// server only briefly.
 const CHUNK_BYTES: usize = 128 * 1024;
 
 /// An id with the stored document.
@@ -51,8 +52,8 @@ fn deadline_arg<T: Document>(head: &Head) -> String {
 }
 
 impl<T: Document> Checker<'_, T> {
-    /// Checks index entries; an item that has changed meanwhile is read and checked again. Returns the heads
-    /// of the documents that can be read.
+    /// Checks index entries; an item that has changed meanwhile is read and checked again. Returns
+    /// the heads of the documents that can be read.
     pub(super) async fn check_entries(
         &self,
         mut open: Vec<Row>,
@@ -76,7 +77,8 @@ impl<T: Document> Checker<'_, T> {
                         "5" => report.fail(id, "scripts cannot read the document".to_owned()),
                         taken => {
                             report.wrong += 1;
-                            // The value belongs to another item, so this one has no entry in that index.
+                            // The value belongs to another item, so this one has
+                            // no entry in that index.
                             for index in taken.split(' ').skip(1).step_by(2) {
                                 counts.remove(index);
                             }
@@ -107,7 +109,8 @@ impl<T: Document> Checker<'_, T> {
         Ok(ids.into_iter().zip(found).filter(|(_, found)| *found != Reply::Nil).collect())
     }
 
-    /// The entries that items should have. A document that does not decode is reported and left out.
+    /// The entries that items should have. A document that does not decode is
+    /// reported and left out.
     fn expected(&self, rows: Vec<Row>, report: &mut IndexReport) -> Vec<Expected> {
         let address = self.repo.address();
         let mut all = Vec::with_capacity(rows.len());

@@ -10,15 +10,15 @@ use crate::job::queue::Queue;
 use crate::redis::command::{Command, Reply};
 use crate::redis::script::{LOST_JOBS, ScriptCall};
 
-/// The number of items whose jobs one call searches in the lists; the cost of each grows with the length of
-/// the lists.
+/// The number of items whose jobs one call searches in the lists; the cost of each grows with the
+/// length of the lists.
 const IN_LISTS: usize = 20;
 
 /// How many entries of a list one round trip reads.
 const PAGE: usize = 10_000;
 
-/// The ids in the lists of each queue when the run began. A job that is waiting according to its record and is
-/// not among them is searched for in the lists.
+/// The ids in the lists of each queue when the run began. A job that is waiting according to its
+/// record and is not among them is searched for in the lists.
 pub(super) struct Queued<T> {
     queues: Vec<(Queue<T>, HashSet<String>)>,
 }

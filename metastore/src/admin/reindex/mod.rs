@@ -1,4 +1,5 @@
-//! Checking indexes, queues and histories against the documents, repairing them, and filling a new index.
+//! Checking indexes, queues and histories against the documents, repairing them, and
+//! filling a new index.
 
 mod builder;
 mod checker;

@@ -4,17 +4,18 @@
 //!
 //! - By default it resends a command up to three times if the connection is lost. One attempt is
 //!   configured, and the commit id decides about retries.
-//! - It writes a pipeline that was queued while the connection was down after the reconnection, even if
-//!   its caller has long received a timeout. So [`Connection::ready`] is awaited first.
-//! - It takes an array of three or four elements that begins with a word such as `message` or `subscribe`
-//!   for a pub/sub frame and drops it, and all later replies go to the wrong callers. So no reply begins
-//!   with text that a user chose: scripts return a number first, and `MGET` never asks for three or four
-//!   keys.
-//! - It keeps such an array within a reply, but inserts `pubsub` before its elements. So replies are read
-//!   as frames, where the array is marked as a push frame, and the inserted element is removed. A pipeline
-//!   has no frames: no reply there contains an array of texts that a user chose.
-//! - Its `subscribe` returns before the server has confirmed it. A `PING` on the same connection waits for
-//!   that.
+//! - It writes a pipeline that was queued while the connection was down after the reconnection,
+//!   even if its caller has long received a timeout. So [`Connection::ready`] is awaited first.
+//! - It takes an array of three or four elements that begins with a word such as `message` or
+//!   `subscribe` for a pub/sub frame and drops it, and all later replies go to the wrong callers.
+//!   So no reply begins with text that a user chose: scripts return a number first, and `MGET`
+//!   never asks for three or four keys.
+//! - It keeps such an array within a reply, but inserts `pubsub` before its elements. So
+//!   replies are read as frames, where the array is marked as a push frame, and the inserted
+//!   element is removed. A pipeline has no frames: no reply there contains an array of texts
+//!   that a user chose.
+//! - Its `subscribe` returns before the server has confirmed it. A `PING` on the same
+//!   connection waits for that.
 
 mod convert;
 mod endpoint;
@@ -42,8 +43,8 @@ pub(crate) use endpoint::Endpoint;
 use endpoint::Link;
 pub(crate) use subscriber::{Subscriber, SubscriberEvent};
 
-/// How many events are kept until they are read. fred allocates the space at once, for nine types of event:
-/// 300 bytes for each of these. Only the last error is read on this connection.
+/// How many events are kept until they are read. fred allocates the space at once, for nine types
+/// of event: 300 bytes for each of these. Only the last error is read on this connection.
 const EVENT_BUFFER: usize = 16;
 
 /// The shortest time between two reconnections that a read-only server causes.
@@ -113,8 +114,8 @@ impl Connection {
             if tokio::time::Instant::now() >= deadline {
                 return Err(self.not_connected());
             }
-            // `wait_for_connect` misses a connection that is established between the check and the call,
-            // so the check is soon repeated.
+            // `wait_for_connect` misses a connection that is established between the check and the
+            // call, so the check is soon repeated.
             let interval = Duration::from_millis(25);
             let _ = tokio::time::timeout(interval, client.wait_for_connect()).await;
         }
@@ -159,8 +160,8 @@ impl Connection {
         }
     }
 
-    /// Sends several script calls as one MULTI … EXEC. The first refusal is that of all calls, also if the
-    /// server does not know one of the scripts.
+    /// Sends several script calls as one MULTI … EXEC. The first refusal is that of all calls, also
+    /// if the server does not know one of the scripts.
     pub(crate) async fn transaction(&self, calls: &[ScriptCall]) -> Result<Vec<Reply>, Fault> {
         let mut commands = Vec::with_capacity(calls.len() + 2);
         commands.push(Command::new("MULTI"));
@@ -174,8 +175,8 @@ impl Connection {
         }
     }
 
-    /// Sends several script calls in one round trip. Each is atomic on its own and has its own reply. Those
-    /// that the server does not know are sent again one by one.
+    /// Sends several script calls in one round trip. Each is atomic on its own and has its own
+    /// reply. Those that the server does not know are sent again one by one.
     pub(crate) async fn pipeline_scripts(&self, calls: &[ScriptCall]) -> Vec<Result<Reply, Fault>> {
         if let [call] = calls {
             return vec![self.script(call).await];
@@ -258,9 +259,10 @@ impl Connection {
 
     /// Reconnects after a server has refused a write as a replica.
     ///
-    /// A server that has become a replica stays connected. So only a new connection, through the name or the
-    /// proxy that now leads to the new primary, ends the refusals. fred's own `reconnect_errors` are not used,
-    /// because they fail every other command in flight with the same error.
+    /// A server that has become a replica stays connected. So only a new connection, through
+    /// the name or the proxy that now leads to the new primary, ends the refusals. fred's
+    /// own `reconnect_errors` are not used, because they fail every other command in flight
+    /// with the same error.
     fn force_reconnection(&self) {
         let Ok(mut last_forced) = self.last_forced.lock() else { return };
         if last_forced.is_some_and(|at| at.elapsed() < FORCED_RECONNECTION_PAUSE) {

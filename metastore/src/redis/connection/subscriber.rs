@@ -10,8 +10,9 @@ use tokio::sync::broadcast::error::RecvError;
 use super::endpoint::{Endpoint, Link};
 use crate::error::Error;
 
-/// How many events are kept until they are read. Messages arrive in bursts: a task forwards at most 128 of
-/// them before their reader runs on the same thread. If some are dropped, all subscribers are notified.
+/// How many events are kept until they are read. Messages arrive in bursts: a task forwards at
+/// most 128 of them before their reader runs on the same thread. If some are dropped, all
+/// subscribers are notified.
 const EVENT_BUFFER: usize = 512;
 
 /// The connection for subscriptions.
@@ -25,7 +26,8 @@ pub(crate) struct Subscriber {
 pub(crate) enum SubscriberEvent {
     /// A message was published on this channel.
     Message(String),
-    /// Messages may be missing: the connection was lost, or they arrived faster than they were read.
+    /// Messages may be missing: the connection was lost, or they arrived faster
+    /// than they were read.
     Gap,
     /// The connection is closed for good.
     Closed,

@@ -74,8 +74,8 @@ impl InsertQueue {
         Self(BatchQueue::new(connection, LIMITS, |insert| insert.document.len(), send))
     }
 
-    /// Creates an item together with concurrent ones. False if nothing was written, because one of them
-    /// cannot be written in this way.
+    /// Creates an item together with concurrent ones. False if nothing was written, because one of
+    /// them cannot be written in this way.
     ///
     /// A refusal is that of the whole call, and nothing was written.
     pub(crate) async fn call(&self, insert: Arc<Insert>) -> Result<bool, Fault> {

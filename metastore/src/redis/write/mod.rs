@@ -1,7 +1,7 @@
 //! Writes: the only module that sends them.
 //!
-//! A write has a commit id, and its script returns the same reply when it runs again with the same id. So a
-//! write whose reply is lost is sent again: see [`retry`].
+//! A write has a commit id, and its script returns the same reply when it runs again with the same
+//! id. So a write whose reply is lost is sent again: see [`retry`].
 
 pub(crate) mod compare_and_swap;
 pub(crate) mod enqueue;
@@ -28,11 +28,12 @@ const MAX_STEP_BYTES: usize = 16 * 1024 * 1024;
 pub(crate) enum Write<'a> {
     /// A script call, which checks first and then writes.
     Script(ScriptCall),
-    /// A new item that depends on nothing stored. Concurrent ones share a script call. If that writes nothing
-    /// or its reply is lost, the item is created by a script call of its own.
+    /// A new item that depends on nothing stored. Concurrent ones share a script call. If that
+    /// writes nothing or its reply is lost, the item is created by a script call of its own.
     Insert(Arc<Insert>),
-    /// The next version of an item that has nothing but versions. Concurrent ones share a script call. If that
-    /// leaves this one out or its reply is lost, the version is written by the other call.
+    /// The next version of an item that has nothing but versions. Concurrent ones share a
+    /// script call. If that leaves this one out or its reply is lost, the version is
+    /// written by the other call.
     CompareAndSwap { swap: Arc<CompareAndSwap>, otherwise: UpdateItem<'a> },
     /// A job. Concurrent ones share a script call.
     Enqueue(Arc<EnqueueRequest>),
@@ -74,8 +75,9 @@ pub(crate) enum Outcome {
     Written,
     /// The reply of the script.
     Verdict(Verdict),
-    /// Nothing was written, and the operation is to start again with a new commit id: see [`Restarts`]. With
-    /// the server's time in milliseconds, if the time of the write was the reason.
+    /// Nothing was written, and the operation is to start again with a new commit id:
+    /// see [`Restarts`]. With the server's time in milliseconds, if the time of the
+    /// write was the reason.
     Restart { server_time: Option<u64> },
 }
 
@@ -132,9 +134,9 @@ impl Writer {
         outcome
     }
 
-    /// Sends several writes of one operation in one atomic step, or in several if they have more than
-    /// [`MAX_STEP_BYTES`]. Each has an outcome of its own. If a step as a whole fails, each of its writes is
-    /// sent alone.
+    /// Sends several writes of one operation in one atomic step, or in several if they have more
+    /// than [`MAX_STEP_BYTES`]. Each has an outcome of its own. If a step as a whole fails, each of
+    /// its writes is sent alone.
     pub(crate) async fn commit_many<C: AsRef<str>>(
         &self,
         operation: &'static str,
@@ -157,8 +159,8 @@ impl Writer {
         outcomes
     }
 
-    /// Sends several script calls of one operation in one round trip, each with its own policy and its own
-    /// reply.
+    /// Sends several script calls of one operation in one round trip, each with its own
+    /// policy and its own reply.
     pub(crate) async fn commit_pipelined(
         &self,
         operation: &'static str,
@@ -257,8 +259,8 @@ impl Writer {
         outcomes
     }
 
-    /// Sends writes in one atomic step. If it fails as a whole, returns the script call of each write, and the
-    /// fault if there was one.
+    /// Sends writes in one atomic step. If it fails as a whole, returns the script call of each
+    /// write, and the fault if there was one.
     async fn send_together(
         &self,
         operation: &'static str,

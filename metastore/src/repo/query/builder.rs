@@ -95,7 +95,8 @@ impl<T: Document> Repo<T> {
     /// # struct Order { #[index] country: Option<String>, #[index(range)] total: u64 }
     /// # async fn example(orders: Repo<Order>) -> Result<(), metastore::Error> {
     /// let abroad = orders.find(Order::COUNTRY.eq("fr")).limit(20).await?;
-    /// let large = orders.find(Order::TOTAL.between(1_000, 5_000)).descending_by(Order::TOTAL).await?;
+    /// let large = Order::TOTAL.between(1_000, 5_000);
+    /// let largest_first = orders.find(large).descending_by(Order::TOTAL).await?;
     /// let both = Order::COUNTRY.is_none().and(Order::TOTAL.at_least(1_000));
     /// println!("{} of {}", orders.find(both).count().await?, orders.count().await?);
     /// # Ok(())

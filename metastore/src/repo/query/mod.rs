@@ -1,4 +1,5 @@
-//! Finding items: by creation time, by the values of indexed fields, by owner, by the results they have.
+//! Finding items: by creation time, by the values of indexed fields, by owner, by
+//! the results they have.
 
 mod builder;
 mod count;

@@ -1,8 +1,9 @@
 //! No modules use each other in a circle: no files within a folder, and no folders.
 //!
-//! A module uses another one where its code has a path to an item that the other one defines. A path
-//! through a re-export counts as a use of the file that defines the item, and a re-export alone as no
-//! use. Unit tests (`#[cfg(test)]`) are left out: they may use everything in their crate.
+//! A module uses another one where its code has a path to an item that the other one defines.
+//! A path through a re-export counts as a use of the file that defines the item, and a
+//! re-export alone as no use. Unit tests (`#[cfg(test)]`) are left out: they may use
+//! everything in their crate.
 
 mod graph;
 mod modules;

@@ -1,4 +1,5 @@
-//! The paths that code spells, read from its tokens, so that paths in macro calls are found as well.
+//! The paths that code spells, read from its tokens, so that paths in macro
+//! calls are found as well.
 
 use std::collections::HashSet;
 

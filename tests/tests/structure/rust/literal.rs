@@ -1,4 +1,5 @@
-//! Comments and literals at the beginning of a text, which may contain what looks like other tokens.
+//! Comments and literals at the beginning of a text, which may contain what
+//! looks like other tokens.
 
 /// The length of a comment.
 pub(super) fn comment(text: &str) -> Option<usize> {
@@ -26,7 +27,8 @@ pub(super) fn comment(text: &str) -> Option<usize> {
     None
 }
 
-/// The length and the value of a string literal. Escapes other than `\"` and `\\` are left as written.
+/// The length and the value of a string literal. Escapes other than `\"` and `\\`
+/// are left as written.
 pub(super) fn string(text: &str) -> Option<(usize, String)> {
     let prefixed = text.strip_prefix(['b', 'c']).unwrap_or(text);
     if let Some(raw) = prefixed.strip_prefix('r') {

@@ -1,4 +1,5 @@
-//! Attributes of serde: conversions, fields that are left out of the JSON, and fields with their own functions.
+//! Attributes of serde: conversions, fields that are left out of the JSON, and fields with
+//! their own functions.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

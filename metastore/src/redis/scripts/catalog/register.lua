@@ -51,8 +51,9 @@ for n = 1, count do
       kept = '"' .. current .. '"' .. (replaced ~= '' and ',' .. replaced or '')
       kept = string.sub(kept, 1, 43 * MAX_REPLACED - 1)
     end
-    local set = redis.pcall('HSET', collections, name, '{"schema":' .. schema .. ',"digest":"' .. digest
-      .. '","replaced":[' .. kept .. '],' .. rest)
+    local definition = '{"schema":' .. schema .. ',"digest":"' .. digest
+      .. '","replaced":[' .. kept .. '],' .. rest
+    local set = redis.pcall('HSET', collections, name, definition)
     if type(set) == 'table' and set.err then
       return {NOT_WRITABLE, string.match(set.err, '%u%u%u.*') or set.err}
     end

@@ -6,7 +6,8 @@
 --       {DONE}
 --       {NOT_FOUND} it was not in the catalog
 
-local wrong = wrong_type(KEYS[3], 'hash') or forbidden(KEYS[2], 'SREM') or forbidden(KEYS[1], 'SREM')
+local wrong = wrong_type(KEYS[3], 'hash') or forbidden(KEYS[2], 'SREM')
+  or forbidden(KEYS[1], 'SREM')
 if wrong then
   return wrong
 end

@@ -37,8 +37,8 @@ for _ = 1, tonumber(ARGV[11]) do
 end
 local conditions = {}
 while next_argument < #ARGV do
-  conditions[#conditions + 1] =
-    {segment = ARGV[next_argument], lower = ARGV[next_argument + 1], upper = ARGV[next_argument + 2]}
+  local segment, lower, upper = unpack(ARGV, next_argument, next_argument + 2)
+  conditions[#conditions + 1] = {segment = segment, lower = lower, upper = upper}
   next_argument = next_argument + 3
 end
 
@@ -54,7 +54,8 @@ if what == 'count' and #conditions == 0 and #derived == 0 and position == '' the
     return {DONE, items - expired, '', '0', '0'}
   end
   if expired == 0 then
-    return {DONE, redis.call('ZLEXCOUNT', segment_key(at, name), '[' .. ARGV[5], '(' .. ARGV[6]), '', '0', '0'}
+    local matches = redis.call('ZLEXCOUNT', segment_key(at, name), '[' .. ARGV[5], '(' .. ARGV[6])
+    return {DONE, matches, '', '0', '0'}
   end
 end
 

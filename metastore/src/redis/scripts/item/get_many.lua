@@ -3,8 +3,8 @@
 -- KEYS  1 … keys of documents
 -- ARGV  1 the bytes after which no further document is read
 -- Returns
---       {DONE, documents} at least one, in the order of the keys; false for a key that is missing or
---       holds another type of value; if they are fewer than the keys, the others are left to a
+--       {DONE, documents} at least one, in the order of the keys; false for a key that is missing
+--       or holds another type of value; if they are fewer than the keys, the others are left to a
 --       further call
 
 local limit = tonumber(ARGV[1])

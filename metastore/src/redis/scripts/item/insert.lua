@@ -31,7 +31,8 @@ if time - ARGV[3] > MAX_SKEW or ARGV[4] - time > MAX_SKEW then
 end
 -- MSETNX looks for the items itself.
 local first_looked_for = is_expiring and 2 or first_trail
-if first_looked_for < first_set and call('EXISTS', unpack(KEYS, first_looked_for, first_set - 1)) > 0 then
+if first_looked_for < first_set
+  and call('EXISTS', unpack(KEYS, first_looked_for, first_set - 1)) > 0 then
   return {CONFLICT}
 end
 if call('EXISTS', commits_key(at)) == 1 then
@@ -102,8 +103,8 @@ if is_audited then
     -- no fields.
     if fields == '' then
       call('XADD', scratch, '*', 'op', 'create', 'version', '1', 'commit', commit)
-      call('XADD', feed, 'MAXLEN', '~', feed_length, '*', 'op', 'create', 'version', '1', 'commit', commit,
-        'id', id)
+      call('XADD', feed, 'MAXLEN', '~', feed_length, '*', 'op', 'create', 'version', '1',
+        'commit', commit, 'id', id)
     else
       local entry = {'op', 'create', 'version', '1', 'commit', commit, unpack(audit_fields(fields))}
       call('XADD', scratch, '*', unpack(entry))

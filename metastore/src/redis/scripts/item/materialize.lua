@@ -28,7 +28,8 @@ if type(stored_commit) == 'table' then
 end
 stored = number_in(stored, 0)
 -- Commit ids sort by time. The result of an earlier item does not count.
-if stored_origin == origin and (stored > source or (stored == source and stored_commit >= commit)) then
+if stored_origin == origin
+  and (stored > source or (stored == source and stored_commit >= commit)) then
   return {DONE}
 end
 local wrong = forbidden(KEYS[2], 'SET') or wrong_audit(context, id) or wrong_type(KEYS[4], 'zset')

@@ -7,7 +7,8 @@ local function forbidden(key, ...)
   end
   for _, command in ipairs({...}) do
     if not redis.acl_check_cmd(command, key, key, key) then
-      return redis.error_reply('NOPERM the user may not call ' .. command .. ' on ' .. key .. ': grant it')
+      return redis.error_reply('NOPERM the user may not call ' .. command .. ' on ' .. key
+        .. ': grant it')
     end
   end
 end
@@ -21,7 +22,8 @@ end
 local function other_type(key, wanted)
   local found = redis.call('TYPE', key)['ok']
   if found ~= 'none' and found ~= wanted then
-    return redis.error_reply('WRONGTYPE ' .. key .. ' holds a ' .. found .. ', expected a ' .. wanted)
+    return redis.error_reply('WRONGTYPE ' .. key .. ' holds a ' .. found
+      .. ', expected a ' .. wanted)
   end
 end
 

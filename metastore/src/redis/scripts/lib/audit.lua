@@ -2,8 +2,7 @@
 --
 --   settings  '' for no audit, or 'trail_length feed_length life'
 --   fields    the fields that each entry of the call has, such as the actor: names and values as
---   parts (see
---             `part_at`), '' for none
+--             parts (see `part_at`), '' for none
 
 -- The fields of an entry, from the argument: names and values in turn.
 local function audit_fields(text)
@@ -60,7 +59,8 @@ local function audit(context, id, operation, version, commit, ...)
   if not context then
     return
   end
-  local entry = {'op', operation, 'version', whole(version), 'commit', commit, unpack(context.fields)}
+  local entry =
+    {'op', operation, 'version', whole(version), 'commit', commit, unpack(context.fields)}
   local further = {...}
   for position = 1, #further, 2 do
     if further[position + 1] ~= '' then

@@ -161,7 +161,8 @@ local function with_held(old, new, from, to)
         if value ~= '0' and not (to[held] and to[held][member]) then
           to[held] = to[held] or {}
           to[held][member] = value
-          new = (new ~= '' and new or string.sub(old, 1, 12)) .. #held .. ':' .. held .. #value .. ':' .. value
+          new = (new ~= '' and new or string.sub(old, 1, 12))
+            .. #held .. ':' .. held .. #value .. ':' .. value
         end
       end
     end
@@ -215,8 +216,8 @@ local function plan_entries(at, id, new, rewrites, holds)
         -- '0' is no value, which any number of items can have.
         if field and value ~= '0' then
           for _, claims in ipairs({set, segment_key(at, held_segment(field))}) do
-            local holders = redis.call('ZRANGEBYLEX', claims, '[' .. value .. '\0', '(' .. value .. '\0g',
-              'LIMIT', 0, 100)
+            local first, last = '[' .. value .. '\0', '(' .. value .. '\0g'
+            local holders = redis.call('ZRANGEBYLEX', claims, first, last, 'LIMIT', 0, 100)
             for _, holder in ipairs(holders) do
               local _, other = parse_member(holder)
               if other ~= id then

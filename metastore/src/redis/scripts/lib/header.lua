@@ -1,7 +1,8 @@
 -- The header: what precedes the document in a stored version. document/header.rs and envelope.rs
 -- write it; a test compares both:
 --
---   {"version":N,"id":"…","commit":"…","origin":"…","expires":T,"schema":N,"created":T,"updated":T,…
+--   {"version":N,"id":"…","commit":"…","origin":"…","expires":T,"schema":N,"created":T,
+--   "updated":T,…
 --
 -- `origin`, `expires` and `updated` may be missing. None of these parts can contain a quotation
 -- mark. Other tools may write the parts in any order and with any white space.
@@ -41,7 +42,8 @@ local function parse_foreign_header(text)
     return nil
   end
   local origin = type(found.origin) == 'string' and found.origin or found.commit
-  return found.version, found.commit, origin, is_whole(found.updated) and found.updated or found.created
+  local written = is_whole(found.updated) and found.updated or found.created
+  return found.version, found.commit, origin, written
 end
 
 -- The version, the commit id and the origin in a stored version; nil if it is not a document.
@@ -129,7 +131,8 @@ local function state_deadline(key, deadline)
   else
     local text = redis.call('GET', key)
     local field = deadline ~= '' and ',"expires":' .. deadline or ''
-    redis.call('SET', key, string.sub(text, 1, at - 1) .. field .. string.sub(text, after), 'KEEPTTL')
+    text = string.sub(text, 1, at - 1) .. field .. string.sub(text, after)
+    redis.call('SET', key, text, 'KEEPTTL')
   end
 end
 
