@@ -82,7 +82,7 @@ mod time;
 pub mod __private;
 
 pub use admin::{
-    CollectionStats, Estimate, Import, ImportProblem, ImportReport, IndexFailure, IndexReport,
+    CollectionStats, Estimate, Import, ImportFailure, ImportReport, IndexFailure, IndexReport,
     MemoryStats, Migrate, MigrationFailure, MigrationReport, Reindex, Stats, TrimAll, TrimReport,
 };
 pub use audit::{AuditEntry, AuditOperation, AuditPosition};

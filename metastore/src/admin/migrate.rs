@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use super::walk::{Page, Task, Walk, concerns_one_item, for_each, list_failure, page_of_ids};
 use crate::document::Document;
-use crate::document::header::Head;
+use crate::document::header::Header;
 use crate::document::item::ToTarget;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Id;
@@ -175,12 +175,12 @@ impl<T: Document> MigrateTask<'_, T> {
     async fn find_old(&self, ids: Vec<Id>) -> Result<Vec<(Id, Result<bool>)>> {
         let at = self.repo.address();
         let keys: Vec<String> = ids.iter().map(|id| at.latest(id)).collect();
-        let heads = self.repo.each_head(&keys, OPERATION).await?;
-        let is_old = |head: Result<Option<Head>>| {
+        let headers = self.repo.each_header(&keys, OPERATION).await?;
+        let is_old = |header: Result<Option<Header>>| {
             // A missing or empty key is recognised when the item is read.
-            head.map(|head| head.is_none_or(|head| head.schema < T::SCHEMA.version))
+            header.map(|header| header.is_none_or(|header| header.schema < T::SCHEMA.version))
         };
-        Ok(ids.into_iter().zip(heads.into_iter().map(is_old)).collect())
+        Ok(ids.into_iter().zip(headers.into_iter().map(is_old)).collect())
     }
 
     /// Returns whether the item was upgraded, or would be.

@@ -9,7 +9,7 @@ mod stats;
 mod trim_all;
 mod walk;
 
-pub use import::{Import, ImportProblem, ImportReport};
+pub use import::{Import, ImportFailure, ImportReport};
 pub use migrate::{Migrate, MigrationFailure, MigrationReport};
 pub use reindex::{IndexFailure, IndexReport, Reindex};
 pub use stats::{CollectionStats, Estimate, MemoryStats, Stats};

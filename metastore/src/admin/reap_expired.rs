@@ -2,7 +2,7 @@
 
 use crate::document::Document;
 use crate::error::Result;
-use crate::redis::script::{EVICT_EXPIRED, ScriptCall};
+use crate::redis::script::{REAP_EXPIRED, ScriptCall};
 use crate::repo::Repo;
 
 const OPERATION: &str = "reap_expired";
@@ -18,7 +18,7 @@ impl<T: Document> Repo<T> {
     ///
     /// `Unavailable`, `WrongType`.
     pub async fn reap_expired(&self) -> Result<bool> {
-        let call = ScriptCall::new(&EVICT_EXPIRED)
+        let call = ScriptCall::new(&REAP_EXPIRED)
             .key(self.address().index())
             .keys(self.id_sets())
             .address(self.address());

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::document::Document;
 use crate::document::content::{prove, reads_as, with_extras, write_own};
-use crate::document::header::{self, Head};
+use crate::document::header::{self, Header};
 use crate::document::unknown::{Extra, UnknownFields};
 use crate::error::{Error, ErrorKind};
 use crate::index::Entries;
@@ -55,14 +55,14 @@ impl Preserved<'_> {
 
 /// Encodes a version, and proves that its document decodes.
 pub(crate) fn encode<T: Document>(
-    head: &Head,
+    header: &Header,
     data: &T,
     preserved: &Preserved<'_>,
     limits: Limits,
     operation: &'static str,
 ) -> Result<Encoded, Error> {
     let mut json = Vec::with_capacity(1024);
-    header::write(head, &mut json)
+    header::write(header, &mut json)
         .map_err(|error| Error::new(operation, ErrorKind::Encode(error.to_string())))?;
     let start = json.len();
     write_own(&mut json, data, limits, operation)?;
@@ -84,7 +84,7 @@ pub(crate) fn encode<T: Document>(
     } else if !T::SCHEMA.reads_back {
         decoded = Some(prove::<T>(&json[start..], operation)?);
     }
-    let (created, owner) = (head.created, head.owner.as_ref());
+    let (created, owner) = (header.created, header.owner.as_ref());
     let entries = if T::SCHEMA.reads_otherwise && T::SCHEMA.is_indexed() {
         // What a reader decodes may differ from `data`, and it decides about the indexes.
         let decoded = match decoded {
@@ -101,10 +101,10 @@ pub(crate) fn encode<T: Document>(
 }
 
 /// A version whose document is JSON already.
-pub(crate) fn encode_json(head: &Head, document: &str) -> Vec<u8> {
-    let mut json = Vec::with_capacity(header::HEAD_LEN + document.len());
+pub(crate) fn encode_json(header: &Header, document: &str) -> Vec<u8> {
+    let mut json = Vec::with_capacity(header::HEADER_LEN + document.len());
     // A header always serializes.
-    let _ = header::write(head, &mut json);
+    let _ = header::write(header, &mut json);
     json.extend_from_slice(document.as_bytes());
     json.push(b'}');
     json

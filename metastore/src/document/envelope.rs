@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::document::Document;
-pub(crate) use crate::document::header::HEAD_LEN;
-use crate::document::header::{self, DATA, Head};
+pub(crate) use crate::document::header::HEADER_LEN;
+use crate::document::header::{self, DATA, Header};
 use crate::document::item::Item;
 use crate::document::unknown::{UnknownFields, read};
 use crate::document::upgrade::upgraded;
@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind};
 use crate::key::{Actor, Id, item_id_in};
 use crate::time::Timestamp;
 
-/// [`Head`] and document together. The fields are listed again because serde's `flatten` buffers
+/// [`Header`] and document together. The fields are listed again because serde's `flatten` buffers
 /// its input, and a borrowed [`RawValue`] cannot be buffered.
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -42,10 +42,10 @@ struct Envelope<'a> {
 }
 
 impl Envelope<'_> {
-    fn into_head(self) -> Head {
+    fn into_header(self) -> Header {
         let Self { version, id, commit, origin, expires, schema, .. } = self;
         let Self { created, updated, actor, owner, .. } = self;
-        Head { version, id, commit, origin, expires, schema, created, updated, actor, owner }
+        Header { version, id, commit, origin, expires, schema, created, updated, actor, owner }
     }
 }
 
@@ -73,13 +73,13 @@ pub(crate) fn decode<T: Document>(
 /// Reads each byte once. `None` for any other format.
 fn decode_usual<T: Document>(json: &[u8]) -> Option<Item<T>> {
     let end = header::end(json)?;
-    let head = header::read(json.get(..end)?).ok()?;
+    let header = header::read(json.get(..end)?).ok()?;
     let document = json.strip_suffix(b"}")?.get(end + DATA.len()..)?;
-    if head.schema != T::SCHEMA.version {
+    if header.schema != T::SCHEMA.version {
         return None;
     }
     let (data, unknown) = read::<T>(std::str::from_utf8(document).ok()?).ok()?;
-    Some(Item::new(head, data, unknown))
+    Some(Item::new(header, data, unknown))
 }
 
 /// Decodes a version with its fields in any order and of any schema, or returns
@@ -95,7 +95,7 @@ fn decode_any<T: Document>(
     let data = upgraded(stored.data.get(), schema, T::SCHEMA.version, T::UPGRADES)
         .map_err(|wrong| Error::new(operation, wrong.into_kind(version)).at(key))?;
     match read::<T>(&data) {
-        Ok((data, unknown)) => Ok(Item::new(stored.into_head(), data, unknown)),
+        Ok((data, unknown)) => Ok(Item::new(stored.into_header(), data, unknown)),
         Err(first) => {
             // Finding the path takes time, so it is only done for an error.
             let mut reader = serde_json::Deserializer::from_str(&data);
@@ -135,21 +135,21 @@ pub(crate) fn decode_replaceable<T: Document>(
     if !matches!(error.kind(), ErrorKind::Decode { .. } | ErrorKind::Upgrade { .. }) {
         return Err(error);
     }
-    let (head, text) = match serde_json::from_slice::<Envelope<'_>>(json) {
+    let (header, text) = match serde_json::from_slice::<Envelope<'_>>(json) {
         Ok(stored) => {
             let text = stored.data.get().into();
-            (stored.into_head(), text)
+            (stored.into_header(), text)
         }
-        Err(_) => match decode_head(json, key, operation) {
-            Ok(head) => (head, String::from_utf8_lossy(document_of(json)).into()),
+        Err(_) => match decode_header(json, key, operation) {
+            Ok(header) => (header, String::from_utf8_lossy(document_of(json)).into()),
             Err(_) => return Err(error),
         },
     };
-    if item_id_in(key) != Some(head.id.as_str()) {
+    if item_id_in(key) != Some(header.id.as_str()) {
         // It is another item's document.
         return Err(error);
     }
-    Ok(Item::new(head, replacement.clone(), UnknownFields::Unreadable(text)))
+    Ok(Item::new(header, replacement.clone(), UnknownFields::Unreadable(text)))
 }
 
 /// The document of a stored version as text, upgraded if it is of an older schema.
@@ -178,18 +178,22 @@ pub(crate) fn decode_value<V: DeserializeOwned>(
     })
 }
 
-/// Decodes the header from the first [`HEAD_LEN`] bytes of a version as [`encode`](super::encode)
+/// Decodes the header from the first [`HEADER_LEN`] bytes of a version as [`encode`](super::encode)
 /// writes it, or from all bytes of one that another tool has written.
-pub(crate) fn decode_head(start: &[u8], key: &str, operation: &'static str) -> Result<Head, Error> {
-    let error = match decode_usual_head(start, key, operation) {
-        Ok(head) => return Ok(head),
+pub(crate) fn decode_header(
+    start: &[u8],
+    key: &str,
+    operation: &'static str,
+) -> Result<Header, Error> {
+    let error = match decode_usual_header(start, key, operation) {
+        Ok(header) => return Ok(header),
         Err(error) => error,
     };
     let any: Envelope<'_> = serde_json::from_slice(start).map_err(|_| error)?;
-    Ok(any.into_head())
+    Ok(any.into_header())
 }
 
-fn decode_usual_head(start: &[u8], key: &str, operation: &'static str) -> Result<Head, Error> {
+fn decode_usual_header(start: &[u8], key: &str, operation: &'static str) -> Result<Header, Error> {
     let wrong = |message: String| {
         let kind = ErrorKind::Decode { version: 0, path: ".".into(), message };
         Error::new(operation, kind).at(key)

@@ -26,14 +26,14 @@ use crate::time::Timestamp;
 
 /// The most bytes of a header: an id of 128 bytes, two actors of 512, commit ids and numbers with
 /// their names.
-pub(crate) const HEAD_LEN: usize = 1472;
+pub(crate) const HEADER_LEN: usize = 1472;
 
 /// The bytes between the header and the document.
 pub(super) const DATA: &[u8] = b",\"data\":";
 
 /// The metadata of one version, stored before its document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Head {
+pub(crate) struct Header {
     pub(crate) version: u64,
     pub(crate) id: Id,
     pub(crate) commit: String,
@@ -53,7 +53,7 @@ pub(crate) struct Head {
     pub(crate) owner: Option<Actor>,
 }
 
-impl Head {
+impl Header {
     /// The commit id of version 1, which differs for each item that ever had this id.
     pub(crate) fn origin(&self) -> &str {
         self.origin.as_deref().unwrap_or(&self.commit)
@@ -71,8 +71,8 @@ pub(crate) fn beginning(version: u64, id: &Id, commit: &str) -> String {
 }
 
 /// Writes a header, and all that comes before the document.
-pub(super) fn write(head: &Head, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-    serde_json::to_writer(&mut *out, head)?;
+pub(super) fn write(header: &Header, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    serde_json::to_writer(&mut *out, header)?;
     // The closing brace comes after the document.
     out.pop();
     out.extend_from_slice(DATA);
@@ -83,13 +83,13 @@ pub(super) fn write(head: &Head, out: &mut Vec<u8>) -> Result<(), serde_json::Er
 /// match is the right one.
 pub(super) fn end(json: &[u8]) -> Option<usize> {
     static DATA_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(DATA));
-    DATA_FINDER.find(&json[..json.len().min(HEAD_LEN)])
+    DATA_FINDER.find(&json[..json.len().min(HEADER_LEN)])
 }
 
 /// Reads a header, which [`end`] has cut off.
-pub(super) fn read(header: &[u8]) -> Result<Head, serde_json::Error> {
-    let mut json = [0; HEAD_LEN + 1];
-    let end = header.len().min(HEAD_LEN);
+pub(super) fn read(header: &[u8]) -> Result<Header, serde_json::Error> {
+    let mut json = [0; HEADER_LEN + 1];
+    let end = header.len().min(HEADER_LEN);
     json[..end].copy_from_slice(&header[..end]);
     json[end] = b'}';
     serde_json::from_slice(&json[..=end])
@@ -99,8 +99,8 @@ pub(super) fn read(header: &[u8]) -> Result<Head, serde_json::Error> {
 mod tests {
     use super::*;
 
-    fn head(actor: Option<Actor>) -> Head {
-        Head {
+    fn header(actor: Option<Actor>) -> Header {
+        Header {
             version: 12,
             id: Id::new("a.1").unwrap(),
             commit: "01J".to_owned(),
@@ -114,21 +114,21 @@ mod tests {
         }
     }
 
-    fn written(head: &Head) -> String {
+    fn written(header: &Header) -> String {
         let mut out = Vec::new();
-        write(head, &mut out).unwrap();
+        write(header, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn the_format_that_scripts_and_other_programs_read_does_not_change() {
-        let all = written(&head(Some(Actor::new("u\"1").unwrap())));
+        let all = written(&header(Some(Actor::new("u\"1").unwrap())));
         let expected = concat!(
             r#"{"version":12,"id":"a.1","commit":"01J","origin":"01A","expires":1767225600000,"#,
             r#""schema":3,"created":1767225600001,"updated":1767225600002,"actor":"u\"1","owner":"u\"1","data":"#,
         );
         assert_eq!(all, expected);
-        let least = written(&head(None));
+        let least = written(&header(None));
         let expected = concat!(
             r#"{"version":12,"id":"a.1","commit":"01J","schema":3,"#,
             r#""created":1767225600001,"data":"#,
@@ -139,16 +139,16 @@ mod tests {
 
     #[test]
     fn a_header_reads_back_and_the_longest_one_fits() {
-        let head = Head {
+        let header = Header {
             version: u64::MAX,
             id: Id::new(&"i".repeat(128)).unwrap(),
             commit: "0".repeat(26),
             origin: Some("0".repeat(26)),
             schema: u32::MAX,
-            ..head(Some(Actor::new(&"a".repeat(512)).unwrap()))
+            ..header(Some(Actor::new(&"a".repeat(512)).unwrap()))
         };
-        let written = written(&head);
+        let written = written(&header);
         let end = end(written.as_bytes()).expect("the header fits");
-        assert_eq!(read(&written.as_bytes()[..end]).unwrap(), head);
+        assert_eq!(read(&written.as_bytes()[..end]).unwrap(), header);
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use serde::Serialize;
 
-use crate::document::header::Head;
+use crate::document::header::Header;
 use crate::document::unknown::UnknownFields;
 use crate::key::{Actor, Id, InvalidId, ToId};
 use crate::time::Timestamp;
@@ -54,21 +54,21 @@ pub struct ItemFields<T> {
 }
 
 impl<T> Item<T> {
-    pub(crate) fn new(head: Head, data: T, unknown: UnknownFields) -> Self {
+    pub(crate) fn new(header: Header, data: T, unknown: UnknownFields) -> Self {
         let fields = ItemFields {
-            updated_at: head.written(),
-            id: head.id,
-            version: head.version,
-            commit: head.commit,
-            schema: head.schema,
-            created_at: head.created,
-            expires_at: head.expires,
-            actor: head.actor,
-            owner: head.owner,
+            updated_at: header.written(),
+            id: header.id,
+            version: header.version,
+            commit: header.commit,
+            schema: header.schema,
+            created_at: header.created,
+            expires_at: header.expires,
+            actor: header.actor,
+            owner: header.owner,
             unchanged: false,
             data,
         };
-        Self { fields, origin: head.origin, unknown }
+        Self { fields, origin: header.origin, unknown }
     }
 
     /// The commit id of version 1, which differs for each item that ever had this id.
@@ -98,7 +98,7 @@ impl<T> Item<T> {
     #[must_use]
     pub fn for_test(id: &str, data: T) -> Self {
         let id = Id::new(id).unwrap_or_else(|error| panic!("{error}"));
-        let head = Head {
+        let header = Header {
             version: 1,
             id,
             commit: String::new(),
@@ -110,7 +110,7 @@ impl<T> Item<T> {
             actor: None,
             owner: None,
         };
-        Self::new(head, data, UnknownFields::None)
+        Self::new(header, data, UnknownFields::None)
     }
 
     /// The same item with another document.
@@ -184,14 +184,14 @@ pub struct VersionInfo {
     pub schema: u32,
 }
 
-impl From<Head> for VersionInfo {
-    fn from(head: Head) -> Self {
+impl From<Header> for VersionInfo {
+    fn from(header: Header) -> Self {
         Self {
-            written_at: head.written(),
-            version: head.version,
-            actor: head.actor,
-            commit: head.commit,
-            schema: head.schema,
+            written_at: header.written(),
+            version: header.version,
+            actor: header.actor,
+            commit: header.commit,
+            schema: header.schema,
         }
     }
 }

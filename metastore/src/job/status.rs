@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
-use crate::document::envelope::{self, HEAD_LEN};
+use crate::document::envelope::{self, HEADER_LEN};
 use crate::document::transformation::Transformation;
 use crate::error::Result;
 use crate::key::Id;
@@ -152,10 +152,10 @@ pub(crate) async fn read_status<T: Document, R: DeserializeOwned>(
     if fields.is_empty() || start.is_empty() {
         return Ok(None);
     }
-    let head = match envelope::decode_head(&start, &latest, operation) {
+    let head = match envelope::decode_header(&start, &latest, operation) {
         Ok(head) => head,
         // Another tool may have written the document, with a longer header.
-        Err(_) => match repo.heads(vec![latest], operation).await?.pop().flatten() {
+        Err(_) => match repo.headers(vec![latest], operation).await?.pop().flatten() {
             Some(head) => head,
             None => return Ok(None),
         },
@@ -223,7 +223,7 @@ pub(crate) async fn read_result<T: Document, R: DeserializeOwned>(
         return Ok(None);
     }
     // The record may belong to an earlier item with this id.
-    let head = envelope::decode_head(&start, &latest, operation)?;
+    let head = envelope::decode_header(&start, &latest, operation)?;
     if origin.as_text() != Some(head.origin()) || has_expired(repo, Some(until)) {
         return Ok(None);
     }
@@ -238,7 +238,7 @@ async fn read_with_head<T: Document>(
     latest: &str,
     operation: &'static str,
 ) -> Result<(Vec<Reply>, Bytes)> {
-    let head = Command::new("GETRANGE").arg(latest.to_owned()).int(0).int(HEAD_LEN as u64 - 1);
+    let head = Command::new("GETRANGE").arg(latest.to_owned()).int(0).int(HEADER_LEN as u64 - 1);
     let replies = repo.store().reader().pipeline(vec![read, head]).await;
     let replies = replies.map_err(|fault| fault.into_error(operation).at(key))?;
     let mut replies = replies.into_iter();

@@ -80,7 +80,7 @@ impl Reply {
     }
 }
 
-/// The reply of a script: a code, which the head of the script explains, and further parts.
+/// The reply of a script: a code, which the comment at the top of the script explains, and further parts.
 #[derive(Debug)]
 pub(crate) struct Verdict {
     pub(crate) code: i64,
@@ -99,20 +99,20 @@ impl Verdict {
         }
     }
 
-    /// The next part, which is a number according to the head of the script.
+    /// The next part, which is a number according to the comment at the top of the script.
     pub(crate) fn number(&mut self, operation: &'static str) -> Result<u64, Error> {
         let part = self.rest.next();
         part.as_ref().and_then(Reply::as_u64).ok_or_else(|| unexpected(operation, &part))
     }
 
-    /// The next part, which is text according to the head of the script.
+    /// The next part, which is text according to the comment at the top of the script.
     pub(crate) fn text(&mut self, operation: &'static str) -> Result<String, Error> {
         let part = self.rest.next();
         let text = part.as_ref().and_then(Reply::as_text).map(str::to_owned);
         text.ok_or_else(|| unexpected(operation, &part))
     }
 
-    /// The next part, which is an array according to the head of the script.
+    /// The next part, which is an array according to the comment at the top of the script.
     pub(crate) fn array(&mut self, operation: &'static str) -> Result<Vec<Reply>, Error> {
         let part = self.rest.next();
         part.and_then(Reply::into_array).ok_or_else(|| unexpected(operation, &"no array"))

@@ -56,20 +56,20 @@ impl<T: Document> Repo<T> {
         let id = checked_id(&id, OPERATION)?;
         let time = time.into();
         let Some((current, _)) = self.stored(&id, &[], OPERATION).await? else { return Ok(None) };
-        let Stored { key, json, head } = current;
-        if head.written() <= time {
+        let Stored { key, json, header } = current;
+        if header.written() <= time {
             return envelope::decode(&json, &key, OPERATION).map(Some);
         }
-        if head.created > time {
+        if header.created > time {
             return Ok(None);
         }
-        let valid = self.version_at(&id, time, head.created, head.version).await?;
+        let valid = self.version_at(&id, time, header.created, header.version).await?;
         let Some((_, mut found)) = self.stored(&id, &[valid], OPERATION).await? else {
             return Ok(None);
         };
         match found.pop().flatten() {
             // Not if the item was deleted meanwhile and created again.
-            Some(old) if old.head.created == head.created => {
+            Some(old) if old.header.created == header.created => {
                 envelope::decode(&old.json, &old.key, OPERATION).map(Some)
             }
             _ => Ok(None),
@@ -89,10 +89,10 @@ impl<T: Document> Repo<T> {
         while end - start > 1 {
             let probes = probes(start, end);
             let keys = probes.iter().map(|version| self.address().version(id, *version)).collect();
-            let heads = self.heads(keys, OPERATION).await?;
-            for (version, head) in probes.into_iter().zip(heads) {
-                match head {
-                    Some(head) if head.created == created && head.written() > time => {
+            let headers = self.headers(keys, OPERATION).await?;
+            for (version, header) in probes.into_iter().zip(headers) {
+                match header {
+                    Some(header) if header.created == created && header.written() > time => {
                         end = version;
                         break;
                     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::document::Document;
 use crate::document::content::{self, unknown_in};
 use crate::document::encode::{Encoded, Preserved, encode};
-use crate::document::header::Head;
+use crate::document::header::Header;
 use crate::document::item::Item;
 use crate::document::unknown::UnknownFields;
 use crate::document::validation::validate;
@@ -53,7 +53,7 @@ impl<T: Document> Repo<T> {
     /// ```
     pub async fn create(&self, document: T) -> Result<Item<T>> {
         let new = self.prepare_new(document)?;
-        let outcome = self.commit(OPERATION, &new.head.commit, self.create_write(&new)).await?;
+        let outcome = self.commit(OPERATION, &new.header.commit, self.create_write(&new)).await?;
         self.created(new, outcome, OPERATION).await
     }
 
@@ -77,7 +77,7 @@ impl<T: Document> Repo<T> {
         operation: &'static str,
     ) -> Result<Item<T>> {
         let write = Write::Script(self.create_script(&new));
-        let outcome = self.commit(operation, &new.head.commit, write).await?;
+        let outcome = self.commit(operation, &new.header.commit, write).await?;
         self.created(new, outcome, operation).await
     }
 
@@ -110,11 +110,11 @@ impl<T: Document> Repo<T> {
         let mut restarts = Restarts::default();
         loop {
             restarts.restart(operation).map_err(|error| error.at(new.key.clone()))?;
-            let New { head, document, encoded, .. } = new;
+            let New { header, document, encoded, .. } = new;
             let now = self.store().now();
-            new = self.prepare(head.id, now, document, &encoded.unknown, operation)?;
+            new = self.prepare(header.id, now, document, &encoded.unknown, operation)?;
             let write = Write::Script(self.create_script(&new));
-            match self.commit(operation, &new.head.commit, write).await? {
+            match self.commit(operation, &new.header.commit, write).await? {
                 Outcome::Restart { .. } => {}
                 outcome => return self.created_item(new, outcome, operation),
             }
@@ -131,13 +131,13 @@ impl<T: Document> Repo<T> {
             Outcome::Written => code::DONE,
             outcome => match outcome.verdict(operation)? {
                 verdict if verdict.code == code::VALUE_TAKEN => {
-                    return Err(self.value_taken(&new.head.id, verdict, operation)?);
+                    return Err(self.value_taken(&new.header.id, verdict, operation)?);
                 }
                 verdict => verdict.code,
             },
         };
         if reply == code::DONE {
-            Ok(Item::new(new.head, new.document, new.encoded.unknown))
+            Ok(Item::new(new.header, new.document, new.encoded.unknown))
         } else {
             let kind = ErrorKind::AlreadyExists { field: None };
             Err(Error::new(operation, kind).at(new.key))
@@ -162,7 +162,7 @@ impl<T: Document> Repo<T> {
     ) -> Result<New<T>> {
         let key = self.address().latest(&id);
         validate(&document, operation)?;
-        let head = Head {
+        let header = Header {
             version: 1,
             id,
             commit: self.store().new_ulid_at(now).to_string(),
@@ -182,15 +182,15 @@ impl<T: Document> Repo<T> {
         let extras =
             unknown.possible().map(|stored| unknown_in::<T>(stored, &own, limits, operation));
         let preserved = Preserved { extras: &extras.unwrap_or_default(), own: &own };
-        let encoded = encode(&head, &document, &preserved, limits, operation)
+        let encoded = encode(&header, &document, &preserved, limits, operation)
             .map_err(|error| error.at(key.clone()))?;
-        Ok(New { key, head, document, encoded })
+        Ok(New { key, header, document, encoded })
     }
 
     fn insert(&self, new: &New<T>) -> Insert {
         let at = self.address();
-        let id = &new.head.id;
-        let deadline = new.head.expires.map(Timestamp::as_millis);
+        let id = &new.header.id;
+        let deadline = new.header.expires.map(Timestamp::as_millis);
         let mut members = Vec::new();
         if let Some(entries) = &new.encoded.entries {
             let member = |(name, member)| (at.index_named(name).into(), 0, member);
@@ -207,9 +207,9 @@ impl<T: Document> Repo<T> {
             latest: new.key.clone(),
             trail: if self.audits() { at.audit(id) } else { String::new() },
             id: id.clone(),
-            commit: new.head.commit.clone(),
+            commit: new.header.commit.clone(),
             document: new.encoded.bytes.clone(),
-            created: new.head.created.as_millis(),
+            created: new.header.created.as_millis(),
             deadline,
             members,
             entries: entries.filter(|bytes| !bytes.is_empty()),
@@ -218,15 +218,15 @@ impl<T: Document> Repo<T> {
 
     /// The script call for an item alone.
     fn create_script(&self, new: &New<T>) -> ScriptCall {
-        let id = &new.head.id;
+        let id = &new.header.id;
         let create = CreateItem {
             address: self.address(),
             latest: &new.key,
             id,
-            commit: &new.head.commit,
+            commit: &new.header.commit,
             document: &new.encoded.bytes,
-            created: new.head.created.as_millis(),
-            deadline: new.head.expires.map(Timestamp::as_millis),
+            created: new.header.created.as_millis(),
+            deadline: new.header.expires.map(Timestamp::as_millis),
             audit: &self.audit_context(),
             entries: new.encoded.entries.as_ref().map(Entries::to_bytes).unwrap_or_default(),
         };
@@ -239,7 +239,7 @@ impl<T: Document> Repo<T> {
 /// An item that is ready to be created.
 pub(crate) struct New<T> {
     key: String,
-    pub(crate) head: Head,
+    pub(crate) header: Header,
     document: T,
     encoded: Encoded,
 }

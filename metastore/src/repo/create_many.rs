@@ -63,7 +63,7 @@ impl<T: Document> Repo<T> {
 
     async fn create_prepared(&self, prepared: Vec<New<T>>) -> Vec<Result<Item<T>>> {
         let writes =
-            prepared.iter().map(|new| (&*new.head.commit, self.create_write(new))).collect();
+            prepared.iter().map(|new| (&*new.header.commit, self.create_write(new))).collect();
         let outcomes = self.commit_many(OPERATION, writes).await;
         let mut results = Vec::with_capacity(prepared.len());
         for (new, outcome) in prepared.into_iter().zip(outcomes) {

@@ -83,6 +83,6 @@ impl<T: Document> Repo<T> {
 }
 
 fn side<T: Document>(stored: Stored) -> Result<(VersionInfo, String)> {
-    let Stored { key, json, head } = stored;
-    Ok((head.into(), envelope::decode_data::<T>(&json, &key, OPERATION)?))
+    let Stored { key, json, header } = stored;
+    Ok((header.into(), envelope::decode_data::<T>(&json, &key, OPERATION)?))
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::document::Document;
 use crate::document::envelope;
-use crate::document::header::Head;
+use crate::document::header::Header;
 use crate::document::item::Item;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Id, ToId};
@@ -110,9 +110,9 @@ impl<T: Document> Repo<T> {
         let Some(current) = found.next().transpose()?.flatten() else { return Ok(None) };
         let mut others = Vec::with_capacity(versions.len());
         for (version, other) in versions.iter().zip(found) {
-            let of_this_item = |other: &Stored| other.head.created == current.head.created;
+            let of_this_item = |other: &Stored| other.header.created == current.header.created;
             others.push(match other?.filter(of_this_item) {
-                None if *version == current.head.version => Some(current.clone()),
+                None if *version == current.header.version => Some(current.clone()),
                 other => other,
             });
         }
@@ -142,17 +142,17 @@ impl<T: Document> Repo<T> {
     }
 }
 
-/// A stored version, with its decoded head.
+/// A stored version, with its decoded header.
 #[derive(Clone)]
 pub(crate) struct Stored {
     pub(crate) key: String,
     pub(crate) json: Bytes,
-    pub(crate) head: Head,
+    pub(crate) header: Header,
 }
 
 impl Stored {
     fn read(key: String, json: Bytes, operation: &'static str) -> Result<Self> {
-        let head = envelope::decode_head(&json, &key, operation)?;
-        Ok(Self { key, json, head })
+        let header = envelope::decode_header(&json, &key, operation)?;
+        Ok(Self { key, json, header })
     }
 }

@@ -4,8 +4,8 @@ use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
 use crate::document::Document;
-use crate::document::envelope::{HEAD_LEN, decode_head};
-use crate::document::header::Head;
+use crate::document::envelope::{HEADER_LEN, decode_header};
+use crate::document::header::Header;
 use crate::document::item::VersionInfo;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Id, InvalidId, ToId};
@@ -58,7 +58,7 @@ impl<'a, T: Document> Versions<'a, T> {
     async fn read(self) -> Result<Vec<VersionInfo>> {
         let id = self.id.clone().map_err(|error| Error::from(error).during(OPERATION))?;
         let at = self.repo.address();
-        let latest = self.repo.heads(vec![at.latest(&id)], OPERATION).await?.pop().flatten();
+        let latest = self.repo.headers(vec![at.latest(&id)], OPERATION).await?.pop().flatten();
         let Some(latest) = latest else { return Ok(Vec::new()) };
         let created = latest.created;
         let mut next = latest.version.min(self.before);
@@ -73,12 +73,12 @@ impl<'a, T: Document> Versions<'a, T> {
                 PAGE.min(next - 1).min(wanted.max(if missing > 0 { MAX_MISSING } else { 0 }));
             let keys: Vec<String> =
                 (next - page..next).rev().map(|number| at.version(&id, number)).collect();
-            for head in self.repo.each_head(&keys, OPERATION).await? {
-                match head {
-                    Ok(Some(head)) if head.created == created => {
+            for header in self.repo.each_header(&keys, OPERATION).await? {
+                match header {
+                    Ok(Some(header)) if header.created == created => {
                         missing = 0;
                         if (versions.len() as u64) < self.limit {
-                            versions.push(head.into());
+                            versions.push(header.into());
                         }
                     }
                     // A version of an earlier item with this id counts as missing.
@@ -96,15 +96,15 @@ impl<'a, T: Document> Versions<'a, T> {
 }
 
 impl<T: Document> Repo<T> {
-    /// Reads the heads of stored versions, in one round trip, and one more if some of them have
-    /// longer heads, as other programs may write. A head that cannot be read has its own error.
-    pub(crate) async fn each_head(
+    /// Reads the headers of stored versions, in one round trip, and one more if some of them have
+    /// longer headers, as other programs may write. A header that cannot be read has its own error.
+    pub(crate) async fn each_header(
         &self,
         keys: &[String],
         operation: &'static str,
-    ) -> Result<Vec<Result<Option<Head>>>> {
+    ) -> Result<Vec<Result<Option<Header>>>> {
         let start = |key: &String| {
-            Command::new("GETRANGE").arg(key.clone()).int(0).int(HEAD_LEN as u64 - 1)
+            Command::new("GETRANGE").arg(key.clone()).int(0).int(HEADER_LEN as u64 - 1)
         };
         let commands: Vec<Command> = keys.iter().map(start).collect();
         let reader = self.store().reader();
@@ -115,45 +115,45 @@ impl<T: Document> Repo<T> {
             Err(fault) => Err(fault),
         };
         let replies = replies.map_err(|fault| fault.into_error(operation))?;
-        let mut heads = Vec::with_capacity(keys.len());
+        let mut headers = Vec::with_capacity(keys.len());
         let mut unread = Vec::new();
         for (reply, key) in replies.into_iter().zip(keys) {
             let start = match reply {
                 Ok(reply) => reply.into_data().unwrap_or_default(),
                 Err(Fault::Refused(kind @ ErrorKind::WrongType(_))) => {
-                    heads.push(Err(Error::new(operation, kind).at(key)));
+                    headers.push(Err(Error::new(operation, kind).at(key)));
                     continue;
                 }
                 Err(fault) => return Err(fault.into_error(operation).at(key)),
             };
             if start.is_empty() {
-                heads.push(Ok(None));
+                headers.push(Ok(None));
                 continue;
             }
-            let head = decode_head(&start, key, operation);
-            if head.is_err() && start.len() == HEAD_LEN {
-                unread.push((heads.len(), key.clone()));
+            let header = decode_header(&start, key, operation);
+            if header.is_err() && start.len() == HEADER_LEN {
+                unread.push((headers.len(), key.clone()));
             }
-            heads.push(head.map(Some));
+            headers.push(header.map(Some));
         }
         let keys: Vec<String> = unread.iter().map(|(_, key)| key.clone()).collect();
         let whole = reader.mget(&keys).await;
         let whole = whole.map_err(|fault| fault.into_error(operation))?;
         for ((position, key), json) in unread.into_iter().zip(whole) {
             if let Some(json) = json.into_data() {
-                heads[position] = decode_head(&json, &key, operation).map(Some);
+                headers[position] = decode_header(&json, &key, operation).map(Some);
             }
         }
-        Ok(heads)
+        Ok(headers)
     }
 
-    /// As [`Repo::each_head`]; fails with the first head that cannot be read.
-    pub(crate) async fn heads(
+    /// As [`Repo::each_header`]; fails with the first header that cannot be read.
+    pub(crate) async fn headers(
         &self,
         keys: Vec<String>,
         operation: &'static str,
-    ) -> Result<Vec<Option<Head>>> {
-        self.each_head(&keys, operation).await?.into_iter().collect()
+    ) -> Result<Vec<Option<Header>>> {
+        self.each_header(&keys, operation).await?.into_iter().collect()
     }
 }
 

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
-use crate::document::envelope::{self, HEAD_LEN};
+use crate::document::envelope::{self, HEADER_LEN};
 use crate::document::mutation::Mutation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::write_json;
@@ -188,7 +188,7 @@ impl<T: Document> ItemHandle<'_, T> {
         let (key, latest) = (repo.address().mutation(&id, mutation), repo.address().latest(&id));
         let commands = vec![
             Command::new("GET").arg(key.clone()),
-            Command::new("GETRANGE").arg(latest.clone()).int(0).int(HEAD_LEN as u64 - 1),
+            Command::new("GETRANGE").arg(latest.clone()).int(0).int(HEADER_LEN as u64 - 1),
         ];
         let replies = repo
             .store()
@@ -203,7 +203,7 @@ impl<T: Document> ItemHandle<'_, T> {
         if start.is_empty() {
             return Ok(None);
         }
-        let current = envelope::decode_head(&start, &latest, OPERATION)?;
+        let current = envelope::decode_header(&start, &latest, OPERATION)?;
         let of: Origin = envelope::decode_value(&json, &key, OPERATION)?;
         if of.origin != current.origin() {
             return Ok(None);

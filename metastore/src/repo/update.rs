@@ -6,7 +6,7 @@ use crate::audit::{AuditOperation, changed_fields};
 use crate::document::Document;
 use crate::document::encode::{Encoded, Preserved, differs, encode};
 use crate::document::envelope;
-use crate::document::header::{self, HEAD_LEN, Head};
+use crate::document::header::{self, HEADER_LEN, Header};
 use crate::document::item::{Item, Target, ToTarget};
 use crate::document::patch::Patch;
 use crate::document::validation::validate;
@@ -156,7 +156,7 @@ impl<T: Document> Repo<T> {
                 return Box::pin(self.unchanged(base, operation)).await;
             };
             let write = self.update_write(base, &next);
-            match self.commit(operation, &next.head.commit, write).await? {
+            match self.commit(operation, &next.header.commit, write).await? {
                 Outcome::Restart { .. } => {}
                 outcome => {
                     // The next update of the item then need not serialize it again.
@@ -218,7 +218,7 @@ impl<T: Document> Repo<T> {
         // The clock of a client may be behind, but no version is dated before its predecessor.
         let now = self.store().now();
         let deadline = Self::deadline_change(base.expires_at, scope, now);
-        let head = Head {
+        let header = Header {
             version: base.version + 1,
             id: base.id.clone(),
             commit: self.store().new_ulid().to_string(),
@@ -241,7 +241,7 @@ impl<T: Document> Repo<T> {
                 restored.preserved()
             }
         };
-        let encoded = encode(&head, &document, &preserved, limits, operation)
+        let encoded = encode(&header, &document, &preserved, limits, operation)
             .map_err(|error| error.at(key.clone()))?;
         let content = content.content();
         let is_changed = differs(&content, encoded.document());
@@ -254,7 +254,7 @@ impl<T: Document> Repo<T> {
             String::new()
         };
         let audited = scope.audited(base.version);
-        Ok(Some(Next { head, document, encoded, now, deadline, audited, changed }))
+        Ok(Some(Next { header, document, encoded, now, deadline, audited, changed }))
     }
 
     /// The script call that writes a version.
@@ -271,7 +271,7 @@ impl<T: Document> Repo<T> {
             schema: T::SCHEMA,
             id: &base.id,
             expected: (base.version, &base.commit),
-            commit: &next.head.commit,
+            commit: &next.header.commit,
             document: &next.encoded.bytes,
             now: next.now,
             deadline: next.deadline,
@@ -293,28 +293,28 @@ impl<T: Document> Repo<T> {
         outcome: Outcome,
         operation: &'static str,
     ) -> Result<Item<T>> {
-        let Next { head, document, encoded, .. } = next;
-        let expected = head.version - 1;
+        let Next { header, document, encoded, .. } = next;
+        let expected = header.version - 1;
         let mut verdict = match outcome {
-            Outcome::Written => return Ok(Item::new(head, document, encoded.unknown)),
+            Outcome::Written => return Ok(Item::new(header, document, encoded.unknown)),
             outcome => outcome.verdict(operation)?,
         };
         let kind = match verdict.code {
-            code::DONE => return Ok(Item::new(head, document, encoded.unknown)),
+            code::DONE => return Ok(Item::new(header, document, encoded.unknown)),
             code::CONFLICT => ErrorKind::Conflict { expected, actual: verdict.number(operation)? },
             // It was written and has expired since, or had expired before:
             // that cannot be found out.
             code::NOT_FOUND if verdict.after_loss && T::SCHEMA.ttl.is_some() => {
                 ErrorKind::OutcomeUnknown {
-                    commit: head.commit,
+                    commit: header.commit,
                     waited: self.store().settings().outcome_timeout,
                 }
             }
             code::NOT_FOUND => ErrorKind::NotFound,
-            code::VALUE_TAKEN => return Err(self.value_taken(&head.id, verdict, operation)?),
+            code::VALUE_TAKEN => return Err(self.value_taken(&header.id, verdict, operation)?),
             _ => envelope::not_an_envelope(),
         };
-        Err(Error::new(operation, kind).at(self.address().latest(&head.id)))
+        Err(Error::new(operation, kind).at(self.address().latest(&header.id)))
     }
 
     /// The item, if there is nothing to write. But an item in hand may be out of date,
@@ -327,7 +327,7 @@ impl<T: Document> Repo<T> {
             return Ok(item.into_unchanged());
         }
         let key = self.address().latest(&base.id);
-        let command = Command::new("GETRANGE").arg(key.clone()).int(0).int(HEAD_LEN as u64 - 1);
+        let command = Command::new("GETRANGE").arg(key.clone()).int(0).int(HEADER_LEN as u64 - 1);
         let reply = self
             .store()
             .reader()
@@ -338,18 +338,18 @@ impl<T: Document> Repo<T> {
         if start.is_empty() {
             return Err(self.missing(&base.id, operation));
         }
-        let head = envelope::decode_head(&start, &key, operation)?;
-        if head.version != base.version || head.commit != base.commit {
-            let kind = ErrorKind::Conflict { expected: base.version, actual: head.version };
+        let header = envelope::decode_header(&start, &key, operation)?;
+        if header.version != base.version || header.commit != base.commit {
+            let kind = ErrorKind::Conflict { expected: base.version, actual: header.version };
             return Err(Error::new(operation, kind).at(key));
         }
-        Ok(base.clone().expiring(head.expires).into_unchanged())
+        Ok(base.clone().expiring(header.expires).into_unchanged())
     }
 }
 
 /// A version that is ready to be written.
 pub(crate) struct Next<T> {
-    pub(crate) head: Head,
+    pub(crate) header: Header,
     document: T,
     encoded: Encoded,
     /// When it is written, by the server's clock.

@@ -74,7 +74,7 @@ impl<T: Document> Repo<T> {
         let mut document = base.data.clone();
         patch.clone().apply(&mut document);
         if let Some(next) = self.next(&base, document, Scope::KnownFields, OPERATION)? {
-            let write = (next.head.commit.clone(), self.update_script(&base, &next));
+            let write = (next.header.commit.clone(), self.update_script(&base, &next));
             return Ok(Planned { change: Change::Version(next), write: Some(write), patch });
         }
         let now = self.store().now();
@@ -109,7 +109,7 @@ impl<T: Document> Repo<T> {
                     Err(error) => Err(error),
                 },
                 Change::Version(next) => {
-                    let id = next.head.id.clone();
+                    let id = next.header.id.clone();
                     let updated = match next_outcome() {
                         Ok(Outcome::Restart { .. }) => None,
                         Ok(outcome) => Some(self.updated(next, outcome, OPERATION)),

@@ -177,7 +177,7 @@ async fn goes_through<T: Collection + std::fmt::Debug>(
     server.cli(&["SET", &format!("legacy:{name}"), &pretty]).await;
     let report = repo.import(format!("legacy:{name}*")).id_from(|_| Some("imported".into())).await;
     let report = report.unwrap();
-    assert_eq!((report.imported, &report.problems.len()), (1, &0), "{:?}", report.problems);
+    assert_eq!((report.imported, &report.failures.len()), (1, &0), "{:?}", report.failures);
     let stored = async || {
         let stored =
             server.get_string(&format!("{}:imported:latest", repo.address())).await.unwrap();
@@ -272,10 +272,10 @@ async fn unusual_json_is_preserved_byte_for_byte_or_refused_with_a_reason() {
                     "{error}"
                 );
             }
-            assert!(imported.problems[0].reason.contains(wrong), "{:?}", imported.problems);
+            assert!(imported.failures[0].reason.contains(wrong), "{:?}", imported.failures);
             continue;
         }
-        assert_eq!(imported.imported, 1, "{corner}: {:?}", imported.problems);
+        assert_eq!(imported.imported, 1, "{corner}: {:?}", imported.failures);
         assert_eq!(repo.get("corner").await.unwrap().unwrap().data.body.get(), corner);
         assert!(repo.delete("corner").await.unwrap());
 

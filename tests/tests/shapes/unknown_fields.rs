@@ -116,7 +116,7 @@ async fn people() -> (Server, Repo<older::Person>) {
     server.cli(&["SET", "newer:ada", NEWER]).await;
     let people = store.repo::<older::Person>();
     let report = people.import("newer:*").await.unwrap();
-    assert_eq!((report.imported, report.problems.len()), (1, 0), "{:?}", report.problems);
+    assert_eq!((report.imported, report.failures.len()), (1, 0), "{:?}", report.failures);
     (server, people)
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Each test prints the file and the line of every violation, and how to resolve it.
 
-mod circles;
 mod client;
+mod cycles;
 mod keys;
 mod length;
 mod literals;

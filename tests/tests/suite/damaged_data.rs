@@ -294,14 +294,14 @@ async fn no_damaged_byte_fails_a_script_and_everything_can_be_healed() {
             }
         }
         // Two items may have the same unique value now; the one that is refused is deleted.
-        for failure in orders.repair().await.unwrap().failed {
+        for failure in orders.repair().await.unwrap().failures {
             orders.delete(&failure.id).await.unwrap();
         }
         texts.repair().await.unwrap();
         for report in [orders.verify().await.unwrap(), texts.verify().await.unwrap()] {
             // Lost versions and audit entries remain lost.
             let open =
-                (report.wrong, report.unlisted, report.orphans, report.lost_jobs, report.failures);
+                (report.wrong, report.unlisted, report.orphans, report.lost_jobs, report.failed);
             assert_eq!(open, (0, 0, 0, 0, 0), "{report:?}\n{context}");
         }
         let listed = orders.list().limit(100).await.unwrap();

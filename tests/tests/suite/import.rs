@@ -70,8 +70,8 @@ async fn documents_become_complete_items_and_originals_stay() {
 
     let reason = |key: &str| {
         let key = format!("legacy:text:{key}");
-        let problem = report.problems.iter().find(|problem| problem.key == key);
-        problem.unwrap_or_else(|| panic!("{key} is not reported")).reason.clone()
+        let failure = report.failures.iter().find(|failure| failure.key == key);
+        failure.unwrap_or_else(|| panic!("{key} is not reported")).reason.clone()
     };
     assert!(reason("nameless").contains("name"), "{}", reason("nameless"));
     assert!(reason("broken").contains("does not hold JSON"));

@@ -66,7 +66,7 @@ async fn a_new_index_is_never_shown_half_filled_and_needs_no_downtime() {
     let mut seen = Vec::new();
     let report = people.backfill().progress(|so_far| seen.push(so_far.checked)).await.unwrap();
     writer.await.unwrap();
-    assert_eq!((report.total, report.checked, report.failures), (451, 451, 0), "{report:?}");
+    assert_eq!((report.total, report.checked, report.failed), (451, 451, 0), "{report:?}");
     assert_eq!(seen, [200, 400, 451]);
     assert!(people.verify().await.unwrap().is_clean());
     assert_eq!(people.find(Person::AGE.at_least(1_000u32)).count().await.unwrap(), 100);
@@ -110,18 +110,18 @@ async fn equal_values_that_were_there_before_the_field_was_unique_are_reported_a
     let first = before.create(PersonBefore { name: "same".into(), age: 1 }).await.unwrap();
     let second = before.create(PersonBefore { name: "same".into(), age: 2 }).await.unwrap();
     let report = people.backfill().await.unwrap();
-    assert_eq!(report.failures, 1);
-    assert_eq!(report.failed[0].id, second.id.as_str());
-    let reason = &report.failed[0].reason;
+    assert_eq!(report.failed, 1);
+    assert_eq!(report.failures[0].id, second.id.as_str());
+    let reason = &report.failures[0].reason;
     assert!(reason.contains(first.id.as_str()) && reason.contains("`name`"), "{reason}");
     // `verify` reports the same.
-    assert_eq!(people.verify().await.unwrap().failed, report.failed);
+    assert_eq!(people.verify().await.unwrap().failures, report.failures);
     // All other indexes can be used, and hold both.
     assert_eq!(people.find(Person::AGE.at_least(0u32)).await.unwrap().len(), 2);
     let error = people.get_by(Person::NAME, "same").await.unwrap_err();
     assert_eq!(incomplete(&error), (1, 2));
     people.modify(&second.id, |person| person.name = "other".into()).await.unwrap();
-    assert_eq!(people.repair().await.unwrap().failures, 0);
+    assert_eq!(people.repair().await.unwrap().failed, 0);
     assert_eq!(people.get_by(Person::NAME, "same").await.unwrap().unwrap().id, first.id);
 }
 

@@ -11,8 +11,11 @@ use crate::fixture::{Counter, Summary, Text, session, start, start_with, text};
 const QUEUE: &str = "queue:myapp:textsplitter:texts:summarize";
 
 fn reasons(report: &IndexReport) -> Vec<String> {
-    let mut all: Vec<_> =
-        report.failed.iter().map(|failure| format!("{}: {}", failure.id, failure.reason)).collect();
+    let mut all: Vec<_> = report
+        .failures
+        .iter()
+        .map(|failure| format!("{}: {}", failure.id, failure.reason))
+        .collect();
     all.sort();
     all
 }
@@ -57,8 +60,8 @@ async fn jobs_of_a_lost_list_or_set_are_named_and_run_after_a_repair() {
     }
     assert!(queue.take(&TakeOptions::new("w", 10)).await.unwrap().jobs.is_empty());
     let report = texts.verify().await.unwrap();
-    assert_eq!((report.lost_jobs, report.failed.len()), (40, 40), "{report:?}");
-    assert!(report.failed[0].reason.contains("its job of `summarize` was in no list"));
+    assert_eq!((report.lost_jobs, report.failures.len()), (40, 40), "{report:?}");
+    assert!(report.failures[0].reason.contains("its job of `summarize` was in no list"));
     assert_eq!(texts.repair().await.unwrap().lost_jobs, 40);
     assert!(texts.verify().await.unwrap().is_clean());
 

@@ -80,8 +80,8 @@ async fn one_unreadable_document_stops_no_list_and_is_named() {
     assert!(raw.contains("\"content\":3"), "{raw}");
     assert_eq!(texts.get_raw("nobody").await.unwrap(), None);
     for report in [texts.verify().await.unwrap(), texts.repair().await.unwrap()] {
-        assert_eq!((report.checked, report.failures), (9, 5));
-        let mut named: Vec<_> = report.failed.iter().map(|failure| &failure.id[..]).collect();
+        assert_eq!((report.checked, report.failed), (9, 5));
+        let mut named: Vec<_> = report.failures.iter().map(|failure| &failure.id[..]).collect();
         named.sort_unstable();
         assert_eq!(named, bad);
     }

@@ -43,8 +43,8 @@ impl<T: Document> Repo<T> {
     /// # struct User { name: String }
     /// # async fn example(users: Repo<User>) -> Result<(), metastore::Error> {
     /// let would = users.import("legacy:user:*").dry_run().await?;
-    /// for problem in &would.problems {
-    ///     println!("{}: {}", problem.key, problem.reason);
+    /// for failure in &would.failures {
+    ///     println!("{}: {}", failure.key, failure.reason);
     /// }
     /// let report = users.import("legacy:user:*").await?;
     /// println!("{} imported, {} were there", report.imported, report.already);

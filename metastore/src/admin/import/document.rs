@@ -8,7 +8,7 @@ use crate::document::Document;
 use crate::document::content::content;
 use crate::document::encode::encode_json;
 use crate::document::envelope;
-use crate::document::header::Head;
+use crate::document::header::Header;
 use crate::document::item::Item;
 use crate::document::unknown::UnknownFields;
 use crate::error::{ErrorKind, Result};
@@ -49,7 +49,7 @@ pub(super) fn read_document<T: Document>(
     if !text.starts_with('{') {
         return Err("it does not hold a JSON object".to_owned());
     }
-    let head = Head {
+    let header = Header {
         version: 1,
         id: id.clone(),
         commit: String::new(),
@@ -62,7 +62,7 @@ pub(super) fn read_document<T: Document>(
         owner: None,
     };
     let latest = repo.address().latest(id);
-    envelope::decode(&encode_json(&head, &text), &latest, OPERATION)
+    envelope::decode(&encode_json(&header, &text), &latest, OPERATION)
         .map_err(|error| error.kind().to_string())
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::document::{is_same_content, read_document};
-use super::report::{ImportProblem, ImportReport, Outcome};
+use super::report::{ImportFailure, ImportReport, Outcome};
 use super::source::{Original, Source};
 use crate::admin::walk::{CONCURRENCY, Page, Task, for_each};
 use crate::document::Document;
@@ -74,7 +74,7 @@ impl<T: Document> Importer<'_, T> {
 
     async fn import_one(&self, original: Original, text: Bytes) -> Result<Outcome> {
         let failed = |reason: String| {
-            Ok(Outcome::Failed(ImportProblem { key: original.key.clone(), reason }))
+            Ok(Outcome::Failed(ImportFailure { key: original.key.clone(), reason }))
         };
         let id = match (self.id_of)(&original.key).map(|id| Id::new(&id)) {
             Some(Ok(id)) => id,

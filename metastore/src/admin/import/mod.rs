@@ -7,4 +7,4 @@ mod report;
 mod source;
 
 pub use builder::Import;
-pub use report::{ImportProblem, ImportReport};
+pub use report::{ImportFailure, ImportReport};

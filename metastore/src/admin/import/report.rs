@@ -22,7 +22,7 @@ pub struct ImportReport {
     /// The number of originals that were removed.
     pub deleted: u64,
     /// The first 100 documents that failed, each with the reason.
-    pub problems: Vec<ImportProblem>,
+    pub failures: Vec<ImportFailure>,
     /// Whether this was a dry run, which writes nothing.
     pub dry_run: bool,
     /// Where to continue, with [`Import::resume`](crate::Import::resume); `None` at the end.
@@ -32,7 +32,7 @@ pub struct ImportReport {
 /// A document that was not imported.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
-pub struct ImportProblem {
+pub struct ImportFailure {
     /// The key.
     pub key: String,
     /// What is wrong: not JSON, a validation error, an invalid id or one that is taken.
@@ -43,7 +43,7 @@ pub struct ImportProblem {
 pub(super) enum Outcome {
     Imported { deleted: bool },
     Already { deleted: bool },
-    Failed(ImportProblem),
+    Failed(ImportFailure),
 }
 
 impl ImportReport {
@@ -57,9 +57,9 @@ impl ImportReport {
                 self.already += 1;
                 self.deleted += u64::from(deleted);
             }
-            Outcome::Failed(problem) => {
+            Outcome::Failed(failure) => {
                 self.failed += 1;
-                list_failure(&mut self.problems, problem);
+                list_failure(&mut self.failures, failure);
             }
         }
     }

@@ -78,7 +78,7 @@ impl<T: Document> Repo<T> {
     ///     .backfill()
     ///     .progress(|so_far| println!("{} of {}", so_far.checked, so_far.total))
     ///     .await?;
-    /// assert_eq!(report.failures, 0, "{:?}", report.failed);
+    /// assert_eq!(report.failed, 0, "{:?}", report.failures);
     /// # Ok(())
     /// # }
     /// ```

@@ -3,7 +3,7 @@
 use super::checker::Checker;
 use super::report::IndexReport;
 use crate::document::Document;
-use crate::document::header::Head;
+use crate::document::header::Header;
 use crate::error::Result;
 use crate::redis::command::{Command, Reply};
 
@@ -15,18 +15,18 @@ impl<T: Document> Checker<'_, T> {
     /// Lists the missing versions between two that exist.
     pub(super) async fn missing_versions(
         &self,
-        heads: &[Head],
+        headers: &[Header],
         report: &mut IndexReport,
     ) -> Result<()> {
         let at = self.repo.address();
-        for head in heads.iter().filter(|head| head.version > 1) {
+        for header in headers.iter().filter(|header| header.version > 1) {
             let mut missing = Vec::new();
-            let mut next = head.version;
+            let mut next = header.version;
             while next > 1 {
                 let first = next.saturating_sub(PAGE).max(1);
                 let numbers: Vec<u64> = (first..next).rev().collect();
                 let keys: Vec<String> =
-                    numbers.iter().map(|number| at.version(&head.id, *number)).collect();
+                    numbers.iter().map(|number| at.version(&header.id, *number)).collect();
                 let found = self.count_existing(&keys).await?;
                 if found == 0 {
                     break;
@@ -39,7 +39,7 @@ impl<T: Document> Checker<'_, T> {
                         }
                         for number in missing.drain(..) {
                             report.missing_versions += 1;
-                            report.list(head.id.as_str(), format!("version {number} is missing"));
+                            report.list(header.id.as_str(), format!("version {number} is missing"));
                         }
                     }
                 }
@@ -57,21 +57,25 @@ impl<T: Document> Checker<'_, T> {
     }
 
     /// Lists the items whose trail has no entry of their creation although it was never trimmed.
-    pub(super) async fn unaudited(&self, heads: &[Head], report: &mut IndexReport) -> Result<()> {
+    pub(super) async fn unaudited(
+        &self,
+        headers: &[Header],
+        report: &mut IndexReport,
+    ) -> Result<()> {
         if !self.repo.audits() {
             return Ok(());
         }
         let at = self.repo.address();
-        let first = |head: &Head| {
-            Command::new("XRANGE").arg(at.audit(&head.id)).arg("-").arg("+").arg("COUNT").arg("1")
+        let first = |header: &Header| {
+            Command::new("XRANGE").arg(at.audit(&header.id)).arg("-").arg("+").arg("COUNT").arg("1")
         };
-        let found = self.repo.store().reader().each(heads.iter().map(first).collect()).await;
+        let found = self.repo.store().reader().each(headers.iter().map(first).collect()).await;
         let found = found.map_err(|fault| fault.into_error(self.operation))?;
-        for (head, entries) in heads.iter().zip(found) {
-            let trail = at.audit(&head.id);
+        for (header, entries) in headers.iter().zip(found) {
+            let trail = at.audit(&header.id);
             let entries =
                 entries.map_err(|fault| fault.into_error(self.operation).at(trail.clone()))?;
-            if has_commit(&entries, head.origin()) {
+            if has_commit(&entries, header.origin()) {
                 continue;
             }
             // The trail may begin with an earlier item of the same id, or was trimmed because it
@@ -81,10 +85,10 @@ impl<T: Document> Checker<'_, T> {
             let entries = entries.map_err(|fault| fault.into_error(self.operation).at(trail))?;
             let length = entries.clone().into_array().unwrap_or_default().len() as u64;
             let trimmed = length >= self.repo.store().settings().audit_trail_length;
-            if !trimmed && !has_commit(&entries, head.origin()) {
+            if !trimmed && !has_commit(&entries, header.origin()) {
                 report.unaudited += 1;
                 let reason = "its audit trail has no entry of its creation".to_owned();
-                report.list(head.id.as_str(), reason);
+                report.list(header.id.as_str(), reason);
             }
         }
         Ok(())

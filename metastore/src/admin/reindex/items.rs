@@ -9,7 +9,7 @@ use super::report::IndexReport;
 use crate::document::Document;
 use crate::document::encode::index_entries;
 use crate::document::envelope;
-use crate::document::header::Head;
+use crate::document::header::Header;
 use crate::document::item::Item;
 use crate::error::Result;
 use crate::index::Entries;
@@ -32,19 +32,19 @@ pub(super) type Row = (String, Reply);
 
 /// The entries that an item should have.
 struct Expected {
-    head: Head,
+    header: Header,
     entries: Bytes,
     /// The number of entries in each index.
     counts: BTreeMap<String, u64>,
 }
 
 /// When an item should expire by the time to live of its collection, as the script reads it.
-fn deadline_arg<T: Document>(head: &Head) -> String {
+fn deadline_arg<T: Document>(header: &Header) -> String {
     let since = match T::SCHEMA.ttl_on_update {
-        TtlOnUpdate::Reset => head.written(),
-        TtlOnUpdate::Keep => head.created,
+        TtlOnUpdate::Reset => header.written(),
+        TtlOnUpdate::Keep => header.created,
     };
-    match (T::SCHEMA.ttl, head.expires) {
+    match (T::SCHEMA.ttl, header.expires) {
         (Some(ttl), _) => since.plus(ttl).as_millis().to_string(),
         (None, Some(_)) => "-".to_owned(),
         (None, None) => String::new(),
@@ -53,20 +53,21 @@ fn deadline_arg<T: Document>(head: &Head) -> String {
 
 impl<T: Document> Checker<'_, T> {
     /// Checks index entries; an item that has changed meanwhile is read and checked again. Returns
-    /// the heads of the documents that can be read.
+    /// the headers of the documents that can be read.
     pub(super) async fn check_entries(
         &self,
         mut open: Vec<Row>,
         report: &mut IndexReport,
-    ) -> Result<Vec<Head>> {
-        let mut heads = Vec::with_capacity(open.len());
+    ) -> Result<Vec<Header>> {
+        let mut headers = Vec::with_capacity(open.len());
         for _ in 0..ATTEMPTS {
             let mut changed = Vec::new();
             for chunk in chunks(self.expected(open, report)) {
                 let findings = self.compare(&chunk).await?;
-                for (Expected { head, mut counts, .. }, finding) in chunk.into_iter().zip(findings)
+                for (Expected { header, mut counts, .. }, finding) in
+                    chunk.into_iter().zip(findings)
                 {
-                    let id = head.id.as_str();
+                    let id = header.id.as_str();
                     match finding.as_deref().unwrap_or_default() {
                         "0" | "3" => {}
                         "1" => report.wrong += 1,
@@ -88,16 +89,16 @@ impl<T: Document> Checker<'_, T> {
                     for (index, count) in counts {
                         *report.entries.entry(index).or_default() += count;
                     }
-                    heads.push(head);
+                    headers.push(header);
                 }
             }
             open = self.read(changed).await?;
             if open.is_empty() {
-                return Ok(heads);
+                return Ok(headers);
             }
         }
         report.busy += open.len() as u64;
-        Ok(heads)
+        Ok(headers)
     }
 
     /// Reads items; those that no longer exist are left out.
@@ -121,12 +122,13 @@ impl<T: Document> Checker<'_, T> {
             };
             let read = decode(address, &id, found, self.operation);
             let expected = read.map_err(|unreadable| unreadable.error).and_then(|item: Item<T>| {
-                let head = envelope::decode_head(&json, &address.latest_of(&id), self.operation)?;
+                let header =
+                    envelope::decode_header(&json, &address.latest_of(&id), self.operation)?;
                 let owner = item.owner.as_ref();
                 let entries = index_entries(&item.data, item.created_at, owner, self.operation)?;
                 let counts = entries.as_ref().map(Entries::counts).unwrap_or_default();
                 let entries = entries.map(|entries| entries.to_bytes()).unwrap_or_default();
-                Ok(Expected { head, entries, counts })
+                Ok(Expected { header, entries, counts })
             });
             match expected {
                 Ok(expected) => all.push(expected),
@@ -146,14 +148,14 @@ impl<T: Document> Checker<'_, T> {
             .arg(self.repair_arg())
             .arg(Repo::<T>::derived_arg())
             .arg(T::SCHEMA.ttl.map(|ttl| millis(ttl).to_string()).unwrap_or_default());
-        for Expected { head, entries, .. } in expected {
+        for Expected { header, entries, .. } in expected {
             call = call
-                .arg(head.id.as_str().to_owned())
-                .int(head.version)
-                .arg(head.commit.clone())
-                .int(head.created.as_millis())
+                .arg(header.id.as_str().to_owned())
+                .int(header.version)
+                .arg(header.commit.clone())
+                .int(header.created.as_millis())
                 .arg(entries.clone())
-                .arg(deadline_arg::<T>(head));
+                .arg(deadline_arg::<T>(header));
         }
         let mut verdict = self.repo.write(self.operation, "", call).await?;
         let findings = verdict.array(self.operation)?;

@@ -16,9 +16,9 @@ impl<T: Document> Checker<'_, T> {
         report: &mut IndexReport,
     ) -> Result<()> {
         let ids: Vec<String> = rows.iter().map(|(id, _)| id.clone()).collect();
-        let heads = self.check_entries(rows, report).await?;
-        self.missing_versions(&heads, report).await?;
-        self.unaudited(&heads, report).await?;
+        let headers = self.check_entries(rows, report).await?;
+        self.missing_versions(&headers, report).await?;
+        self.unaudited(&headers, report).await?;
         self.lost_jobs(queued, &ids, report).await
     }
 }

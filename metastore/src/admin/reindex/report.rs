@@ -33,10 +33,10 @@ pub struct IndexReport {
     /// The number of items that could not be indexed completely: the document does not decode, or
     /// another item has the same value of a unique field. In the second case everything else is
     /// indexed.
-    pub failures: u64,
+    pub failed: u64,
     /// The first 100 problems of single items: what could not be indexed, lost jobs, missing
     /// versions and missing audit entries.
-    pub failed: Vec<IndexFailure>,
+    pub failures: Vec<IndexFailure>,
     /// Whether this run repaired what it found, as far as possible.
     pub repaired: bool,
     /// Where to continue an interrupted run, with [`Reindex::resume`](crate::Reindex::resume);
@@ -68,19 +68,19 @@ impl IndexReport {
             self.lost_jobs,
             self.missing_versions,
             self.unaudited,
-            self.failures,
+            self.failed,
         ];
         wrong.iter().all(|count| *count == 0)
     }
 
     /// Records an item that could not be indexed completely.
     pub(super) fn fail(&mut self, id: &str, reason: String) {
-        self.failures += 1;
+        self.failed += 1;
         self.list(id, reason);
     }
 
     /// Lists a problem of an item.
     pub(super) fn list(&mut self, id: &str, reason: String) {
-        list_failure(&mut self.failed, IndexFailure { id: id.to_owned(), reason });
+        list_failure(&mut self.failures, IndexFailure { id: id.to_owned(), reason });
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::link::{KEYS_LIBRARY, definitions, identifiers};
 use super::{Script, ScriptCall};
 use crate::document::encode::encode_json;
-use crate::document::header::{Head, beginning};
+use crate::document::header::{Header, beginning};
 use crate::key::{Actor, Address, Id, Segment};
 use crate::redis::command::{Command, Reply};
 use crate::store::Store;
@@ -158,14 +158,14 @@ static HEADERS: Script = Script::new(
 );
 
 /// Every combination of the fields that a header may lack, with short and with long values.
-fn headers() -> Vec<Head> {
+fn headers() -> Vec<Header> {
     let mut all = Vec::new();
     for combination in 0..1 << 6 {
         let has = |bit: u32| combination & (1 << bit) != 0;
         let is_long = has(5);
         let actor =
             |text: &str| Actor::new(&if is_long { "\"ö".repeat(120) } else { text.to_owned() });
-        all.push(Head {
+        all.push(Header {
             version: if is_long { 999_999_999_999_999 } else { 1 },
             id: Id::new(&if is_long { "~".repeat(128) } else { "a".to_owned() }).unwrap(),
             commit: "01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned(),
@@ -194,27 +194,27 @@ async fn scripts_read_the_headers_that_this_crate_writes() {
         run(&store, deadline.into_iter().fold(call, |call, deadline| call.arg(deadline.to_owned())))
             .await
     };
-    for head in headers() {
+    for header in headers() {
         let document = r#"{"version":7,"commit":"x","origin":"y","expires":8}"#;
-        let json = encode_json(&head, document);
-        assert!(json.starts_with(beginning(head.version, &head.id, &head.commit).as_bytes()));
-        let expires = head.expires.map(|at| at.as_millis().to_string()).unwrap_or_default();
+        let json = encode_json(&header, document);
+        assert!(json.starts_with(beginning(header.version, &header.id, &header.commit).as_bytes()));
+        let expires = header.expires.map(|at| at.as_millis().to_string()).unwrap_or_default();
         let expected = [
-            head.version.to_string(),
-            head.commit.clone(),
-            head.origin().to_owned(),
-            head.written().as_millis().to_string(),
-            head.commit.clone(),
+            header.version.to_string(),
+            header.commit.clone(),
+            header.origin().to_owned(),
+            header.written().as_millis().to_string(),
+            header.commit.clone(),
             expires,
-            head.commit.clone(),
+            header.commit.clone(),
         ];
         for other in ["", "1893456000999", "9"] {
             set(json.clone()).await;
             assert_eq!(read(Some(other)).await, expected);
-            let stated = Head {
+            let stated = Header {
                 expires: (!other.is_empty())
                     .then(|| Timestamp::from_millis(other.parse().unwrap())),
-                ..head.clone()
+                ..header.clone()
             };
             let found = store.reader().get(key.to_owned()).await.expect("it is read");
             assert_eq!(found, Reply::Data(encode_json(&stated, document).into()));

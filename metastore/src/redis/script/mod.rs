@@ -89,7 +89,7 @@ scripts! {
     REMOVE_ORIGINAL = "item/remove_original";
 
     FIND = "index/find";
-    EVICT_EXPIRED = "index/evict_expired";
+    REAP_EXPIRED = "index/reap_expired";
     REINDEX = "index/reindex";
     ORPHANS = "index/orphans";
     STRAYS = "index/strays";

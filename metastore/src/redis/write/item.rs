@@ -1,6 +1,6 @@
 //! The script calls that create or update one item.
 //!
-//! The arguments are described at the heads of `create.lua` and `update.lua`.
+//! The arguments are described at the top of `create.lua` and `update.lua`.
 
 use bytes::Bytes;
 

@@ -107,7 +107,7 @@ async fn start() -> Members {
         new.create_with_id(id, member(&format!("{id}@x"), city)).await.unwrap();
     }
     new.replace("m1", member("m1@x", "Bonn")).await.unwrap();
-    assert!(new.backfill().await.unwrap().failed.is_empty());
+    assert!(new.backfill().await.unwrap().failures.is_empty());
     let members = Members { old, middle: store.repo(), new, _server: server };
     members.assert_right("Bonn", "bonn").await;
     members
@@ -159,7 +159,7 @@ async fn a_write_that_knows_no_index_makes_queries_refuse_instead_of_giving_wron
         assert!(is_incomplete(counted), "{way}");
         assert_eq!(members.new.list().count().await.unwrap(), 3);
         let report = members.new.repair().await.unwrap();
-        assert_eq!((report.wrong, report.failures), (1, 0), "{way}");
+        assert_eq!((report.wrong, report.failed), (1, 0), "{way}");
         members.assert_right("Rome", "x").await;
     }
 }
@@ -224,7 +224,7 @@ async fn two_items_that_an_older_program_gave_one_unique_value_are_both_named() 
     write!(members.old, older, "update", "m2@x");
     assert!(is_incomplete(members.new.get_by(newer::Member::EMAIL, "m2@x").await));
     let report = members.new.repair().await.unwrap();
-    assert_eq!(report.failures, 1, "{report:?}");
+    assert_eq!(report.failed, 1, "{report:?}");
     assert!(is_incomplete(members.new.get_by(newer::Member::EMAIL, "m2@x").await));
     members.new.update("m1", newer::Member::patch().email("m1@x")).await.unwrap();
     members.assert_right("Rome", "x").await;

@@ -71,7 +71,7 @@ async fn write<T: Collection>(repo: &Repo<T>, way: &str) {
         "touch" => drop(dynamic.touch_item("tickets", "t").await.unwrap()),
         _ => {
             let report = repo.repair().await.unwrap();
-            assert_eq!((report.wrong, report.failures), (1, 0));
+            assert_eq!((report.wrong, report.failed), (1, 0));
         }
     }
 }

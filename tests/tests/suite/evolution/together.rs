@@ -302,7 +302,7 @@ async fn outcome<A: Collection, W: Collection>(
             Ok(found) => assert_eq!(found.items.len(), 1, "{operation}"),
             Err(error) => {
                 assert!(matches!(error.kind(), ErrorKind::IndexIncomplete { .. }), "{error}");
-                assert!(authors.repair().await.unwrap().failed.is_empty());
+                assert!(authors.repair().await.unwrap().failures.is_empty());
                 assert_eq!(dynamic.find_items("docs", &by_phone).await.unwrap().items.len(), 1);
                 return Outcome::KeptAndNoticed;
             }

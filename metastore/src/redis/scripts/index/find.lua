@@ -22,7 +22,7 @@
 
 local index, at, what, name = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local backwards = ARGV[4] == '1'
-if evict_expired(at, 2) then
+if reap_expired(at, 2) then
   return {PARTLY}
 end
 

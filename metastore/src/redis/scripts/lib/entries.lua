@@ -117,9 +117,9 @@ local function evict_index_entries(at, id, first)
   return type(redis.pcall('ZREM', index_key(at), id)) == 'table'
 end
 
--- Evicts up to 500 items whose deadline has passed, fewer if they have very many entries. Returns
+-- Evicts up to 500 items that have expired, fewer if they have very many entries. Returns
 -- whether there may be more.
-local function evict_expired(at, first)
+local function reap_expired(at, first)
   local expired = redis.call('ZRANGEBYSCORE', expiry_key(at), '-inf', whole(now()), 'LIMIT', 0, 500)
   for _, id in ipairs(expired) do
     if evict_index_entries(at, id, first) then

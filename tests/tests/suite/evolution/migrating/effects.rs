@@ -86,7 +86,7 @@ async fn a_backfill_sees_old_documents_in_the_current_shape() {
     let (server, programs) = start().await;
     create(&programs, 30).await;
     let report = programs.third.backfill().await.unwrap();
-    assert_eq!((report.checked, report.failures), (30, 0));
+    assert_eq!((report.checked, report.failed), (30, 0));
     let english = programs.third.find(v3::Person::LANGUAGE.eq("en")).limit(100).await.unwrap();
     assert_eq!(english.len(), 30);
     assert_eq!((english[0].version, english[0].schema), (1, 1));

@@ -1,4 +1,4 @@
-//! No modules use each other in a circle: no files within a folder, and no folders.
+//! No modules use each other in a cycle: no files within a folder, and no folders.
 //!
 //! A module uses another one where its code has a path to an item that the other one defines.
 //! A path through a re-export counts as a use of the file that defines the item, and a
@@ -15,7 +15,7 @@ use self::modules::Crate;
 use crate::report::require_none;
 use crate::workspace::{relative, targets};
 
-/// Circles that are allowed: the root of the target, the modules, and why.
+/// Cycles that are allowed: the root of the target, the modules, and why.
 const EXCEPTIONS: [(&str, &str, &str); 1] = [(
     "examples/user-management/main.rs",
     "config, notes, repo, sessions, settings, users",
@@ -24,35 +24,35 @@ const EXCEPTIONS: [(&str, &str, &str); 1] = [(
 )];
 
 #[test]
-fn modules_do_not_use_each_other_in_a_circle() {
-    let mut circles = Vec::new();
+fn modules_do_not_use_each_other_in_a_cycle() {
+    let mut cycles = Vec::new();
     for target in targets() {
-        let mut of_target = Graph::of(&Crate::parse(&target)).circles();
+        let mut of_target = Graph::of(&Crate::parse(&target)).cycles();
         let root = relative(&target.root);
         for (_, modules, _) in EXCEPTIONS.iter().filter(|(name, ..)| *name == root) {
             let count = of_target.len();
-            of_target.retain(|circle| circle.lines().next() != Some(modules));
+            of_target.retain(|cycle| cycle.lines().next() != Some(modules));
             if of_target.len() == count {
-                circles.push(format!("`EXCEPTIONS` lists {modules} of {root}, which is no circle"));
+                cycles.push(format!("`EXCEPTIONS` lists {modules} of {root}, which is no cycle"));
             }
         }
-        circles.append(&mut of_target);
+        cycles.append(&mut of_target);
     }
     require_none(
-        "modules must not use each other in a circle",
-        &circles,
+        "modules must not use each other in a cycle",
+        &cycles,
         "Move what two modules share into a module that both may use, or move the code that uses \
          the other module to the module further up.",
     );
 }
 
 #[test]
-fn a_circle_is_found_between_files_and_between_folders() {
-    let circle = |files: &[(&[&str], &str)]| Graph::of(&Crate::from_texts(files)).circles();
+fn a_cycle_is_found_between_files_and_between_folders() {
+    let cycle = |files: &[(&[&str], &str)]| Graph::of(&Crate::from_texts(files)).cycles();
     let root: (&[&str], &str) = (&[], "mod a; mod b; pub use a::A;");
-    assert_eq!(circle(&[root, (&["a"], "pub struct A;"), (&["b"], "use crate::A;")]), [""; 0]);
+    assert_eq!(cycle(&[root, (&["a"], "pub struct A;"), (&["b"], "use crate::A;")]), [""; 0]);
 
-    let found = circle(&[
+    let found = cycle(&[
         root,
         (&["a"], "pub struct A;\nfn f() { println!(\"{}\", crate::b::B); }"),
         (&["b"], "use crate::{self as root, A};\npub struct B;"),
@@ -65,7 +65,7 @@ fn a_circle_is_found_between_files_and_between_folders() {
         (&["a", "two"], "pub struct Two;"),
         (&["b"], "pub struct B;\nfn f(_: super::a::two::Two) {}"),
     ];
-    let found = circle(&[&[root][..], &folders].concat());
+    let found = cycle(&[&[root][..], &folders].concat());
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].starts_with("a, b\n"), "{found:?}");
 
@@ -74,7 +74,7 @@ fn a_circle_is_found_between_files_and_between_folders() {
         (&["a", "one"], "pub struct One(super::A);"),
         (&["b"], "#[cfg(test)] mod tests { use crate::a::A; }"),
     ];
-    let found = circle(&[&[root][..], &parent].concat());
+    let found = cycle(&[&[root][..], &parent].concat());
     assert_eq!(
         found,
         [

@@ -1,4 +1,4 @@
-//! Which modules use which, and the circles among them.
+//! Which modules use which, and the cycles among them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,22 +53,22 @@ impl Graph {
         uses.entry(to.place.get(shared).cloned()).or_default().insert(place);
     }
 
-    /// The circles of each folder: the modules, and the places of the uses between them.
-    pub(crate) fn circles(&self) -> Vec<String> {
-        let mut circles = Vec::new();
+    /// The cycles of each folder: the modules, and the places of the uses between them.
+    pub(crate) fn cycles(&self) -> Vec<String> {
+        let mut cycles = Vec::new();
         for (folder, uses) in &self.folders {
             let mut known = BTreeSet::new();
             for node in uses.keys() {
-                let circle: BTreeSet<_> = reached(uses, node)
+                let cycle: BTreeSet<_> = reached(uses, node)
                     .into_iter()
                     .filter(|other| reached(uses, other).contains(node))
                     .collect();
-                if circle.len() > 1 && known.insert(circle.clone()) {
-                    circles.push(show(folder, uses, &circle));
+                if cycle.len() > 1 && known.insert(cycle.clone()) {
+                    cycles.push(show(folder, uses, &cycle));
                 }
             }
         }
-        circles
+        cycles
     }
 }
 
@@ -84,19 +84,19 @@ fn reached<'f>(folder: &'f Folder, node: &Node) -> BTreeSet<&'f Node> {
     reached
 }
 
-fn show(folder: &[String], uses: &Folder, circle: &BTreeSet<&Node>) -> String {
+fn show(folder: &[String], uses: &Folder, cycle: &BTreeSet<&Node>) -> String {
     let name = |node: &Node| match node {
         Some(name) => [folder, std::slice::from_ref(name)].concat().join("::"),
         None if folder.is_empty() => "the root itself".to_owned(),
         None => format!("{} itself", folder.join("::")),
     };
     // The file of the folder last: it is the one that routes.
-    let mut names: Vec<_> = circle.iter().filter(|node| node.is_some()).collect();
-    names.extend(circle.iter().filter(|node| node.is_none()));
+    let mut names: Vec<_> = cycle.iter().filter(|node| node.is_some()).collect();
+    names.extend(cycle.iter().filter(|node| node.is_none()));
     let mut text = names.iter().map(|node| name(node)).collect::<Vec<_>>().join(", ");
     for from in &names {
         for (to, places) in uses.get(**from).into_iter().flatten() {
-            if circle.contains(to) {
+            if cycle.contains(to) {
                 for place in places.iter().take(SHOWN) {
                     text.push_str("\n    ");
                     text.push_str(place);
