@@ -1,9 +1,8 @@
 //! Rewriting items of older schemas in the current one.
 
-use std::future::{Future, IntoFuture};
-use std::pin::Pin;
-
-use super::walk::{Page, Task, Walk, concerns_one_item, for_each, list_failure, page_of_ids};
+use super::walk::{
+    Page, Task, Walk, concerns_one_item, for_each, item_run, list_failure, page_of_ids,
+};
 use crate::document::Document;
 use crate::document::header::Header;
 use crate::document::item::ToTarget;
@@ -95,31 +94,13 @@ impl<T: Document> Repo<T> {
     }
 }
 
-impl<'a, T: Document> Migrate<'a, T> {
+item_run!(Migrate, MigrationReport);
+
+impl<T: Document> Migrate<'_, T> {
     /// Upgrades and checks every document and writes nothing. A unique value that another item
     /// already has is only found by a real run.
     pub fn dry_run(mut self) -> Self {
         self.task.dry_run = true;
-        self
-    }
-
-    /// Resumes an interrupted run at the cursor of its report, or of the report that it last passed
-    /// to [`Migrate::progress`]. Default: from the beginning, which is also correct, since migrated
-    /// items are skipped.
-    pub fn resume(mut self, cursor: &Cursor) -> Self {
-        self.walk.resume(cursor.clone());
-        self
-    }
-
-    /// Processes at most this many items, at least 1; a later run can resume there. Default: all.
-    pub fn limit(mut self, items: u64) -> Self {
-        self.walk.limit(items);
-        self
-    }
-
-    /// Calls a function with the report so far, after each 500 items.
-    pub fn progress(mut self, progress: impl FnMut(&MigrationReport) + Send + 'a) -> Self {
-        self.walk.progress(progress);
         self
     }
 
@@ -219,14 +200,5 @@ impl MigrationReport {
         self.failed += 1;
         list_failure(&mut self.failures, MigrationFailure { id, error });
         Ok(())
-    }
-}
-
-impl<'a, T: Document> IntoFuture for Migrate<'a, T> {
-    type Output = Result<MigrationReport>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
     }
 }

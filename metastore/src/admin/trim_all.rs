@@ -1,9 +1,8 @@
 //! Retention for all items of a collection.
 
-use std::future::{Future, IntoFuture};
-use std::pin::Pin;
-
-use super::walk::{Page, Task, Walk, concerns_one_item, for_each, list_failure, page_of_ids};
+use super::walk::{
+    Page, Task, Walk, concerns_one_item, for_each, item_run, list_failure, page_of_ids,
+};
 use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::key::Id;
@@ -70,26 +69,9 @@ impl<T: Document> Repo<T> {
     }
 }
 
-impl<'a, T: Document> TrimAll<'a, T> {
-    /// Resumes an interrupted run at the cursor of its report, or of the report that it last passed
-    /// to [`TrimAll::progress`]. Default: from the beginning.
-    pub fn resume(mut self, cursor: &Cursor) -> Self {
-        self.walk.resume(cursor.clone());
-        self
-    }
+item_run!(TrimAll, TrimReport);
 
-    /// Processes at most this many items, at least 1; a later run can resume there. Default: all.
-    pub fn limit(mut self, items: u64) -> Self {
-        self.walk.limit(items);
-        self
-    }
-
-    /// Calls a function with the report so far, after each 500 items.
-    pub fn progress(mut self, progress: impl FnMut(&TrimReport) + Send + 'a) -> Self {
-        self.walk.progress(progress);
-        self
-    }
-
+impl<T: Document> TrimAll<'_, T> {
     async fn run(self) -> Result<TrimReport> {
         let Self { task, walk } = self;
         walk.check(OPERATION)?;
@@ -131,14 +113,5 @@ impl<T: Document> Task for TrimTask<'_, T> {
 
     fn resume_of(report: &mut TrimReport) -> &mut Option<Cursor> {
         &mut report.resume
-    }
-}
-
-impl<'a, T: Document> IntoFuture for TrimAll<'a, T> {
-    type Output = Result<TrimReport>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
     }
 }

@@ -161,6 +161,47 @@ pub(super) fn list_failure<F>(failures: &mut Vec<F>, failure: F) {
     }
 }
 
+/// Implements what all runs over the items of a collection have in common: the settings of the
+/// walk, and `.await`.
+macro_rules! item_run {
+    ($run:ident, $report:ident) => {
+        impl<'a, T: Document> $run<'a, T> {
+            /// Resumes an interrupted run at the cursor of its report, or of the report that it
+            /// last passed to `progress`. Default: from the beginning, which is also correct, since
+            /// what an earlier run has done is not done again.
+            pub fn resume(mut self, cursor: &Cursor) -> Self {
+                self.walk.resume(cursor.clone());
+                self
+            }
+
+            /// Processes at most this many items, at least 1; a later run can resume there.
+            /// Default: all.
+            pub fn limit(mut self, items: u64) -> Self {
+                self.walk.limit(items);
+                self
+            }
+
+            /// Calls a function with the report so far, after each 500 items.
+            pub fn progress(mut self, progress: impl FnMut(&$report) + Send + 'a) -> Self {
+                self.walk.progress(progress);
+                self
+            }
+        }
+
+        impl<'a, T: Document> std::future::IntoFuture for $run<'a, T> {
+            type Output = Result<$report>;
+            type IntoFuture =
+                std::pin::Pin<Box<dyn std::future::Future<Output = Self::Output> + Send + 'a>>;
+
+            fn into_future(self) -> Self::IntoFuture {
+                Box::pin(self.run())
+            }
+        }
+    };
+}
+
+pub(super) use item_run;
+
 /// Whether an error concerns one item only, so that the walk continues after it.
 pub(super) fn concerns_one_item(error: &Error) -> bool {
     error.is_invalid_document()

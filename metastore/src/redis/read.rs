@@ -40,7 +40,8 @@ impl Reader {
         self.gets.read(key).await
     }
 
-    /// Reads a few strings, as [`Reader::mget`]. Concurrent calls share one MGET.
+    /// Reads a few strings; both a missing key and a key of another type are `Nil`. Concurrent
+    /// calls share one MGET.
     pub(crate) async fn list(&self, keys: Vec<String>) -> Result<Vec<Reply>, Fault> {
         self.lists.read(keys).await
     }
@@ -58,14 +59,6 @@ impl Reader {
                 other => return other,
             }
         }
-    }
-
-    /// Reads several strings. Both a missing key and a key of another type are `Nil`.
-    pub(crate) async fn mget(&self, keys: &[String]) -> Result<Vec<Reply>, Fault> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        mget(&self.connection, keys).await
     }
 
     /// Sends several reads in one round trip, each with its own reply.

@@ -91,6 +91,19 @@ impl<T: Document> Repo<T> {
         items
     }
 
+    /// Reads documents, `Nil` for a key without one: one round trip, and one more for each 4 MiB.
+    pub(crate) async fn read_documents(
+        &self,
+        keys: &[String],
+        operation: &'static str,
+    ) -> Result<Vec<Reply>> {
+        let mut documents = Vec::with_capacity(keys.len());
+        while documents.len() < keys.len() {
+            documents.extend(self.read_some(&keys[documents.len()..], operation).await?);
+        }
+        Ok(documents)
+    }
+
     /// Reads the first of these documents, at least one, up to [`MAX_REPLY_BYTES`] and the document
     /// that exceeds it.
     async fn read_some(&self, keys: &[String], operation: &'static str) -> Result<Vec<Reply>> {

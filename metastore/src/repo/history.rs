@@ -96,8 +96,9 @@ impl<'a, T: Document> Versions<'a, T> {
 }
 
 impl<T: Document> Repo<T> {
-    /// Reads the headers of stored versions, in one round trip, and one more if some of them have
-    /// longer headers, as other programs may write. A header that cannot be read has its own error.
+    /// Reads the headers of stored versions, in one round trip, and one more for each 4 MiB of
+    /// those that have longer headers, as other programs may write. A header that cannot be read
+    /// has its own error.
     pub(crate) async fn each_header(
         &self,
         keys: &[String],
@@ -137,8 +138,7 @@ impl<T: Document> Repo<T> {
             headers.push(header.map(Some));
         }
         let keys: Vec<String> = unread.iter().map(|(_, key)| key.clone()).collect();
-        let whole = reader.mget(&keys).await;
-        let whole = whole.map_err(|fault| fault.into_error(operation))?;
+        let whole = self.read_documents(&keys, operation).await?;
         for ((position, key), json) in unread.into_iter().zip(whole) {
             if let Some(json) = json.into_data() {
                 headers[position] = decode_header(&json, &key, operation).map(Some);

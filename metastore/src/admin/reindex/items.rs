@@ -105,8 +105,7 @@ impl<T: Document> Checker<'_, T> {
     pub(super) async fn read(&self, ids: Vec<String>) -> Result<Vec<Row>> {
         let at = self.repo.address();
         let keys: Vec<String> = ids.iter().map(|id| at.latest_of(id)).collect();
-        let found = self.repo.store().reader().mget(&keys).await;
-        let found = found.map_err(|fault| fault.into_error(self.operation))?;
+        let found = self.repo.read_documents(&keys, self.operation).await?;
         Ok(ids.into_iter().zip(found).filter(|(_, found)| *found != Reply::Nil).collect())
     }
 

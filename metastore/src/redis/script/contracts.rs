@@ -35,7 +35,9 @@ static KEYS: Script = Script::new(
       segment_key(at, mutation), segment_key(at, transformation_segment(job)),
       segment_key(at, unique_segment(field)), segment_key(at, held_segment(field)),
       audit_key(at, id), audit_feed_key(at), scratch_key(at), wake_channel(at, job),
-      id_of_latest_key(at, latest_key(at, id)), address_of_entries_key(entries_key(at)),
+      id_of_latest_key(at, latest_key(at, id)),
+      id_of_latest_key(at, latest_key(at .. '2', id)) or 'none',
+      address_of_entries_key(entries_key(at)),
       unique_field(unique_segment(field)), unique_field(held_segment(field)) or 'none',
       held_field(held_segment(field)), held_field(unique_segment(field)) or 'none',
       is_value_segment(unique_segment(field)) and 'yes', derived_kind(mutation)
@@ -93,6 +95,7 @@ async fn scripts_build_the_keys_that_this_crate_builds() {
                     at.scratch(),
                     at.queue("summarize").wake,
                     id.to_string(),
+                    "none".to_owned(),
                     at.to_string(),
                     field.clone(),
                     "none".to_owned(),

@@ -29,9 +29,9 @@ end
 -- Whether another program keeps an item in indexes, from which update.lua removes it.
 local function has_entries(latest)
   for _, key in ipairs(indexed) do
-    local at = address_of_entries_key(key)
-    if string.sub(latest, 1, #at + 1) == at .. ':' then
-      return redis.pcall('HEXISTS', key, id_of_latest_key(at, latest)) ~= 0
+    local id = id_of_latest_key(address_of_entries_key(key), latest)
+    if id then
+      return redis.pcall('HEXISTS', key, id) ~= 0
     end
   end
   return false

@@ -10,9 +10,11 @@ local function latest_key(at, id)
   return at .. ':' .. id .. ':latest'
 end
 
--- The id in the latest key of an item.
+-- The id in the latest key of an item; nil if it is one of another collection.
 local function id_of_latest_key(at, key)
-  return string.sub(key, #at + 2, -8)
+  if string.sub(key, 1, #at + 1) == at .. ':' then
+    return string.sub(key, #at + 2, -8)
+  end
 end
 
 -- The key of a version, whose number is text.
