@@ -80,7 +80,8 @@ impl Reply {
     }
 }
 
-/// The reply of a script: a code, which the comment at the top of the script explains, and further parts.
+/// The reply of a script: a code, which the comment at the top of the script explains, and
+/// further parts.
 #[derive(Debug)]
 pub(crate) struct Verdict {
     pub(crate) code: i64,

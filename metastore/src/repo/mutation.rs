@@ -28,16 +28,16 @@ pub struct Cached<R> {
     pub stale: bool,
 }
 
-/// The stored form of a result. Version, commit and origin come first, so that a
-/// script can compare them.
+/// The stored form of a result. Version, commit and origin come first: `result_header_of` in
+/// `lib/header.lua` reads them, and a test compares both.
 #[derive(Serialize, Deserialize)]
-struct StoredResult<R> {
-    version: u64,
-    commit: String,
+pub(crate) struct MaterializedResult<R> {
+    pub(crate) version: u64,
+    pub(crate) commit: String,
     /// The origin of the item, so that a result of an earlier item with the same id is not read.
-    origin: String,
-    computed: Timestamp,
-    value: R,
+    pub(crate) origin: String,
+    pub(crate) computed: Timestamp,
+    pub(crate) value: R,
 }
 
 /// The item of a stored result, read before the result itself, since a result of an earlier item
@@ -134,7 +134,8 @@ impl<T: Document> ItemHandle<'_, T> {
         let value = value.map_err(|error| error.at(key.clone()))?;
         let own_commit = repo.store().new_ulid().to_string();
         let computed = repo.store().now();
-        let stored = StoredResult { version, commit: own_commit.clone(), origin, computed, value };
+        let commit_id = own_commit.clone();
+        let stored = MaterializedResult { version, commit: commit_id, origin, computed, value };
         let mut json = Vec::with_capacity(128);
         write_json(&mut json, &stored, repo.limits(), OPERATION)
             .map_err(|error| error.at(key.clone()))?;
@@ -208,7 +209,7 @@ impl<T: Document> ItemHandle<'_, T> {
         if of.origin != current.origin() {
             return Ok(None);
         }
-        let stored: StoredResult<R> = envelope::decode_value(&json, &key, OPERATION)?;
+        let stored: MaterializedResult<R> = envelope::decode_value(&json, &key, OPERATION)?;
         Ok(Some(Cached {
             value: stored.value,
             source_version: stored.version,

@@ -32,6 +32,7 @@ pub(crate) fn test_files(files: &[File]) -> BTreeSet<String> {
 pub(crate) fn of_rust(file: &File) -> BTreeSet<Literal> {
     let mut literals = BTreeSet::new();
     for item in items(&parse(&file.text)).iter().filter(|item| !item.is_test) {
+        collect(item.attributes, &mut literals);
         collect(item.trees, &mut literals);
     }
     literals
@@ -79,7 +80,9 @@ fn literals_in_comments_are_left_out() {
     assert_eq!(of_lua(&lua), BTreeSet::from(expected));
 
     let rust = file(
-        "/// \"a\"\nfn f() { g!(\"b\", b\"c\"); } // \"d\"\n#[cfg(test)]\nmod tests { const E: &str = \"e\"; }",
+        "/// \"a\"\nfn f() { g!(\"b\", b\"c\"); } // \"d\"\n#[e(\"f\")]\nstruct G;\n\
+         #[cfg(test)]\nmod tests { const E: &str = \"e\"; }",
     );
-    assert_eq!(of_rust(&rust), BTreeSet::from([(2, "b".to_owned()), (2, "c".to_owned())]));
+    let expected = [(2, "b".to_owned()), (2, "c".to_owned()), (3, "f".to_owned())];
+    assert_eq!(of_rust(&rust), BTreeSet::from(expected));
 }

@@ -7,6 +7,7 @@ mod cycles;
 mod keys;
 mod length;
 mod literals;
+mod messages;
 mod report;
 mod rust;
 mod width;

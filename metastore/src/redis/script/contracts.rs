@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::link::{KEYS_LIBRARY, definitions, identifiers};
 use super::{Script, ScriptCall};
@@ -11,6 +11,7 @@ use crate::document::encode::encode_json;
 use crate::document::header::{Header, beginning};
 use crate::key::{Actor, Address, Id, Segment};
 use crate::redis::command::{Command, Reply};
+use crate::repo::mutation::MaterializedResult;
 use crate::store::Store;
 use crate::time::Timestamp;
 
@@ -242,4 +243,54 @@ async fn scripts_read_the_headers_that_this_crate_writes() {
         store.reader().call(command).await.expect("it is done");
         assert_eq!(read(None).await, [expected]);
     }
+}
+
+static RESULTS: Script = Script::new(
+    "test/results",
+    "local version, commit, origin = result_header_of(KEYS[1])
+    if not version then
+      return {commit and 'refused' or 'none'}
+    end
+    return {version, commit, origin}",
+    None,
+);
+
+#[tokio::test]
+async fn scripts_read_the_headers_of_results_that_this_crate_writes() {
+    let store = Store::embedded().await.expect("a server");
+    let key = "a:b:c:d:mutation:e";
+    let call = async |command: Command| store.reader().call(command).await.expect("it is done");
+    let read = async || run(&store, ScriptCall::new(&RESULTS).key(key)).await;
+    let (commit, origin) = ("01ARZ3NDEKTSV4RRFFQ69G5FAV", "01BX5ZZKBKACTAV9WEVGEMMVRZ");
+    let values = [
+        Value::Null,
+        json!("\",\"origin\":\"x"),
+        json!({"version": 7, "commit": "x", "origin": "y"}),
+    ];
+    for version in [1, 2, 999_999_999_999_999, u64::MAX] {
+        for value in &values {
+            let stored = MaterializedResult {
+                version,
+                commit: commit.to_owned(),
+                origin: origin.to_owned(),
+                computed: Timestamp::from_millis(1_700_000_000_001),
+                value,
+            };
+            let json = serde_json::to_string(&stored).unwrap();
+            let expected = format!(
+                r#"{{"version":{version},"commit":"{commit}","origin":"{origin}","computed":1700000000001,"value":{value}}}"#
+            );
+            assert_eq!(json, expected);
+            call(Command::new("SET").arg(key).arg(json)).await;
+            assert_eq!(read().await, [&*version.to_string(), commit, origin]);
+        }
+    }
+    for other in ["", "null", "{}", r#"{"commit":"a","version":1,"origin":"b"}"#] {
+        call(Command::new("SET").arg(key).arg(other)).await;
+        assert_eq!(read().await, ["none"], "{other}");
+    }
+    call(Command::new("DEL").arg(key)).await;
+    assert_eq!(read().await, ["none"]);
+    call(Command::new("LPUSH").arg(key).arg("x")).await;
+    assert_eq!(read().await, ["refused"]);
 }

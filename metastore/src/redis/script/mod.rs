@@ -121,6 +121,8 @@ scripts! {
 const MAX_RESERVED: usize = 64 * 1024;
 
 /// A script with its keys and arguments.
+///
+/// It has at least one key, which says to which collection the keys belong that the script builds.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ScriptCall {
     script: &'static Script,
@@ -186,6 +188,7 @@ impl ScriptCall {
     }
 
     fn command(&self, name: &'static str, script: &'static str) -> Command {
+        debug_assert!(!self.keys.is_empty(), "{}: a script needs a key", self.name());
         let all = || self.keys.iter().chain(&self.args);
         let count = 2 + self.keys.len() + self.args.len();
         let bytes = all().map(Bytes::len).sum::<usize>().min(MAX_RESERVED);
@@ -196,5 +199,29 @@ impl ScriptCall {
             args.push_bytes(arg);
         }
         Command { name, args: args.into_vec() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_script_describes_its_keys() {
+        for script in ALL {
+            for text in [Some(script.body), script.wrapper].into_iter().flatten() {
+                let describes = |line: &str| {
+                    line.strip_prefix("-- KEYS  ").is_some_and(|keys| !keys.trim().is_empty())
+                };
+                assert!(text.lines().any(describes), "{} does not describe its keys", script.name);
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "index/find: a script needs a key")]
+    fn a_call_without_keys_is_a_mistake() {
+        ScriptCall::new(&FIND).arg("a:b:c").by_text();
     }
 }

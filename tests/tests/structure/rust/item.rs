@@ -13,7 +13,9 @@ pub(crate) struct Item<'t> {
     pub(crate) is_test: bool,
     /// The path that the attribute `path` states.
     pub(crate) path: Option<&'t str>,
-    /// All tokens from the keyword to the end, without the attributes.
+    /// The tokens before the keyword: attributes and modifiers.
+    pub(crate) attributes: &'t [Tree],
+    /// All tokens from the keyword to the end.
     pub(crate) trees: &'t [Tree],
 }
 
@@ -45,6 +47,7 @@ pub(crate) fn items(mut trees: &[Tree]) -> Vec<Item<'_>> {
 }
 
 fn next_item(mut trees: &[Tree]) -> (Option<Item<'_>>, &[Tree]) {
+    let all = trees;
     let (mut is_public, mut is_test, mut path) = (false, false, None);
     loop {
         let Some(first) = trees.first() else { return (None, trees) };
@@ -66,6 +69,7 @@ fn next_item(mut trees: &[Tree]) -> (Option<Item<'_>>, &[Tree]) {
             break;
         }
     }
+    let attributes = &all[..all.len() - trees.len()];
     let keyword = trees[0].name().filter(|name| KEYWORDS.contains(name)).unwrap_or("macro call");
     let ends_in_semicolon = matches!(keyword, "use" | "const" | "static" | "type" | "extern");
     let end = trees
@@ -75,7 +79,7 @@ fn next_item(mut trees: &[Tree]) -> (Option<Item<'_>>, &[Tree]) {
     let name_at = if keyword == "macro_rules" { 2 } else { 1 };
     let is_named = !matches!(keyword, "use" | "impl" | "extern" | "macro call");
     let name = item.get(name_at).and_then(Tree::name).filter(|_| is_named);
-    (Some(Item { keyword, name, is_public, is_test, path, trees: item }), rest)
+    (Some(Item { keyword, name, is_public, is_test, path, attributes, trees: item }), rest)
 }
 
 fn is_function(tree: &Tree) -> bool {

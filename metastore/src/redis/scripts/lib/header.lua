@@ -136,9 +136,10 @@ local function state_deadline(key, deadline)
   end
 end
 
--- The version, the commit id and the origin of the item that the result of a mutation at `key` was
--- computed from, as text: nil if there is none, with the server's error in the second place if the
--- key cannot be read.
+-- What the result of a mutation at `key` begins with, as text: the version of the item that it was
+-- computed from, the commit id with which it was stored, and the origin of the item. nil if there
+-- is none, with the server's error in the second place if the key cannot be read. repo/mutation.rs
+-- writes it; a test compares both.
 local function result_header_of(key)
   local text = redis.pcall('GETRANGE', key, '0', '127')
   if type(text) ~= 'string' then
