@@ -51,7 +51,7 @@ pub(crate) async fn run_ours(bench: &Bench, jobs: usize) -> Result<f64> {
     Ok(Load::total(jobs as u64, elapsed).per_second())
 }
 
-/// By hand-written code.
+/// With hand-written code.
 pub(crate) async fn run<C: Contender>(bench: &Bench, side: &C, jobs: usize) -> Result<Load> {
     let ids = bench.fill(jobs).await?;
     let elapsed = process(side, &ids).await?;
