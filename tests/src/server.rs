@@ -2,6 +2,7 @@
 
 mod binary;
 mod builder;
+mod clock;
 mod inspect;
 mod lifecycle;
 mod process;

@@ -1,5 +1,7 @@
 //! Tests of the test kit itself, because all other tests depend on it.
 
+#[path = "kit/clock.rs"]
+mod clock;
 #[path = "kit/disturbances.rs"]
 mod disturbances;
 #[path = "kit/faults.rs"]

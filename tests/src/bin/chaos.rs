@@ -28,6 +28,12 @@ struct Args {
     /// How many worker processes there are.
     #[arg(long, default_value_t = 4)]
     workers: usize,
+    /// Do not step the server's clock, which needs Linux and a C compiler.
+    #[arg(long)]
+    no_clock: bool,
+    /// No jobs that abort the process of their worker.
+    #[arg(long)]
+    no_poison: bool,
     /// How many histories to record and check, instead of the campaign on jobs.
     #[arg(long)]
     histories: Option<u64>,
@@ -68,7 +74,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().collect();
     // The modes in which the campaigns start processes.
     match &args[..] {
-        [_, mode, url] if mode == "worker" => return worker_main(url).await,
+        [_, mode, url, log, crashes] if mode == "worker" => {
+            return worker_main(url, log, crashes).await;
+        }
         [_, mode, options] if mode == "client" => return client_main(options).await,
         _ => {}
     }
@@ -89,6 +97,8 @@ async fn run_jobs(program: String, args: &Args, seed: u64) -> Result<(), Box<dyn
         seed,
         jobs: args.jobs.unwrap_or_else(|| usize::try_from(seconds * 40).unwrap_or(200).max(200)),
         workers: args.workers.max(2),
+        clock: !args.no_clock,
+        poison: !args.no_poison,
     };
     println!(
         "seed {seed}, {} jobs, {} workers, {:?}",

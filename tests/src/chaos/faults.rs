@@ -1,133 +1,172 @@
 //! The faults, chosen by the seed.
 
+mod line;
+mod processes;
+mod requests;
+mod server;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use metastore::Repo;
 use rustix::process::Signal;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::History;
-use super::recovery::{Orphans, Recoveries};
-use super::workers::{LEASE, Workers};
+use super::jobs::Task;
+use super::workers::Workers;
 use crate::{Proxy, Server};
 
-/// How long processes that were cut off, delayed or restarted need to work again.
-const SETTLING: Duration = Duration::from_millis(1_500);
+pub(super) use requests::Requests;
+pub(super) use server::USER;
 
-/// Injects one fault after the other; only frozen workers thaw during other faults.
+/// How often to check for workers that have ended and for frozen ones that are to continue.
+const TICK: Duration = Duration::from_millis(20);
+
+/// The faults of processes, lines and servers. Those of single requests are in [`Requests`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FaultKind {
+    KillWorker,
+    FreezeWorker,
+    StopWorker,
+    RollingRestart,
+    CutLine,
+    StallLine,
+    SlowLine,
+    FlushScripts,
+    RestartServer,
+    FreezeServer,
+    TakeRight,
+    FillServer,
+    StepClock,
+}
+
+/// How many of each kind there are among 100.
+const SHARES: [(FaultKind, usize); 13] = [
+    (FaultKind::KillWorker, 18),
+    (FaultKind::FreezeWorker, 12),
+    (FaultKind::StopWorker, 7),
+    (FaultKind::RollingRestart, 4),
+    (FaultKind::CutLine, 13),
+    (FaultKind::StallLine, 8),
+    (FaultKind::SlowLine, 8),
+    (FaultKind::FlushScripts, 8),
+    (FaultKind::RestartServer, 4),
+    (FaultKind::FreezeServer, 3),
+    (FaultKind::TakeRight, 6),
+    (FaultKind::FillServer, 4),
+    (FaultKind::StepClock, 5),
+];
+
+/// Injects one fault after the other; only frozen workers thaw during other faults, and faults of
+/// single requests happen all the time.
 pub(super) struct Faults {
-    server: Arc<Server>,
-    proxies: Arc<[Proxy; 2]>,
-    workers: Workers,
-    history: History,
-    random: fastrand::Rng,
+    pub(super) server: Arc<Server>,
+    pub(super) proxies: Arc<[Proxy]>,
+    pub(super) workers: Workers,
+    pub(super) tasks: Repo<Task>,
+    pub(super) history: History,
+    pub(super) random: fastrand::Rng,
+    /// Whether the server's clock is stepped.
+    pub(super) steps_clock: bool,
+    /// Stops the faults of single requests while true.
+    pub(super) quiet: watch::Sender<bool>,
     frozen: Vec<(usize, Instant)>,
-    recoveries: Recoveries,
+    /// How long the jobs of killed workers took to return to their queue.
+    recoveries: Vec<Duration>,
+    /// The kinds that come next, the last one first.
+    deck: Vec<FaultKind>,
 }
 
 impl Faults {
     pub(super) fn new(
         server: Arc<Server>,
-        proxies: Arc<[Proxy; 2]>,
+        proxies: Arc<[Proxy]>,
         workers: Workers,
+        tasks: Repo<Task>,
         history: History,
         random: fastrand::Rng,
+        steps_clock: bool,
     ) -> Self {
-        let (frozen, recoveries) = (Vec::new(), Recoveries::default());
-        Self { server, proxies, workers, history, random, frozen, recoveries }
+        let mut faults = Self {
+            server,
+            proxies,
+            workers,
+            tasks,
+            history,
+            random,
+            steps_clock,
+            quiet: watch::Sender::new(false),
+            frozen: Vec::new(),
+            recoveries: Vec::new(),
+            deck: Vec::new(),
+        };
+        // Each kind comes once before any comes twice, so that a short campaign has all of them.
+        faults.deal(|_| 1);
+        faults
+    }
+
+    fn deal(&mut self, count: impl Fn(usize) -> usize) {
+        for (kind, share) in SHARES {
+            if kind != FaultKind::StepClock || self.steps_clock {
+                self.deck.extend(std::iter::repeat_n(kind, count(share)));
+            }
+        }
+        self.random.shuffle(&mut self.deck);
     }
 
     pub(super) async fn inject(&mut self, length: Duration) {
         let end = Instant::now() + length;
-        sleep(Duration::from_millis(500)).await;
+        self.pause(Duration::from_millis(500)).await;
         while Instant::now() < end {
-            self.one().await;
-            sleep(Duration::from_millis(self.random.u64(50..600))).await;
-            self.thaw_due();
+            if self.deck.is_empty() {
+                self.deal(|share| share);
+            }
+            if let Some(kind) = self.deck.pop() {
+                self.one(kind).await;
+            }
+            self.pause_between(20, 300).await;
         }
     }
 
-    async fn one(&mut self) {
+    async fn one(&mut self, kind: FaultKind) {
         let at = self.random.usize(..self.workers.count());
-        match self.random.u8(..100) {
-            0..25 => self.kill(at).await,
-            25..40 => self.freeze(at),
-            40..52 => self.stop(at).await,
-            52..67 => {
-                let proxy = self.random.usize(..2);
-                self.history.fault("cut", format!("all connections of proxy {proxy}"));
-                self.proxies[proxy].drop_all();
+        match kind {
+            FaultKind::KillWorker => self.kill(at).await,
+            FaultKind::FreezeWorker => self.freeze(at),
+            FaultKind::StopWorker => self.stop(at).await,
+            FaultKind::RollingRestart => self.roll().await,
+            FaultKind::CutLine => self.cut_line(),
+            FaultKind::StallLine => self.stall_line().await,
+            FaultKind::SlowLine => self.slow_line().await,
+            FaultKind::FlushScripts => self.flush_scripts().await,
+            FaultKind::RestartServer => self.restart_server().await,
+            FaultKind::FreezeServer => self.freeze_server().await,
+            FaultKind::TakeRight => self.take_right().await,
+            FaultKind::FillServer => self.fill_server().await,
+            FaultKind::StepClock => self.step_clock().await,
+        }
+    }
+
+    /// Waits, and meanwhile replaces workers that have ended and lets frozen ones continue.
+    pub(super) async fn pause(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        loop {
+            self.workers.respawn_ended();
+            self.thaw_due();
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
             }
-            67..80 => self.delay().await,
-            80..93 => {
-                self.history.fault("flush", "scripts");
-                self.server.cli(&["SCRIPT", "FLUSH"]).await;
-            }
-            _ => self.restart().await,
+            sleep(left.min(TICK)).await;
         }
     }
 
-    async fn kill(&mut self, at: usize) {
-        if self.is_frozen(at) {
-            return;
-        }
-        // Before and after every third one nothing else happens, so that its time is meaningful.
-        let is_measured = self.random.u8(..3) == 0 && self.frozen.is_empty();
-        if is_measured {
-            sleep(SETTLING).await;
-        }
-        self.history.fault("kill", format!("worker {at}"));
-        let kill = || self.workers.signal(at, Signal::KILL);
-        if !is_measured {
-            kill();
-            self.workers.replace(at).await;
-            return;
-        }
-        let orphans = Orphans::of(&self.server, self.workers.id(at), kill).await;
-        self.workers.replace(at).await;
-        let times = orphans.watch(&mut self.recoveries).await;
-        self.history.note(format!("jobs of worker {at} were brought back after {times:?}"));
-    }
-
-    fn freeze(&mut self, at: usize) {
-        if self.is_frozen(at) {
-            return;
-        }
-        let time = LEASE.mul_f64(1.2 + self.random.f64());
-        self.history.fault("freeze", format!("worker {at} for {time:?}"));
-        self.workers.signal(at, Signal::STOP);
-        self.frozen.push((at, Instant::now() + time));
-    }
-
-    async fn stop(&mut self, at: usize) {
-        if self.is_frozen(at) {
-            return;
-        }
-        self.history.fault("stop", format!("worker {at}"));
-        self.workers.signal(at, Signal::TERM);
-        self.workers.replace(at).await;
-    }
-
-    async fn delay(&mut self) {
-        let proxy = self.random.usize(..2);
-        let time = Duration::from_millis(self.random.u64(50..1_500));
-        self.history.fault("delay", format!("proxy {proxy} for {time:?}"));
-        self.proxies[proxy].pause();
-        sleep(time).await;
-        self.proxies[proxy].resume();
-    }
-
-    async fn restart(&mut self) {
-        let kills = self.random.bool();
-        self.history.fault("restart", if kills { "of the killed server" } else { "of the server" });
-        if kills {
-            self.server.kill();
-        } else {
-            self.server.stop();
-        }
-        sleep(Duration::from_millis(self.random.u64(0..1_200))).await;
-        self.server.restart().await;
-        self.history.note("the server is back");
+    /// Pauses for a time between two numbers of milliseconds.
+    async fn pause_between(&mut self, least: u64, most: u64) {
+        let time = Duration::from_millis(self.random.u64(least..=most));
+        self.pause(time).await;
     }
 
     fn is_frozen(&self, at: usize) -> bool {
@@ -138,7 +177,7 @@ impl Faults {
         let now = Instant::now();
         for (at, until) in std::mem::take(&mut self.frozen) {
             if until <= now {
-                self.history.note(format!("worker {at} goes on"));
+                self.history.note(format!("worker {at} continues"));
                 self.workers.signal(at, Signal::CONT);
             } else {
                 self.frozen.push((at, until));
@@ -146,15 +185,14 @@ impl Faults {
         }
     }
 
-    /// Ends all faults that last.
+    /// Waits until no worker is frozen any more.
     pub(super) async fn end_all(&mut self) {
         while !self.frozen.is_empty() {
-            sleep(Duration::from_millis(50)).await;
-            self.thaw_due();
+            self.pause(TICK).await;
         }
     }
 
-    pub(super) fn into_parts(self) -> (Recoveries, Workers) {
+    pub(super) fn into_parts(self) -> (Vec<Duration>, Workers) {
         (self.recoveries, self.workers)
     }
 }

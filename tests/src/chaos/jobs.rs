@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 use validator::Validate;
 
+use super::Options;
+
 /// What a task does when its handler runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum Kind {
     /// It takes some milliseconds and succeeds.
     Succeeds,
     /// It fails at the first attempt.
@@ -21,6 +23,8 @@ pub enum Kind {
     Fails,
     /// It fails with a non-retryable error, so it is dead after one attempt.
     IsFatal,
+    /// It aborts the process of its worker each time, so it is dead after some crashes.
+    Aborts,
 }
 
 /// A task of a campaign.
@@ -28,20 +32,25 @@ pub enum Kind {
 #[collection(domain = "tests", app = "chaos", name = "tasks", object_type = texts)]
 #[transformation(work -> Outcome, retries = 3, retry_delay = "40ms", timeout = "20s")]
 #[transformation(check -> Outcome, after = work)]
-pub struct Task {
-    /// What it does.
-    pub kind: Kind,
+pub(super) struct Task {
+    pub(super) kind: Kind,
+    /// The name of the kind.
+    #[index]
+    pub(super) label: String,
     /// How long it takes.
-    pub millis: u64,
+    pub(super) millis: u64,
+    /// How often the task was changed after its job was requested.
+    #[index(range)]
+    pub(super) round: u64,
 }
 
 /// The result of a handler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub(super) struct Outcome {
     /// The job that it ran.
-    pub job: String,
+    pub(super) job: String,
     /// Its fence.
-    pub fence: u64,
+    pub(super) fence: u64,
 }
 
 /// Runs the handler of a task.
@@ -49,7 +58,7 @@ pub struct Outcome {
 /// # Errors
 ///
 /// As the task's kind says.
-pub async fn handle(
+pub(super) async fn handle(
     item: Item<Task>,
     job: JobContext,
 ) -> Result<Outcome, Box<dyn std::error::Error + Send + Sync>> {
@@ -59,21 +68,27 @@ pub async fn handle(
         Kind::IsFatal => Err(Fatal::new("non-retryable").into()),
         Kind::FailsOnce if job.attempt == 1 => Err("it fails once".into()),
         Kind::PanicsOnce if job.attempt == 1 => panic!("it panics once"),
+        Kind::Aborts => std::process::abort(),
         _ => Ok(Outcome { job: job.id, fence: job.fence }),
     }
 }
 
-/// Creates tasks and requests their jobs, spread over `length`. Returns the kind of each, by its
-/// number.
+/// A task that was requested.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Planned {
+    pub(super) kind: Kind,
+    pub(super) round: u64,
+}
+
+/// Creates tasks and requests their jobs, spread over the campaign. Returns them by their number.
 pub(super) async fn produce(
     tasks: &Repo<Task>,
-    count: usize,
-    length: Duration,
+    options: &Options,
     mut random: fastrand::Rng,
-) -> Vec<Kind> {
+) -> Vec<Planned> {
     let begin = Instant::now();
-    let mut kinds = Vec::with_capacity(count);
-    for number in 0..count {
+    let mut planned = Vec::with_capacity(options.jobs);
+    for number in 0..options.jobs {
         let kind = match random.u8(..100) {
             0..3 => Kind::Fails,
             3..6 => Kind::IsFatal,
@@ -81,22 +96,31 @@ pub(super) async fn produce(
             12..15 => Kind::PanicsOnce,
             _ => Kind::Succeeds,
         };
+        let kind = if options.aborts(number) { Kind::Aborts } else { kind };
         // Some outlast their lease many times over, so that it has to be renewed.
         let millis = if random.u8(..50) == 0 { 2_500 } else { random.u64(0..40) };
         let priority = [Priority::High, Priority::Normal, Priority::Low][random.usize(..3)];
-        let options = EnqueueOptions::new().priority(priority);
-        kinds.push(kind);
-        request(tasks, number, Task { kind, millis }, &options).await;
-        let planned = length.mul_f64(fraction(number + 1, count) * 0.95);
-        sleep(planned.saturating_sub(begin.elapsed())).await;
+        let options_of_job = EnqueueOptions::new().priority(priority);
+        let round = u64::from(random.u8(..8) == 0);
+        let task = Task { kind, label: format!("{kind:?}"), millis, round: 0 };
+        request(tasks, number, task, &options_of_job).await;
+        if round > 0 {
+            change(tasks, number, round).await;
+        }
+        planned.push(Planned { kind, round });
+        let due = options.length.mul_f64(fraction(number + 1, options.jobs) * 0.95);
+        sleep(due.saturating_sub(begin.elapsed())).await;
     }
-    kinds
+    planned
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a fraction of a campaign need not be exact")]
 fn fraction(part: usize, whole: usize) -> f64 {
     part as f64 / whole as f64
 }
+
+/// How long to wait before a call is repeated.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Repeats a request until it succeeds, as a caller would.
 async fn request(tasks: &Repo<Task>, number: usize, task: Task, options: &EnqueueOptions) {
@@ -106,9 +130,26 @@ async fn request(tasks: &Repo<Task>, number: usize, task: Task, options: &Enqueu
         if error.is_conflict() {
             break;
         }
-        sleep(Duration::from_millis(20)).await;
+        sleep(PAUSE).await;
     }
     while tasks.item(&id).work().enqueue_with(options.clone()).await.is_err() {
-        sleep(Duration::from_millis(20)).await;
+        // The job may have been requested, and it may have ended, after which another request
+        // would make it run once more.
+        loop {
+            match tasks.item(&id).work().status().await {
+                Ok(Some(_)) => return,
+                Ok(None) => break,
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Changes a task, whose job may be running, so that its index entries change.
+async fn change(tasks: &Repo<Task>, number: usize, round: u64) {
+    let id = format!("t{number}");
+    while tasks.update(&id, Task::patch().round(round)).await.is_err() {
+        sleep(PAUSE).await;
     }
 }

@@ -1,123 +1,98 @@
-//! How long it takes until the jobs of a killed worker are returned to their queue, measured by the
-//! server: the time from which a returned job could be taken again.
+//! How long it takes until the jobs of a killed worker are returned to their queue.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use crate::{Connection, Reply, Server};
+use metastore::{JobState, Repo, Timestamp};
+
+use super::jobs::Task;
+use super::runs;
 
 /// A job that a worker held when it was killed.
+#[derive(Debug)]
 struct Orphan {
-    record: String,
+    item: String,
+    transformation: String,
     job: String,
-    fence: String,
-    crashes: u64,
+    started: Option<Timestamp>,
+    crashes: u32,
 }
 
-/// The jobs of a worker process, and when it was killed.
+/// The jobs of a worker process that was killed.
+#[derive(Debug)]
 pub(super) struct Orphans {
-    jobs: Vec<Orphan>,
-    connection: Connection,
-    killed: Duration,
+    tasks: Repo<Task>,
+    waiting: Vec<Orphan>,
+    killed: Instant,
+    /// After how long each was returned.
+    pub(super) times: Vec<Duration>,
 }
-
-/// The times of returned jobs.
-#[derive(Debug, Default)]
-pub(super) struct Recoveries(pub(super) Vec<Duration>);
-
-/// How often to check whether the process holds jobs.
-const MOMENTS: usize = 100;
-
-const TASKS: &str = "tests:chaos:tasks";
 
 /// How long to watch a job that is never returned.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Orphans {
-    /// Waits for a moment in which a process holds jobs, and kills it at that moment, by `kill`.
-    pub(super) async fn of(server: &Server, process: u32, kill: impl FnOnce()) -> Self {
-        let mut connection = server.connect().await.expect("the server is there");
-        let mut jobs = held(&mut connection, process).await;
-        for _ in 0..MOMENTS {
-            if !jobs.is_empty() {
-                break;
+    /// The jobs that a process holds, by the file of its runs; it is killed by `kill`.
+    pub(super) async fn of(tasks: &Repo<Task>, log: &Path, kill: impl FnOnce()) -> Self {
+        let mut waiting = Vec::new();
+        for run in runs::unfinished(log) {
+            let seen = see(tasks, &run.item, &run.transformation).await;
+            if let Some(seen) = seen
+                && seen.job == run.job
+                && seen.state == JobState::Running
+            {
+                let (item, transformation) = (run.item, run.transformation);
+                let Seen { job, started, crashes, .. } = seen;
+                waiting.push(Orphan { item, transformation, job, started, crashes });
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-            jobs = held(&mut connection, process).await;
         }
         kill();
-        let killed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { jobs, connection, killed }
+        Self { tasks: tasks.clone(), waiting, killed: Instant::now(), times: Vec::new() }
     }
 
-    /// Watches until each of them has been returned to its queue or has ended: its end may have
-    /// been in flight.
-    pub(super) async fn watch(mut self, into: &mut Recoveries) -> Vec<Duration> {
-        let mut times = Vec::new();
-        for orphan in self.jobs {
-            loop {
-                let [job, state, fence, crashes, since] = fields(
-                    &mut self.connection,
-                    &orphan.record,
-                    ["job", "state", "fence", "crashes", "since"],
-                )
-                .await;
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                let waited = now.saturating_sub(self.killed);
-                if job == orphan.job && number(&crashes) > orphan.crashes {
-                    let since = Duration::from_millis(number(&since));
-                    times.push(since.saturating_sub(self.killed));
-                    break;
+    /// Looks at the jobs that were not returned yet, and returns whether there are any left. A job
+    /// that has ended is not counted: its end may have been in flight.
+    pub(super) async fn look(&mut self) -> bool {
+        let mut left = Vec::new();
+        for orphan in std::mem::take(&mut self.waiting) {
+            let seen = see(&self.tasks, &orphan.item, &orphan.transformation).await;
+            let waited = self.killed.elapsed();
+            match seen {
+                Some(seen) if seen.job == orphan.job && orphan.was_returned(&seen) => {
+                    self.times.push(waited);
                 }
-                if job != orphan.job || fence != orphan.fence || state != "running" {
-                    break;
-                }
-                if waited > PATIENCE {
-                    times.push(waited);
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
+                Some(seen) if seen.job != orphan.job || seen.state != JobState::Running => {}
+                _ if waited > PATIENCE => self.times.push(waited),
+                _ => left.push(orphan),
             }
         }
-        into.0.extend(&times);
-        times
+        self.waiting = left;
+        !self.waiting.is_empty()
     }
 }
 
-/// The jobs that a process holds.
-async fn held(connection: &mut Connection, process: u32) -> Vec<Orphan> {
-    let mut jobs = Vec::new();
-    for name in ["work", "check"] {
-        let leased = format!("queue:{TASKS}:{name}:leased");
-        let ids = call(connection, &["ZRANGE", &leased, "0", "-1"]).await;
-        for id in ids.as_strings() {
-            let record = format!("{TASKS}:{id}:transformation:{name}");
-            let [worker, job, fence, crashes] =
-                fields(connection, &record, ["worker", "job", "fence", "crashes"]).await;
-            if worker.starts_with(&format!("{process}-")) {
-                jobs.push(Orphan { record, job, fence, crashes: number(&crashes) });
-            }
-        }
+impl Orphan {
+    fn was_returned(&self, seen: &Seen) -> bool {
+        let runs_again = seen.started.is_some() && seen.started != self.started;
+        seen.crashes > self.crashes || seen.state == JobState::Queued || runs_again
     }
-    jobs
 }
 
-async fn call(connection: &mut Connection, command: &[&str]) -> Reply {
-    connection.call(command).await.expect("the server answers")
+/// What the library says of a job.
+struct Seen {
+    job: String,
+    state: JobState,
+    started: Option<Timestamp>,
+    crashes: u32,
 }
 
-async fn fields<const N: usize>(
-    connection: &mut Connection,
-    record: &str,
-    names: [&str; N],
-) -> [String; N] {
-    let command: Vec<&str> = ["HMGET", record].into_iter().chain(names).collect();
-    let found = call(connection, &command).await;
-    let text =
-        |field: &Reply| if field.is_nil() { String::new() } else { field.as_str().to_owned() };
-    let mut values = found.as_array().iter().map(text);
-    std::array::from_fn(|_| values.next().unwrap_or_default())
-}
-
-fn number(text: &str) -> u64 {
-    text.parse().unwrap_or(0)
+async fn see(tasks: &Repo<Task>, item: &str, transformation: &str) -> Option<Seen> {
+    let transformation = if transformation == "work" { Task::WORK } else { Task::CHECK };
+    let status = tasks.item(item).transformation(transformation).status().await.ok()??;
+    Some(Seen {
+        job: status.job,
+        state: status.state,
+        started: status.started_at,
+        crashes: status.crashes,
+    })
 }

@@ -112,4 +112,11 @@ impl Proxy {
     pub fn delay_replies(&self, delay: Duration) {
         self.traffic.set_reply_delay(delay);
     }
+
+    /// Makes the line slow: bytes take this long to the server, and this long to the client. What
+    /// arrives meanwhile waits, so a delay is at most twice as long. Zero, the default, forwards
+    /// at once.
+    pub fn slow_down(&self, requests: Duration, replies: Duration) {
+        self.traffic.set_latency(requests, replies);
+    }
 }

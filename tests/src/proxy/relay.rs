@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::fault::Verdict;
-use super::traffic::{Held, Link, Traffic};
+use super::traffic::{Direction, Held, Link, Traffic};
 
 const CHUNK: usize = 64 * 1024;
 
@@ -70,6 +70,7 @@ async fn carry_requests(
 ) -> Option<Late> {
     let mut buffer = vec![0; CHUNK];
     while let Ok(length @ 1..) = client.read(&mut buffer).await {
+        traffic.cross(Direction::Request).await;
         traffic.wait_while_paused().await;
         let chunk = &buffer[..length];
         let verdict = traffic.on_request(link, chunk);
@@ -116,6 +117,7 @@ async fn carry_replies(
     let mut buffer = vec![0; CHUNK];
     while let Ok(length @ 1..) = server.read(&mut buffer).await {
         traffic.delay_reply(link).await;
+        traffic.cross(Direction::Reply).await;
         traffic.wait_while_paused().await;
         let chunk = &buffer[..length];
         let verdict = traffic.on_reply(link, chunk);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::fault::{ConnectionId, Faults, Verdict};
 
@@ -22,6 +22,8 @@ pub(super) struct Traffic {
     pub(super) paused: watch::Sender<bool>,
     /// How long a client is silent before it gets a reply, in microseconds.
     reply_delay: AtomicU64,
+    /// How long the line takes for requests and for replies, in microseconds.
+    latency: [AtomicU64; 2],
     /// Every change closes the connections that are open at that time.
     pub(super) drops: watch::Sender<u64>,
     /// Every change delivers what is held.
@@ -44,6 +46,7 @@ impl Traffic {
             refusing: AtomicBool::new(false),
             paused: watch::Sender::new(false),
             reply_delay: AtomicU64::new(0),
+            latency: [AtomicU64::new(0), AtomicU64::new(0)],
             drops: watch::Sender::new(0),
             release: watch::Sender::new(0),
             held: watch::Sender::new(0),
@@ -114,8 +117,21 @@ impl Traffic {
     }
 
     pub(super) fn set_reply_delay(&self, delay: Duration) {
-        let micros = u64::try_from(delay.as_micros()).expect("a delay should be short");
-        self.reply_delay.store(micros, Ordering::SeqCst);
+        self.reply_delay.store(micros(delay), Ordering::SeqCst);
+    }
+
+    pub(super) fn set_latency(&self, requests: Duration, replies: Duration) {
+        for (latency, time) in self.latency.iter().zip([requests, replies]) {
+            latency.store(micros(time), Ordering::SeqCst);
+        }
+    }
+
+    /// Waits as long as the line takes in this direction.
+    pub(super) async fn cross(&self, direction: Direction) {
+        let latency = self.latency[direction as usize].load(Ordering::SeqCst);
+        if latency > 0 {
+            sleep(Duration::from_micros(latency)).await;
+        }
     }
 
     /// Holds a reply back until the client has been silent for as long as the test wants.
@@ -126,6 +142,15 @@ impl Traffic {
             sleep_until(link.last_request() + delay).await;
         }
     }
+}
+
+/// Where bytes go.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Direction {
+    /// To the server.
+    Request,
+    /// To the client.
+    Reply,
 }
 
 /// A request that is held.
@@ -165,6 +190,10 @@ impl Link {
     fn last_request(&self) -> Instant {
         *lock(&self.last_request)
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).expect("a delay should be short")
 }
 
 /// Locks without regard to poison: nothing panics while it holds one of these locks.

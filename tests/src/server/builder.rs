@@ -6,6 +6,7 @@
 pub struct Builder {
     args: Vec<(String, String)>,
     append_only: bool,
+    pub(super) settable_clock: bool,
     pub(super) password: Option<String>,
 }
 
@@ -22,6 +23,13 @@ impl Builder {
     /// outlives [`Server::kill`](super::Server::kill).
     pub fn append_only(mut self, on: bool) -> Self {
         self.append_only = on;
+        self
+    }
+
+    /// Allows [`Server::set_clock`](super::Server::set_clock), with a small library that is
+    /// compiled by `cc` and preloaded into the server. Linux only.
+    pub fn settable_clock(mut self, on: bool) -> Self {
+        self.settable_clock = on;
         self
     }
 

@@ -27,12 +27,11 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts the server. Everything it prints goes to `server.log` in `directory`.
-    pub(super) fn spawn<A: AsRef<OsStr>>(binary: &Path, args: &[A], directory: &Path) -> Self {
+    pub(super) fn spawn<A: AsRef<OsStr>>(command: &[A], directory: &Path) -> Self {
         let mut watchdog = Command::new("sh")
             .args(["-c", WATCHDOG, "watchdog"])
             .arg(directory)
-            .arg(binary)
-            .args(args)
+            .args(command)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

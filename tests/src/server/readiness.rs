@@ -6,7 +6,7 @@ use std::io;
 use tokio::time::{Duration, Instant, sleep, timeout};
 
 use super::process::Process;
-use super::{PATIENCE, Server, binary};
+use super::{PATIENCE, Server, binary, clock};
 use crate::resp::{Connection, Reply};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
@@ -37,8 +37,11 @@ impl Server {
         let directory = self.directory();
         let path =
             directory.to_str().expect("the path of the temporary directory should be valid UTF-8");
-        let arguments = self.settings.command_line(self.port, path);
-        let process = Process::spawn(&binary::find(), &arguments, directory);
+        let mut command =
+            if self.settings.settable_clock { clock::launcher(directory) } else { Vec::new() };
+        command.push(binary::find().into());
+        command.extend(self.settings.command_line(self.port, path).into_iter().map(Into::into));
+        let process = Process::spawn(&command, directory);
         *self.process() = Some(process);
 
         let end = Instant::now() + PATIENCE;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use metastore_tests::resp::encode;
 use metastore_tests::{Connection, Proxy, Server, wait};
 use tokio::time::timeout;
 
@@ -49,6 +50,29 @@ async fn dropping_a_paused_connection_discards_what_it_held() {
     proxy.resume();
     assert!(answers(&proxy).await);
     assert_eq!(server.get_string("n").await, None);
+}
+
+#[tokio::test]
+async fn a_slow_line_delays_each_direction_and_loses_nothing() {
+    let (server, proxy, mut client) = set_up().await;
+    for (requests, replies) in [(120, 0), (0, 120), (60, 60)] {
+        let begin = Instant::now();
+        proxy.slow_down(Duration::from_millis(requests), Duration::from_millis(replies));
+        client.call(&["INCR", "n"]).await.expect("a late reply");
+        let took = begin.elapsed();
+        assert!(took >= Duration::from_millis(120), "{requests} and {replies} ms: {took:?}");
+    }
+    assert_eq!(server.get_string("n").await.as_deref(), Some("3"));
+    // Requests of the slow time do not overtake each other.
+    proxy.slow_down(Duration::from_millis(20), Duration::ZERO);
+    let request = encode(&["APPEND", "text", "a"]);
+    client.send_bytes(&request).await.expect("the proxy reads");
+    proxy.slow_down(Duration::ZERO, Duration::ZERO);
+    client.call(&["APPEND", "text", "b"]).await.expect("a reply");
+    wait::until("both requests to arrive", Duration::from_secs(5), async || {
+        server.get_string("text").await.as_deref() == Some("ab")
+    })
+    .await;
 }
 
 #[tokio::test]
