@@ -12,8 +12,8 @@ use crate::raw::Broken;
 /// The errors and the valid parts of the collection.
 pub(crate) fn collection(item: &Item, members: &Members, errors: &TokenStream) -> TokenStream {
     let schema = expand::nameless_schema(item, members);
-    let implementation = expand::implementation(item, &schema, members, false);
-    let members = expand::members(item, members);
+    let implementation = expand::implementation(item, members, false);
+    let members = expand::members(item, &schema, members);
     quote! { #errors #implementation #members }
 }
 

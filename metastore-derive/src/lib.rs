@@ -54,9 +54,9 @@ use syn::{DeriveInput, parse_macro_input};
 /// ```
 ///
 /// It implements `Document` and `Collection` and defines a patch (`TextPatch`, with a setter for
-/// each field), a handle (`TextHandle`, with a method for each mutation and transformation), and a
-/// constant for each of these (`Text::WORDCOUNT`) and for each index. JSON names follow serde's
-/// `rename` and `rename_all`.
+/// each field), a handle (`TextHandle`, with a method for each mutation and transformation), a
+/// constant for each of these (`Text::WORDCOUNT`) and for each index, and the schema
+/// (`Text::SCHEMA`). JSON names follow serde's `rename` and `rename_all`.
 ///
 /// # On the struct
 ///

@@ -15,7 +15,7 @@ const TAKEN: [(&str, &str); 7] = [
     ("mutation", "a method of every item's handle"),
     ("transformation", "a method of every item's handle"),
     ("deref", "a method of every item's handle"),
-    // Its constant would hide the one of the trait.
+    // Its constant would be a second one of the same name.
     ("schema", "the name of the collection's own constant `SCHEMA`"),
     // A method of the struct would hide the one of the trait.
     ("patch", "the function that starts an update, as in `Text::patch()`"),

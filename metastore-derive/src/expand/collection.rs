@@ -8,13 +8,8 @@ use syn::spanned::Spanned as _;
 use super::span::{marked, marked_ident, runtime};
 use crate::model::{Accessor, Field, Item, Json, Members};
 
-/// The implementations, with the given value of `SCHEMA`, and with a JSON Schema if requested.
-pub(crate) fn implementation(
-    item: &Item,
-    schema: &TokenStream,
-    members: &Members,
-    json_schema: bool,
-) -> TokenStream {
+/// The implementations, with a JSON Schema if requested.
+pub(crate) fn implementation(item: &Item, members: &Members, json_schema: bool) -> TokenStream {
     let (ident, patch, handle) = (&item.ident, item.patch(), item.handle());
     let at = marked(ident.span());
     let runtime = runtime(item, at);
@@ -45,10 +40,13 @@ pub(crate) fn implementation(
                 ::core::option::Option::Some(#runtime::json_schema::<Self>);
         }
     });
+    // A struct without `Clone` is an error of `impl Document`. The bound of `impl Collection` keeps
+    // the compiler from reporting the same error there; without the lifetime, which is not used, it
+    // would check the bound itself.
     quote_spanned! {at=>
         #[automatically_derived]
         impl #runtime::Document for #ident {
-            const SCHEMA: &'static #runtime::CollectionSchema = &#schema;
+            const SCHEMA: &'static #runtime::CollectionSchema = Self::SCHEMA;
             #upgrades
             #indexes
             #json_schema
@@ -56,7 +54,10 @@ pub(crate) fn implementation(
         }
 
         #[automatically_derived]
-        impl #runtime::Collection for #ident {
+        impl #runtime::Collection for #ident
+        where
+            for<'__a> #ident: #runtime::Document,
+        {
             #mutations
             type Handle<'a> = #handle<'a>;
         }

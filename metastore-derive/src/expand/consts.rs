@@ -1,5 +1,5 @@
-//! One constant for each mutation, transformation and indexed field, which ties its name to its
-//! types.
+//! `SCHEMA`, and one constant for each mutation, transformation and indexed field, which ties its
+//! name to its types.
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -9,7 +9,11 @@ use super::span::{marked, marked_ident, marked_vis, runtime};
 use crate::model::{Accessor, Field, IndexKind, Item, Json, Members};
 
 /// The constants.
-pub(crate) fn consts(item: &Item, members: &Members) -> Option<TokenStream> {
+///
+/// `SCHEMA` has the given value, and `impl Document` copies it. The other way round, each use of
+/// the trait's constant would repeat the error about a forgotten derive.
+pub(crate) fn consts(item: &Item, schema: &TokenStream, members: &Members) -> TokenStream {
+    let schema = self::schema(item, schema);
     let mutations = members.mutations.iter().map(|found| mutation(item, found));
     let transformations = members
         .transformations
@@ -17,15 +21,21 @@ pub(crate) fn consts(item: &Item, members: &Members) -> Option<TokenStream> {
         .enumerate()
         .map(|(at, found)| transformation(item, at, &found.accessor));
     let indexes = members.fields.iter().filter_map(|found| index(item, found));
-    let consts: Vec<_> = mutations.chain(transformations).chain(indexes).collect();
     let ident = &item.ident;
     // Declaring a mutation counts as a use of its method, even if nothing runs it yet.
-    (!consts.is_empty()).then(|| {
-        quote! {
-            #[allow(dead_code)]
-            impl #ident { #(#consts)* }
-        }
-    })
+    quote! {
+        #[allow(dead_code)]
+        impl #ident { #schema #(#mutations)* #(#transformations)* #(#indexes)* }
+    }
+}
+
+fn schema(item: &Item, value: &TokenStream) -> TokenStream {
+    let (vis, at) = (marked_vis(&item.vis), marked(item.ident.span()));
+    let runtime = runtime(item, at);
+    quote_spanned! {at=>
+        /// The schema: what is known about the collection at compile time.
+        #vis const SCHEMA: &'static #runtime::CollectionSchema = &#value;
+    }
 }
 
 fn mutation(item: &Item, mutation: &Accessor) -> TokenStream {
@@ -57,7 +67,7 @@ fn transformation(item: &Item, position: usize, transformation: &Accessor) -> To
     quote_spanned! {at=>
         #[doc = #doc]
         #vis const #constant: #runtime::Transformation<Self, #ty> =
-            #new(<Self as #runtime::Document>::SCHEMA.transformations[#position]);
+            #new(Self::SCHEMA.transformations[#position]);
     }
 }
 

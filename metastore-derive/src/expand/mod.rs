@@ -26,16 +26,15 @@ use crate::model::{Collection, Item, Members};
 /// A whole collection.
 pub(crate) fn collection(model: &Collection) -> TokenStream {
     let Collection { item, schema, members } = model;
-    let json_schema = schema.json_schema;
+    let implementation = implementation(item, members, schema.json_schema);
     let schema = schema::schema(item, schema, members);
-    let implementation = implementation(item, &schema, members, json_schema);
-    let members = self::members(item, members);
+    let members = self::members(item, &schema, members);
     quote! { #implementation #members }
 }
 
-/// The items that the user calls.
-pub(crate) fn members(item: &Item, members: &Members) -> TokenStream {
-    let consts = consts::consts(item, members);
+/// The items that the user calls, with the given value of `SCHEMA`.
+pub(crate) fn members(item: &Item, schema: &TokenStream, members: &Members) -> TokenStream {
+    let consts = consts::consts(item, schema, members);
     let patch = patch::patch(item, members);
     let handle = handle::handle(item, members);
     quote! { #consts #patch #handle }

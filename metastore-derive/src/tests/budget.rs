@@ -47,7 +47,7 @@ fn a_transformation() {
 
 #[test]
 fn a_collection_with_nothing_in_it() {
-    assert_eq!(lines(0, 0, 0), 71);
+    assert_eq!(lines(0, 0, 0), 79);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-// The constant of an index must not hide the collection's own.
+// The constant of an index must not have the name of the collection's own.
 
 use metastore::Collection;
 use serde::{Deserialize, Serialize};

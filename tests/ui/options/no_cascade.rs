@@ -1,7 +1,7 @@
 // After a mistake, the code that uses the collection still compiles, so that no further errors
 // hide it.
 
-use metastore::{Collection, Document as _, Repo, Repository};
+use metastore::{Collection, Repo, Repository};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 

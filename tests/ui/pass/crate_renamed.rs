@@ -2,8 +2,6 @@
 
 extern crate metastore as ms;
 
-use ms::Document as _;
-
 mod reexport {
     pub use ::metastore::*;
 }
@@ -41,8 +39,6 @@ struct MyRepo {
 }
 
 fn main() {
-    use reexport::Collection as _;
-
     let _ = |repo: MyRepo| (repo.texts, repo.notes);
     assert_eq!(Text::SCHEMA.name, "texts");
     assert_eq!(Note::SCHEMA.name, "notes");

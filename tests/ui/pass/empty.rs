@@ -2,7 +2,7 @@
 
 #![deny(warnings)]
 
-use metastore::{Collection, Document as _};
+use metastore::Collection;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 

@@ -29,7 +29,7 @@ mod texts {
 }
 
 fn main() {
-    use metastore::{Collection as _, Document as _};
+    use metastore::Collection as _;
 
     assert_eq!(texts::Text::SCHEMA.name, "texts");
     let _ = texts::Text::patch().content("new").language(None);

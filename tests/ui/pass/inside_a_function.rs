@@ -36,7 +36,7 @@ fn main() {
 }
 
 mod inner {
-    use metastore::{Collection, Document as _};
+    use metastore::Collection;
     use serde::{Deserialize, Serialize};
     use validator::Validate;
 

@@ -1,6 +1,6 @@
 // Every option of a transformation.
 
-use metastore::{Collection, Document as _};
+use metastore::Collection;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use validator::Validate;

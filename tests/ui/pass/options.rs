@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metastore::{Collection, Document as _};
+use metastore::Collection;
 use metastore::schema::{ObjectType, TtlOnUpdate};
 use serde::{Deserialize, Serialize};
 use validator::Validate;

@@ -1,6 +1,6 @@
 // A raw identifier is itself in Rust and has no `r#` in keys, in JSON or in the schema.
 
-use metastore::{Collection, Document as _, Patch};
+use metastore::{Collection, Patch};
 use serde::{Deserialize, Serialize};
 use validator::Validate;
 

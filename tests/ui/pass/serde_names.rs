@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use metastore::{Collection, Document as _};
+use metastore::Collection;
 use metastore::schema::IndexKind;
 use serde::{Deserialize, Serialize};
 use validator::Validate;
