@@ -1,7 +1,7 @@
 //! The collection: a document, and how it is found.
 
 use anyhow::{Context, anyhow};
-use metastore::{Collection, Document as _, Id, Item, Repo};
+use metastore::{Collection, Id, Item, Repo};
 use metastore_examples::shown::line;
 use serde::{Deserialize, Serialize};
 use validator::Validate;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::{anyhow, bail};
-use metastore::{Collection, Document as _, ErrorKind, Id, Item, Timestamp};
+use metastore::{Collection, ErrorKind, Id, Item, Timestamp};
 use metastore_examples::shown::{Shown, count, line};
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -12,7 +12,7 @@ use crate::repo::handle::ItemHandle;
 /// implements [`Document`], too.
 ///
 /// ```
-/// use metastore::{Collection, Document};
+/// use metastore::Collection;
 /// use serde::{Deserialize, Serialize};
 /// use validator::Validate;
 ///

@@ -22,8 +22,6 @@ const UPDATE: &str = "METASTORE_UPDATE_LOCK";
 /// documents still read and still mean the same: for example after adding a field with a default.
 ///
 /// ```no_run
-/// use metastore::Document as _;
-///
 /// # use metastore::Collection;
 /// # #[derive(Clone, serde::Serialize, serde::Deserialize, validator::Validate, Collection)]
 /// # #[collection(domain = "d", app = "a", name = "notes", object_type = texts)]

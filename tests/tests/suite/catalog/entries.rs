@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use metastore::Store;
 use metastore::schema::{IndexKind, ObjectType, TtlOnUpdate};
-use metastore::{Document as _, Store};
 use metastore_tests::{Proxy, Server};
 
 use super::{MyRepo, start, texts, writes};

@@ -2,7 +2,6 @@
 
 use std::process::Command;
 
-use metastore::Document;
 use metastore::schema::CollectionSchema;
 use metastore_tests::collections::{Counter, Text};
 

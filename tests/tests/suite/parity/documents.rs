@@ -1,7 +1,7 @@
 //! Documents: definition, lifetime, validation, versions and lists.
 
 use metastore::schema::ObjectType;
-use metastore::{Collection as _, Document as _, ErrorKind, Id, Item, Store};
+use metastore::{Collection as _, ErrorKind, Id, Item, Store};
 use metastore_tests::Server;
 
 use super::{Draft, Flag, MyRepo, Preference, Session, Text, left, start, text};
