@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::document::Document;
 use crate::document::content::{prove, reads_as, with_extras, write_own};
@@ -53,15 +53,64 @@ impl Preserved<'_> {
     pub(crate) const NOTHING: Self = Self { extras: &[], own: &[] };
 }
 
+/// Memory for encoded versions.
+pub(crate) enum EncodeMemory {
+    /// Each version has its own.
+    Single,
+    /// The versions of a chunk are written one after the other into one block.
+    Chunk {
+        block: BytesMut,
+        /// How many versions are still to be encoded.
+        count: usize,
+        /// The version that is being encoded. Only afterwards is its length known.
+        current: Vec<u8>,
+    },
+}
+
+/// The most bytes of a block. A version that is larger has a block of its own.
+const MAX_BLOCK: usize = 256 * 1024;
+
+impl EncodeMemory {
+    pub(crate) fn for_chunk(count: usize) -> Self {
+        Self::Chunk { block: BytesMut::new(), count, current: Vec::new() }
+    }
+
+    /// An empty buffer for one version.
+    fn begin(&mut self) -> Vec<u8> {
+        let mut buffer = match self {
+            Self::Single => Vec::new(),
+            Self::Chunk { current, .. } => std::mem::take(current),
+        };
+        buffer.clear();
+        buffer.reserve(1024);
+        buffer
+    }
+
+    /// The encoded version.
+    fn finish(&mut self, buffer: Vec<u8>) -> Bytes {
+        let Self::Chunk { block, count, current } = self else { return buffer.into() };
+        if block.capacity() < buffer.len() {
+            // Most versions of a chunk have about the same length.
+            let wanted = buffer.len().saturating_add(64).saturating_mul(*count).min(MAX_BLOCK);
+            *block = BytesMut::with_capacity(wanted.max(buffer.len()));
+        }
+        *count = count.saturating_sub(1).max(1);
+        block.extend_from_slice(&buffer);
+        *current = buffer;
+        block.split().freeze()
+    }
+}
+
 /// Encodes a version, and proves that its document decodes.
 pub(crate) fn encode<T: Document>(
     header: &Header,
     data: &T,
     preserved: &Preserved<'_>,
+    memory: &mut EncodeMemory,
     limits: Limits,
     operation: &'static str,
 ) -> Result<Encoded, Error> {
-    let mut json = Vec::with_capacity(1024);
+    let mut json = memory.begin();
     header::write(header, &mut json)
         .map_err(|error| Error::new(operation, ErrorKind::Encode(error.to_string())))?;
     let start = json.len();
@@ -97,7 +146,7 @@ pub(crate) fn encode<T: Document>(
     };
     let document = start..json.len();
     json.push(b'}');
-    Ok(Encoded { bytes: json.into(), document, unknown, entries })
+    Ok(Encoded { bytes: memory.finish(json), document, unknown, entries })
 }
 
 /// A version whose document is JSON already.
@@ -140,6 +189,11 @@ fn has_same_bytes(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
+    // Most changes are small, so that little is left to be counted.
+    let same = a.iter().zip(b).take_while(|(left, right)| left == right).count();
+    let (a, b) = (&a[same..], &b[same..]);
+    let same = a.iter().rev().zip(b.iter().rev()).take_while(|(left, right)| left == right).count();
+    let (a, b) = (&a[..a.len() - same], &b[..b.len() - same]);
     let mut counts = [0_i64; 256];
     for (&left, &right) in a.iter().zip(b) {
         counts[usize::from(left)] += 1;

@@ -67,7 +67,16 @@ impl Header {
 
 /// The first bytes of a stored version: the header as far as the commit id.
 pub(crate) fn beginning(version: u64, id: &Id, commit: &str) -> String {
-    format!(r#"{{"version":{version},"id":"{id}","commit":"{commit}","#)
+    let version = version.to_string();
+    [r#"{"version":"#, &version, r#","id":""#, id.as_str(), r#"","commit":""#, commit, r#"","#]
+        .concat()
+}
+
+/// The commit id in the first version of an item with this id.
+pub(crate) fn first_commit<'a>(json: &'a [u8], id: &Id) -> &'a [u8] {
+    let start = r#"{"version":1,"id":"","commit":""#.len() + id.as_str().len();
+    let rest = json.get(start..).unwrap_or_default();
+    &rest[..memchr::memchr(b'"', rest).unwrap_or_default()]
 }
 
 /// Writes a header, and all that comes before the document.
@@ -134,7 +143,11 @@ mod tests {
             r#""created":1767225600001,"data":"#,
         );
         assert_eq!(least, expected);
-        assert!(least.starts_with(&beginning(12, &Id::new("a.1").unwrap(), "01J")));
+        let id = Id::new("a.1").unwrap();
+        assert!(least.starts_with(&beginning(12, &id, "01J")));
+        let first = written(&Header { version: 1, ..header(None) });
+        assert_eq!(first_commit(first.as_bytes(), &id), b"01J");
+        assert_eq!(first_commit(b"{}", &id), b"");
     }
 
     #[test]

@@ -55,7 +55,12 @@ impl Address {
     /// The current version of an item: a string, JSON.
     #[must_use]
     pub fn latest(&self, id: &Id) -> String {
-        [self.as_str(), ":", id.as_str(), ":latest"].concat()
+        self.latest_parts(id).concat()
+    }
+
+    /// The parts of [`Address::latest`], to be joined by a caller that has many of them.
+    pub(crate) fn latest_parts<'a>(&'a self, id: &'a Id) -> [&'a str; 4] {
+        [self.as_str(), ":", id.as_str(), ":latest"]
     }
 
     /// As [`Address::latest`], for an id read from an index, which other programs may have written.
@@ -67,7 +72,12 @@ impl Address {
     /// A superseded version of an item: a string, JSON.
     #[must_use]
     pub fn version(&self, id: &Id, version: u64) -> String {
-        format!("{self}:{id}:version:{version}")
+        self.version_parts(id, &version.to_string()).concat()
+    }
+
+    /// The parts of [`Address::version`], whose number is text.
+    pub(crate) fn version_parts<'a>(&'a self, id: &'a Id, version: &'a str) -> [&'a str; 5] {
+        [self.as_str(), ":", id.as_str(), ":version:", version]
     }
 
     /// The stored result of a mutation: a string, JSON.
@@ -139,8 +149,7 @@ impl Address {
         format!("stream:audit:{self}")
     }
 
-    /// A scratch key: created and deleted within one script. Only scripts use it.
-    #[cfg(test)]
+    /// A scratch key: created and deleted within one atomic step.
     pub(crate) fn scratch(&self) -> String {
         format!("metastore:scratch:{self}")
     }

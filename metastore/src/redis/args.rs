@@ -10,12 +10,13 @@ const SMALL: usize = 1024;
 
 /// The arguments of one command: the small ones share one allocation, the large ones are not
 /// copied.
-#[derive(Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Args {
     small: BytesMut,
     parts: Vec<Part>,
 }
 
+#[derive(Clone, PartialEq, Eq)]
 enum Part {
     /// The end of a small argument.
     Small(usize),
@@ -42,10 +43,46 @@ impl Args {
         }
     }
 
+    /// Adds a text that consists of several parts by copying them.
+    pub(crate) fn push_parts<'a>(&mut self, parts: impl IntoIterator<Item = &'a str>) {
+        for part in parts {
+            self.small.extend_from_slice(part.as_bytes());
+        }
+        self.parts.push(Part::Small(self.small.len()));
+    }
+
     pub(crate) fn push_int(&mut self, number: u64) {
         // Writing to memory does not fail.
         let _ = write!(self.small, "{number}");
         self.parts.push(Part::Small(self.small.len()));
+    }
+
+    /// Adds all of others. Only the large ones are not copied.
+    pub(crate) fn extend(&mut self, others: &Self) {
+        let start = self.small.len();
+        self.small.extend_from_slice(&others.small);
+        self.parts.extend(others.parts.iter().map(|part| match part {
+            Part::Small(end) => Part::Small(start + end),
+            Part::Large(bytes) => Part::Large(bytes.clone()),
+        }));
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// How many bytes the small ones have.
+    pub(crate) fn small_bytes(&self) -> usize {
+        self.small.len()
+    }
+
+    /// How many bytes all have.
+    pub(crate) fn bytes(&self) -> usize {
+        let large = |part: &Part| match part {
+            Part::Small(_) => 0,
+            Part::Large(bytes) => bytes.len(),
+        };
+        self.small.len() + self.parts.iter().map(large).sum::<usize>()
     }
 
     pub(crate) fn into_vec(self) -> Vec<Bytes> {
@@ -72,7 +109,12 @@ mod tests {
         args.push(b"");
         args.push_int(42);
         args.push_bytes(&Bytes::from_static(b"five"));
-        let expected = [b"one".as_slice(), &large, b"", b"42", b"five"];
+        args.push_parts(["s", "", "ix"]);
+        let expected = [b"one".as_slice(), &large, b"", b"42", b"five", b"six"];
+        assert_eq!((args.count(), args.bytes()), (6, 12 + large.len()));
+        let mut twice = args.clone();
+        twice.extend(&args);
         assert_eq!(args.into_vec(), expected);
+        assert_eq!(twice.into_vec(), [expected, expected].concat());
     }
 }

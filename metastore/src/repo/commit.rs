@@ -4,6 +4,7 @@ use crate::document::Document;
 use crate::error::Result;
 use crate::redis::command::Verdict;
 use crate::redis::script::ScriptCall;
+use crate::redis::write::group_commit::Insert;
 use crate::redis::write::retry::RetryPolicy;
 use crate::redis::write::{Commit, Outcome, Write};
 use crate::repo::Repo;
@@ -36,10 +37,22 @@ impl<T: Document> Repo<T> {
     pub(crate) async fn commit_many<C: AsRef<str>>(
         &self,
         operation: &'static str,
-        writes: Vec<(C, Write<'_>)>,
+        writes: Vec<(C, ScriptCall)>,
     ) -> Vec<Result<Outcome>> {
         let writer = self.store().writer();
         let outcomes = writer.commit_many(operation, writes, self.retry_policy()).await;
+        outcomes.iter().for_each(|outcome| self.note_time(outcome));
+        outcomes
+    }
+
+    /// Creates items, as many as possible in one atomic step.
+    pub(crate) async fn commit_inserts(
+        &self,
+        operation: &'static str,
+        inserts: Vec<Insert>,
+    ) -> Vec<Result<Outcome>> {
+        let writer = self.store().writer();
+        let outcomes = writer.commit_inserts(operation, &inserts, self.retry_policy()).await;
         outcomes.iter().for_each(|outcome| self.note_time(outcome));
         outcomes
     }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::document::Document;
 use crate::document::content::{self, unknown_in};
-use crate::document::encode::{Encoded, Preserved, encode};
+use crate::document::encode::{EncodeMemory, Encoded, Preserved, encode};
 use crate::document::header::Header;
 use crate::document::item::Item;
 use crate::document::unknown::UnknownFields;
@@ -52,7 +52,7 @@ impl<T: Document> Repo<T> {
     /// # }
     /// ```
     pub async fn create(&self, document: T) -> Result<Item<T>> {
-        let new = self.prepare_new(document)?;
+        let new = self.prepare_new(document, &mut EncodeMemory::Single)?;
         let outcome = self.commit(OPERATION, &new.header.commit, self.create_write(&new)).await?;
         self.created(new, outcome, OPERATION).await
     }
@@ -66,7 +66,8 @@ impl<T: Document> Repo<T> {
     /// `AlreadyExists` if the id is taken, `InvalidId`, and as [`Repo::create`].
     pub async fn create_with_id(&self, id: impl ToId, document: T) -> Result<Item<T>> {
         let (id, now) = (checked_id(&id, OPERATION)?, self.store().now());
-        let new = self.prepare(id, now, document, &UnknownFields::None, OPERATION)?;
+        let memory = &mut EncodeMemory::Single;
+        let new = self.prepare(id, now, document, &UnknownFields::None, memory, OPERATION)?;
         self.create_alone(new, OPERATION).await
     }
 
@@ -82,13 +83,18 @@ impl<T: Document> Repo<T> {
     }
 
     /// The write of an item with a generated id.
-    pub(crate) fn create_write(&self, new: &New<T>) -> Write<'static> {
-        // Unique fields and triggers depend on what is stored.
-        if T::SCHEMA.has_unique() || Self::has_triggers(TriggerEvent::Create) {
+    fn create_write(&self, new: &New<T>) -> Write<'static> {
+        if Self::is_created_alone() {
             Write::Script(self.create_script(new))
         } else {
             Write::Insert(Arc::new(self.insert(new)))
         }
+    }
+
+    /// Whether each item has a script call of its own: unique fields and triggers depend on what is
+    /// stored.
+    pub(crate) fn is_created_alone() -> bool {
+        T::SCHEMA.has_unique() || Self::has_triggers(TriggerEvent::Create)
     }
 
     /// The new item, or why it was not created.
@@ -109,10 +115,11 @@ impl<T: Document> Repo<T> {
     async fn restart_create(&self, mut new: New<T>, operation: &'static str) -> Result<Item<T>> {
         let mut restarts = Restarts::default();
         loop {
-            restarts.restart(operation).map_err(|error| error.at(new.key.clone()))?;
-            let New { header, document, encoded, .. } = new;
-            let now = self.store().now();
-            new = self.prepare(header.id, now, document, &encoded.unknown, operation)?;
+            let key = || self.address().latest(&new.header.id);
+            restarts.restart(operation).map_err(|error| error.at(key()))?;
+            let New { header, document, encoded } = new;
+            let (now, memory) = (self.store().now(), &mut EncodeMemory::Single);
+            new = self.prepare(header.id, now, document, &encoded.unknown, memory, operation)?;
             let write = Write::Script(self.create_script(&new));
             match self.commit(operation, &new.header.commit, write).await? {
                 Outcome::Restart { .. } => {}
@@ -121,7 +128,8 @@ impl<T: Document> Repo<T> {
         }
     }
 
-    fn created_item(
+    /// As [`Repo::created`], for an outcome that is not `Restart`.
+    pub(crate) fn created_item(
         &self,
         new: New<T>,
         outcome: Outcome,
@@ -140,15 +148,15 @@ impl<T: Document> Repo<T> {
             Ok(Item::new(new.header, new.document, new.encoded.unknown))
         } else {
             let kind = ErrorKind::AlreadyExists { field: None };
-            Err(Error::new(operation, kind).at(new.key))
+            Err(Error::new(operation, kind).at(self.address().latest(&new.header.id)))
         }
     }
 
     /// Validates and encodes a document, under a new id.
-    pub(crate) fn prepare_new(&self, document: T) -> Result<New<T>> {
+    pub(crate) fn prepare_new(&self, document: T, memory: &mut EncodeMemory) -> Result<New<T>> {
         let now = self.store().now();
         let id = Id::from(self.store().new_ulid_at(now));
-        self.prepare(id, now, document, &UnknownFields::None, OPERATION)
+        self.prepare(id, now, document, &UnknownFields::None, memory, OPERATION)
     }
 
     /// Validates and encodes a document with its unknown fields.
@@ -158,9 +166,9 @@ impl<T: Document> Repo<T> {
         now: Timestamp,
         document: T,
         unknown: &UnknownFields,
+        memory: &mut EncodeMemory,
         operation: &'static str,
     ) -> Result<New<T>> {
-        let key = self.address().latest(&id);
         validate(&document, operation)?;
         let header = Header {
             version: 1,
@@ -182,12 +190,13 @@ impl<T: Document> Repo<T> {
         let extras =
             unknown.possible().map(|stored| unknown_in::<T>(stored, &own, limits, operation));
         let preserved = Preserved { extras: &extras.unwrap_or_default(), own: &own };
-        let encoded = encode(&header, &document, &preserved, limits, operation)
-            .map_err(|error| error.at(key.clone()))?;
-        Ok(New { key, header, document, encoded })
+        let encoded = encode(&header, &document, &preserved, memory, limits, operation)
+            .map_err(|error| error.at(self.address().latest(&header.id)))?;
+        Ok(New { header, document, encoded })
     }
 
-    fn insert(&self, new: &New<T>) -> Insert {
+    /// The write of an item that depends on nothing stored.
+    pub(crate) fn insert(&self, new: &New<T>) -> Insert {
         let at = self.address();
         let id = &new.header.id;
         let deadline = new.header.expires.map(Timestamp::as_millis);
@@ -204,10 +213,7 @@ impl<T: Document> Repo<T> {
             address: at.clone(),
             index: self.index_key(),
             audit: self.audit_context(),
-            latest: new.key.clone(),
-            trail: if self.audits() { at.audit(id) } else { String::new() },
             id: id.clone(),
-            commit: new.header.commit.clone(),
             document: new.encoded.bytes.clone(),
             created: new.header.created.as_millis(),
             deadline,
@@ -217,11 +223,10 @@ impl<T: Document> Repo<T> {
     }
 
     /// The script call for an item alone.
-    fn create_script(&self, new: &New<T>) -> ScriptCall {
+    pub(crate) fn create_script(&self, new: &New<T>) -> ScriptCall {
         let id = &new.header.id;
         let create = CreateItem {
             address: self.address(),
-            latest: &new.key,
             id,
             commit: &new.header.commit,
             document: &new.encoded.bytes,
@@ -238,7 +243,6 @@ impl<T: Document> Repo<T> {
 
 /// An item that is ready to be created.
 pub(crate) struct New<T> {
-    key: String,
     pub(crate) header: Header,
     document: T,
     encoded: Encoded,

@@ -3,8 +3,10 @@
 use futures_util::stream::{self, Stream};
 
 use crate::document::Document;
+use crate::document::encode::EncodeMemory;
 use crate::document::item::Item;
 use crate::error::Result;
+use crate::redis::write::Outcome;
 use crate::repo::Repo;
 use crate::repo::bulk::{Bulk, run_valid};
 use crate::repo::create::New;
@@ -57,18 +59,27 @@ impl<T: Document> Repo<T> {
     }
 
     async fn create_chunk(&self, documents: Vec<T>) -> Vec<Result<Item<T>>> {
-        let prepared = documents.into_iter().map(|document| self.prepare_new(document)).collect();
+        let memory = &mut EncodeMemory::for_chunk(documents.len());
+        let mut prepared = Vec::with_capacity(documents.len());
+        prepared.extend(documents.into_iter().map(|document| self.prepare_new(document, memory)));
         run_valid(prepared, |new| self.create_prepared(new)).await
     }
 
     async fn create_prepared(&self, prepared: Vec<New<T>>) -> Vec<Result<Item<T>>> {
-        let writes =
-            prepared.iter().map(|new| (&*new.header.commit, self.create_write(new))).collect();
-        let outcomes = self.commit_many(OPERATION, writes).await;
+        let outcomes = if Self::is_created_alone() {
+            let write = |new: &New<T>| (new.header.commit.clone(), self.create_script(new));
+            self.commit_many(OPERATION, prepared.iter().map(write).collect()).await
+        } else {
+            let inserts = prepared.iter().map(|new| self.insert(new)).collect();
+            self.commit_inserts(OPERATION, inserts).await
+        };
         let mut results = Vec::with_capacity(prepared.len());
         for (new, outcome) in prepared.into_iter().zip(outcomes) {
             results.push(match outcome {
-                Ok(outcome) => self.created(new, outcome, OPERATION).await,
+                Ok(outcome @ Outcome::Restart { .. }) => {
+                    self.created(new, outcome, OPERATION).await
+                }
+                Ok(outcome) => self.created_item(new, outcome, OPERATION),
                 Err(error) => Err(error),
             });
         }

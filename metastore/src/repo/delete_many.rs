@@ -6,7 +6,7 @@ use crate::document::Document;
 use crate::error::Result;
 use crate::key::{Id, ToId};
 use crate::redis::script::code;
-use crate::redis::write::{Outcome, Write};
+use crate::redis::write::Outcome;
 use crate::repo::bulk::{Bulk, run_valid};
 use crate::repo::{Repo, checked_id};
 
@@ -41,7 +41,7 @@ impl<T: Document> Repo<T> {
         let write = |id: &Id| {
             let commit = self.store().new_ulid().to_string();
             let call = self.delete_script(id, &commit);
-            (commit, Write::Script(call))
+            (commit, call)
         };
         let outcomes = self.commit_many(OPERATION, ids.iter().map(write).collect()).await;
         let mut results = Vec::with_capacity(ids.len());

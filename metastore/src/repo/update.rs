@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::audit::{AuditOperation, changed_fields};
 use crate::document::Document;
-use crate::document::encode::{Encoded, Preserved, differs, encode};
+use crate::document::encode::{EncodeMemory, Encoded, Preserved, differs, encode};
 use crate::document::envelope;
 use crate::document::header::{self, HEADER_LEN, Header};
 use crate::document::item::{Item, Target, ToTarget};
@@ -155,7 +155,13 @@ impl<T: Document> Repo<T> {
             let Some(mut next) = self.next(base, document, scope, operation)? else {
                 return Box::pin(self.unchanged(base, operation)).await;
             };
-            let write = self.update_write(base, &next);
+            let script = || self.update_script(base, &next);
+            let write = if self.has_only_versions(&next) {
+                let swap = Arc::new(self.compare_and_swap(base, &next));
+                Write::CompareAndSwap { swap, otherwise: &script }
+            } else {
+                Write::Script(script())
+            };
             match self.commit(operation, &next.header.commit, write).await? {
                 Outcome::Restart { .. } => {}
                 outcome => {
@@ -170,20 +176,14 @@ impl<T: Document> Repo<T> {
         }
     }
 
-    fn update_write<'a>(&'a self, base: &'a Item<T>, next: &'a Next<T>) -> Write<'a> {
-        if !self.has_only_versions(next) {
-            return Write::Script(self.update_script(base, next));
-        }
-        let at = self.address();
-        let swap = CompareAndSwap {
-            latest: at.latest(&base.id).into(),
-            superseded: at.version(&base.id, base.version).into(),
-            expected: header::beginning(base.version, &base.id, &base.commit).into(),
+    fn compare_and_swap(&self, base: &Item<T>, next: &Next<T>) -> CompareAndSwap {
+        CompareAndSwap {
+            address: self.address().clone(),
+            id: base.id.clone(),
+            version: base.version,
+            expected: header::beginning(base.version, &base.id, &base.commit),
             document: next.encoded.bytes.clone(),
-            entries: at.entries().into(),
-        };
-        let otherwise = self.update_item(base, next);
-        Write::CompareAndSwap { swap: Arc::new(swap), otherwise }
+        }
     }
 
     /// Whether a write of this version changes nothing but the versions of the item.
@@ -206,15 +206,14 @@ impl<T: Document> Repo<T> {
         scope: Scope<'_>,
         operation: &'static str,
     ) -> Result<Option<Next<T>>> {
-        let at = self.address();
-        let key = at.latest(&base.id);
+        let key = || self.address().latest(&base.id);
         let (stored, known) = (base.schema, T::SCHEMA.version);
         if stored > known {
             // The newer program would not upgrade the document, or would upgrade it again.
             let kind = ErrorKind::NewerSchema { version: base.version, stored, known };
-            return Err(Error::new(operation, kind).at(key));
+            return Err(Error::new(operation, kind).at(key()));
         }
-        validate(&document, operation).map_err(|error| error.at(key.clone()))?;
+        validate(&document, operation).map_err(|error| error.at(key()))?;
         // The clock of a client may be behind, but no version is dated before its predecessor.
         let now = self.store().now();
         let deadline = Self::deadline_change(base.expires_at, scope, now);
@@ -241,8 +240,9 @@ impl<T: Document> Repo<T> {
                 restored.preserved()
             }
         };
-        let encoded = encode(&header, &document, &preserved, limits, operation)
-            .map_err(|error| error.at(key.clone()))?;
+        let memory = &mut EncodeMemory::Single;
+        let encoded = encode(&header, &document, &preserved, memory, limits, operation)
+            .map_err(|error| error.at(key()))?;
         let content = content.content();
         let is_changed = differs(&content, encoded.document());
         if !is_changed && !matches!(scope, Scope::Shape) {
@@ -259,14 +259,8 @@ impl<T: Document> Repo<T> {
 
     /// The script call that writes a version.
     pub(crate) fn update_script(&self, base: &Item<T>, next: &Next<T>) -> ScriptCall {
-        let call = self.update_item(base, next).script();
-        let call = if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call };
-        self.with_triggers(call, &base.id, TriggerEvent::Update)
-    }
-
-    fn update_item<'a>(&'a self, base: &'a Item<T>, next: &'a Next<T>) -> UpdateItem<'a> {
         let (operation, from) = &next.audited;
-        UpdateItem {
+        let update = UpdateItem {
             address: self.address(),
             schema: T::SCHEMA,
             id: &base.id,
@@ -283,7 +277,10 @@ impl<T: Document> Repo<T> {
                 DeadlineChange::Keep => String::new(),
                 DeadlineChange::Remove | DeadlineChange::Set(_) => Self::derived_arg(),
             },
-        }
+        };
+        let call = update.script();
+        let call = if T::SCHEMA.has_unique() { call.keys(self.id_sets()) } else { call };
+        self.with_triggers(call, &base.id, TriggerEvent::Update)
     }
 
     /// The item as it was written, or why it was not.

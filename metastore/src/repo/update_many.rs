@@ -9,7 +9,7 @@ use crate::error::{ErrorKind, Result};
 use crate::key::{Id, ToId};
 use crate::redis::script::{ScriptCall, code};
 use crate::redis::write::item::DeadlineChange;
-use crate::redis::write::{Outcome, Write, empty_reply};
+use crate::redis::write::{Outcome, empty_reply};
 use crate::repo::bulk::{Bulk, run_valid};
 use crate::repo::scope::Scope;
 use crate::repo::update::Next;
@@ -94,7 +94,7 @@ impl<T: Document> Repo<T> {
         let mut writes = Vec::with_capacity(planned.len());
         let mut changes = Vec::with_capacity(planned.len());
         for Planned { change, write, patch } in planned {
-            writes.extend(write.map(|(commit, call)| (commit, Write::Script(call))));
+            writes.extend(write);
             changes.push((change, patch));
         }
         let mut outcomes = self.commit_many(OPERATION, writes).await.into_iter();

@@ -28,6 +28,7 @@ mod exactly_once;
 mod faults;
 mod fixture;
 mod foreign_json;
+mod group_commits;
 mod histories;
 mod history;
 mod import;

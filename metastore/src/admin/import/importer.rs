@@ -8,6 +8,7 @@ use super::report::{ImportFailure, ImportReport, Outcome};
 use super::source::{Original, Source};
 use crate::admin::walk::{CONCURRENCY, Page, Task, for_each};
 use crate::document::Document;
+use crate::document::encode::EncodeMemory;
 use crate::document::unknown::UnknownFields;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Id;
@@ -91,7 +92,9 @@ impl<T: Document> Importer<'_, T> {
         };
         let repo = self.repo;
         let now = repo.store().now();
-        let new = match repo.prepare(id.clone(), now, document.clone(), &unknown, OPERATION) {
+        let memory = &mut EncodeMemory::Single;
+        let new = match repo.prepare(id.clone(), now, document.clone(), &unknown, memory, OPERATION)
+        {
             Ok(new) => new,
             Err(error) if error.is_invalid_document() => return failed(error.kind().to_string()),
             Err(error) => return Err(error),

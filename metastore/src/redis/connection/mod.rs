@@ -163,13 +163,33 @@ impl Connection {
     /// Sends several script calls as one MULTI … EXEC. The first refusal is that of all calls, also
     /// if the server does not know one of the scripts.
     pub(crate) async fn transaction(&self, calls: &[ScriptCall]) -> Result<Vec<Reply>, Fault> {
-        let mut commands = Vec::with_capacity(calls.len() + 2);
-        commands.push(Command::new("MULTI"));
-        commands.extend(calls.iter().map(|call| call.by_hash(fred::util::sha1_hash)));
-        commands.push(Command::new("EXEC"));
-        let mut replies = self.pipeline(commands).await?;
+        self.exec(calls.iter().map(|call| call.by_hash(fred::util::sha1_hash)).collect()).await
+    }
+
+    /// Sends commands as one MULTI … EXEC. `commands` makes them, given the function that makes a
+    /// command from a script call. They are made again with the texts of the scripts if the server
+    /// does not know one, so they must write nothing without it. The first refusal is that of all.
+    pub(crate) async fn guarded_transaction(
+        &self,
+        commands: impl Fn(fn(&ScriptCall) -> Command) -> Vec<Command>,
+    ) -> Result<Vec<Reply>, Fault> {
+        let by_hash = |call: &ScriptCall| call.by_hash(fred::util::sha1_hash);
+        match self.exec(commands(by_hash)).await {
+            reply if is_unknown_script(&reply) => self.exec(commands(ScriptCall::by_text)).await,
+            reply => reply,
+        }
+    }
+
+    /// Sends commands as one MULTI … EXEC.
+    async fn exec(&self, commands: Vec<Command>) -> Result<Vec<Reply>, Fault> {
+        let expected = commands.len();
+        let mut all = Vec::with_capacity(expected + 2);
+        all.push(Command::new("MULTI"));
+        all.extend(commands);
+        all.push(Command::new("EXEC"));
+        let mut replies = self.pipeline(all).await?;
         match replies.pop() {
-            Some(Ok(Reply::Array(results))) if results.len() == calls.len() => Ok(results),
+            Some(Ok(Reply::Array(results))) if results.len() == expected => Ok(results),
             Some(Err(fault)) => Err(fault),
             other => Err(Fault::Lost(format!("no reply to EXEC: {other:?}"))),
         }
@@ -277,6 +297,6 @@ impl Connection {
 }
 
 /// Whether the server does not know the script. It checks that first, so nothing was done.
-fn is_unknown_script(reply: &Result<Reply, Fault>) -> bool {
+fn is_unknown_script<R>(reply: &Result<R, Fault>) -> bool {
     matches!(reply, Err(Fault::Refused(ErrorKind::Server(message))) if message.starts_with("NOSCRIPT"))
 }

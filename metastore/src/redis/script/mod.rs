@@ -117,22 +117,29 @@ scripts! {
     CURSOR_KEY = "catalog/cursor_key";
 }
 
-/// The most bytes that are reserved for arguments before their sizes are known.
-const MAX_RESERVED: usize = 64 * 1024;
-
 /// A script with its keys and arguments.
 ///
 /// It has at least one key, which says to which collection the keys belong that the script builds.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ScriptCall {
     script: &'static Script,
-    keys: Vec<Bytes>,
-    args: Vec<Bytes>,
+    keys: Args,
+    args: Args,
 }
 
 impl ScriptCall {
     pub(crate) fn new(script: &'static Script) -> Self {
-        Self { script, keys: Vec::with_capacity(5), args: Vec::with_capacity(8) }
+        Self { script, keys: Args::with_capacity(5, 256), args: Args::with_capacity(16, 512) }
+    }
+
+    /// A call with space for so many keys and arguments of together so many bytes.
+    pub(crate) fn with_capacity(
+        script: &'static Script,
+        (keys, key_bytes): (usize, usize),
+        (args, arg_bytes): (usize, usize),
+    ) -> Self {
+        let keys = Args::with_capacity(keys, key_bytes);
+        Self { script, keys, args: Args::with_capacity(args, arg_bytes) }
     }
 
     /// The same call of another script.
@@ -142,36 +149,53 @@ impl ScriptCall {
     }
 
     pub(crate) fn key(mut self, key: impl Into<Bytes>) -> Self {
-        self.keys.push(key.into());
+        self.keys.push_bytes(&key.into());
         self
     }
 
-    pub(crate) fn keys<K: Into<Bytes>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
-        self.keys.extend(keys.into_iter().map(Into::into));
+    /// Adds a key that consists of several parts.
+    pub(crate) fn key_parts<'a>(mut self, parts: impl IntoIterator<Item = &'a str>) -> Self {
+        self.keys.push_parts(parts);
         self
+    }
+
+    pub(crate) fn keys<K: Into<Bytes>>(self, keys: impl IntoIterator<Item = K>) -> Self {
+        keys.into_iter().fold(self, Self::key)
     }
 
     pub(crate) fn arg(mut self, arg: impl Into<Bytes>) -> Self {
-        self.args.push(arg.into());
+        self.args.push_bytes(&arg.into());
         self
     }
 
-    pub(crate) fn args<A: Into<Bytes>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
-        self.args.extend(args.into_iter().map(Into::into));
+    pub(crate) fn args<A: Into<Bytes>>(self, args: impl IntoIterator<Item = A>) -> Self {
+        args.into_iter().fold(self, Self::arg)
+    }
+
+    /// Adds a text by copying it.
+    pub(crate) fn text(mut self, text: &str) -> Self {
+        self.args.push(text.as_bytes());
+        self
+    }
+
+    /// Adds a document.
+    pub(crate) fn document(mut self, document: &Bytes) -> Self {
+        self.args.push_bytes(document);
         self
     }
 
     /// The address of a collection, from which the script builds keys.
     pub(crate) fn address(self, address: &Address) -> Self {
-        self.arg(address.as_str().to_owned())
+        self.text(address.as_str())
     }
 
-    pub(crate) fn int(self, number: u64) -> Self {
-        self.arg(number.to_string())
+    pub(crate) fn int(mut self, number: u64) -> Self {
+        self.args.push_int(number);
+        self
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.args.iter().map(Bytes::len).sum()
+        self.args.bytes()
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -188,16 +212,14 @@ impl ScriptCall {
     }
 
     fn command(&self, name: &'static str, script: &'static str) -> Command {
-        debug_assert!(!self.keys.is_empty(), "{}: a script needs a key", self.name());
-        let all = || self.keys.iter().chain(&self.args);
-        let count = 2 + self.keys.len() + self.args.len();
-        let bytes = all().map(Bytes::len).sum::<usize>().min(MAX_RESERVED);
+        debug_assert!(self.keys.count() > 0, "{}: a script needs a key", self.name());
+        let count = 2 + self.keys.count() + self.args.count();
+        let bytes = 64 + self.keys.small_bytes() + self.args.small_bytes();
         let mut args = Args::with_capacity(count, bytes);
         args.push_bytes(&Bytes::from_static(script.as_bytes()));
-        args.push_int(self.keys.len() as u64);
-        for arg in all() {
-            args.push_bytes(arg);
-        }
+        args.push_int(self.keys.count() as u64);
+        args.extend(&self.keys);
+        args.extend(&self.args);
         Command { name, args: args.into_vec() }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::key::{Address, Id};
 use crate::redis::coalesce::{Batch, BatchLimits, BatchQueue, Pending};
 use crate::redis::command::{Fault, Verdict};
 use crate::redis::connection::Connection;
@@ -13,18 +14,21 @@ use crate::redis::script::{COMPARE_AND_SWAP, ScriptCall};
 /// As many as a server executes in less than half a millisecond.
 const LIMITS: BatchLimits = BatchLimits { count: 64, bytes: 1024 * 1024 };
 
+/// About how many bytes a key has besides the address and the id, and a number has.
+const KEY_PARTS: usize = 16;
+const NUMBER: usize = 8;
+
 /// The next version of an item that has nothing but versions: no time to live, index entries,
 /// audit, retention or triggered jobs.
 #[derive(Clone, Debug)]
 pub(crate) struct CompareAndSwap {
-    pub(crate) latest: Bytes,
-    /// The key to which the expected version moves.
-    pub(crate) superseded: Bytes,
+    pub(crate) address: Address,
+    pub(crate) id: Id,
+    /// The number of the expected version.
+    pub(crate) version: u64,
     /// The beginning of the expected version: its number, the id and its commit id.
-    pub(crate) expected: Bytes,
+    pub(crate) expected: String,
     pub(crate) document: Bytes,
-    /// The key of the collection's index entries, which another program may write.
-    pub(crate) entries: Bytes,
 }
 
 /// The queue of a connection.
@@ -57,22 +61,29 @@ async fn call(
     connection: &Connection,
     batch: &[Pending<Arc<CompareAndSwap>, bool>],
 ) -> Result<Vec<bool>, Fault> {
-    let call = batch.iter().fold(
-        ScriptCall::new(&COMPARE_AND_SWAP),
-        |call, Pending { request: swap, .. }| {
-            let last = swap.expected.len() as u64 - 1;
-            let call = call.key(swap.latest.clone()).key(swap.superseded.clone());
-            call.arg(swap.expected.clone()).int(last).arg(swap.document.clone())
-        },
-    );
-    let mut collections: Vec<&Bytes> = Vec::with_capacity(1);
+    let mut collections: Vec<&Address> = Vec::with_capacity(1);
+    let (mut key_bytes, mut arg_bytes) = (0, 0);
     for Pending { request: swap, .. } in batch {
-        if !collections.contains(&&swap.entries) {
-            collections.push(&swap.entries);
+        if !collections.contains(&&swap.address) {
+            collections.push(&swap.address);
         }
+        key_bytes += 2 * (swap.address.as_str().len() + swap.id.as_str().len() + KEY_PARTS);
+        arg_bytes += swap.expected.len() + swap.document.len() + NUMBER;
+    }
+    let keys = (2 * batch.len() + collections.len(), key_bytes);
+    let args = (3 * batch.len() + 1, arg_bytes);
+    let mut call = ScriptCall::with_capacity(&COMPARE_AND_SWAP, keys, args);
+    for Pending { request: swap, .. } in batch {
+        let (at, id) = (&swap.address, &swap.id);
+        call = call
+            .key_parts(at.latest_parts(id))
+            .key_parts(at.version_parts(id, &swap.version.to_string()))
+            .text(&swap.expected)
+            .int(swap.expected.len() as u64 - 1)
+            .document(&swap.document);
     }
     let count = collections.len() as u64;
-    let call = call.keys(collections.into_iter().cloned()).int(count);
+    let call = call.keys(collections.into_iter().map(Address::entries)).int(count);
     let unexpected = |_| Fault::unexpected_reply();
     let mut verdict =
         Verdict::from_reply(connection.script(&call).await?, "update").map_err(unexpected)?;

@@ -13,7 +13,6 @@ use crate::time::{Timestamp, millis};
 /// A new item.
 pub(crate) struct CreateItem<'a> {
     pub(crate) address: &'a Address,
-    pub(crate) latest: &'a str,
     pub(crate) id: &'a Id,
     pub(crate) commit: &'a str,
     pub(crate) document: &'a Bytes,
@@ -29,14 +28,14 @@ impl CreateItem<'_> {
     pub(crate) fn script(self) -> ScriptCall {
         let Self { address: at, id, .. } = self;
         ScriptCall::new(&CREATE)
-            .key(self.latest.to_owned())
+            .key_parts(at.latest_parts(id))
             .key(at.index())
             .key(at.expiry())
             .key(at.audit(id))
             .address(at)
-            .arg(id.as_str().to_owned())
-            .arg(self.commit.to_owned())
-            .arg(self.document.clone())
+            .text(id.as_str())
+            .text(self.commit)
+            .document(self.document)
             .int(self.created)
             .arg(self.deadline.map(|deadline| deadline.to_string()).unwrap_or_default())
             .audit(self.audit)
@@ -74,7 +73,7 @@ impl UpdateItem<'_> {
         let (version, commit) = self.expected;
         let (operation, from) = self.audited;
         ScriptCall::new(&UPDATE)
-            .key(at.latest(id))
+            .key_parts(at.latest_parts(id))
             .key(at.version(id, version))
             .key(at.version(id, version + 1))
             .key(at.expiry())
@@ -82,16 +81,16 @@ impl UpdateItem<'_> {
             .key(at.trimmed(id))
             .key(at.index())
             .address(at)
-            .arg(id.as_str().to_owned())
-            .arg(self.commit.to_owned())
-            .arg(self.document.clone())
+            .text(id.as_str())
+            .text(self.commit)
+            .document(self.document)
             .int(version)
-            .arg(commit.to_owned())
+            .text(commit)
             .arg(self.deadline.arg())
             .audit(&self.audit)
-            .arg(operation.to_owned())
+            .text(operation)
             .int(from)
-            .arg(self.changed.to_owned())
+            .text(self.changed)
             .arg(keep_arg(schema))
             .arg(keep_for_arg(schema))
             // A dash means that the collection has no indexes in this program.

@@ -18,7 +18,6 @@ use crate::redis::script::{ScriptCall, code};
 use compare_and_swap::{CompareAndSwap, SwapQueue};
 use enqueue::{EnqueueQueue, EnqueueRequest};
 use group_commit::{Insert, InsertQueue, insert_all};
-use item::UpdateItem;
 use retry::{Attempts, Restarts, RetryPolicy};
 
 /// The most bytes of one atomic step. A server accepts much more, but blocks all clients meanwhile.
@@ -34,27 +33,18 @@ pub(crate) enum Write<'a> {
     /// The next version of an item that has nothing but versions. Concurrent ones share a
     /// script call. If that leaves this one out or its reply is lost, the version is
     /// written by the other call.
-    CompareAndSwap { swap: Arc<CompareAndSwap>, otherwise: UpdateItem<'a> },
+    CompareAndSwap { swap: Arc<CompareAndSwap>, otherwise: &'a (dyn Fn() -> ScriptCall + Sync) },
     /// A job. Concurrent ones share a script call.
     Enqueue(Arc<EnqueueRequest>),
 }
 
 impl Write<'_> {
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Script(call) => call.bytes(),
-            Self::Insert(insert) => insert.document.len(),
-            Self::CompareAndSwap { swap, .. } => swap.document.len(),
-            Self::Enqueue(_) => 0,
-        }
-    }
-
     /// The write as a script call of its own.
     fn into_script(self) -> ScriptCall {
         match self {
             Self::Script(call) => call,
             Self::Insert(insert) => insert.script(),
-            Self::CompareAndSwap { otherwise, .. } => otherwise.script(),
+            Self::CompareAndSwap { otherwise, .. } => otherwise(),
             Self::Enqueue(request) => request.script(),
         }
     }
@@ -140,7 +130,7 @@ impl Writer {
     pub(crate) async fn commit_many<C: AsRef<str>>(
         &self,
         operation: &'static str,
-        writes: Vec<(C, Write<'_>)>,
+        writes: Vec<(C, ScriptCall)>,
         retry: RetryPolicy,
     ) -> Vec<Result<Outcome, Error>> {
         let mut outcomes = Vec::with_capacity(writes.len());
@@ -224,67 +214,95 @@ impl Writer {
         Outcome::of(operation, reply, attempts.is_lost())
     }
 
+    /// Creates items in one atomic step, or in several if they have more than [`MAX_STEP_BYTES`].
+    /// Otherwise as [`Writer::commit_many`].
+    pub(crate) async fn commit_inserts(
+        &self,
+        operation: &'static str,
+        inserts: &[Insert],
+        retry: RetryPolicy,
+    ) -> Vec<Result<Outcome, Error>> {
+        let mut outcomes = Vec::with_capacity(inserts.len());
+        let mut rest = inserts;
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = |insert: &&Insert| {
+                bytes += insert.document.len();
+                bytes <= MAX_STEP_BYTES
+            };
+            let count = rest.iter().take_while(fits).count().max(1);
+            let (step, after) = rest.split_at(count);
+            outcomes.extend(self.insert_step(operation, step, retry).await);
+            rest = after;
+        }
+        outcomes
+    }
+
+    async fn insert_step(
+        &self,
+        operation: &'static str,
+        inserts: &[Insert],
+        retry: RetryPolicy,
+    ) -> Vec<Result<Outcome, Error>> {
+        let mut attempts = Attempts::new(operation, "", retry);
+        attempts.sent();
+        let all: Vec<&Insert> = inserts.iter().collect();
+        let outcomes = match insert_all(&self.connection, &all).await {
+            Ok(true) => all.iter().map(|_| Ok(Outcome::Written)).collect(),
+            not_written => {
+                let calls = all.iter().map(|insert| (insert.commit(), insert.script())).collect();
+                self.each_alone(&mut attempts, not_written.err(), calls).await
+            }
+        };
+        attempts.measure(inserts.len());
+        outcomes
+    }
+
     async fn step<C: AsRef<str>>(
         &self,
         operation: &'static str,
-        writes: Vec<(C, Write<'_>)>,
+        writes: Vec<(C, ScriptCall)>,
         retry: RetryPolicy,
     ) -> Vec<Result<Outcome, Error>> {
-        let count = writes.len();
-        if count == 0 {
+        if writes.is_empty() {
             return Vec::new();
         }
         let mut attempts = Attempts::new(operation, "", retry);
         attempts.sent();
-        let (ids, writes): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
-        let outcomes = match self.send_together(operation, writes).await {
-            Ok(outcomes) => outcomes,
-            Err((calls, fault)) => match fault.map(|fault| attempts.shared_attempt_failed(fault)) {
-                None | Some(Ok(())) => {
-                    let alone = ids.iter().zip(&calls).map(|(id, call)| {
-                        let mut attempts = attempts.of_one(id.as_ref());
-                        async move {
-                            let reply = self.script(call, &mut attempts).await?;
-                            Outcome::of(operation, reply, attempts.is_lost())
-                        }
-                    });
-                    futures_util::future::join_all(alone).await
-                }
-                Some(Err(fault)) => {
-                    (0..count).map(|_| Err(fault.clone().into_error(operation))).collect()
-                }
-            },
+        let (ids, calls): (Vec<C>, Vec<ScriptCall>) = writes.into_iter().unzip();
+        let outcomes = match self.connection.transaction(&calls).await {
+            Ok(replies) => {
+                replies.into_iter().map(|reply| Outcome::of(operation, reply, false)).collect()
+            }
+            Err(fault) => {
+                let calls = ids.iter().map(AsRef::as_ref).zip(calls).collect();
+                self.each_alone(&mut attempts, Some(fault), calls).await
+            }
         };
-        attempts.measure(count);
+        attempts.measure(ids.len());
         outcomes
     }
 
-    /// Sends writes in one atomic step. If it fails as a whole, returns the script call of each
-    /// write, and the fault if there was one.
-    async fn send_together(
+    /// Sends each write of a step that failed as a whole under its commit id. `fault` is that of the
+    /// step, if there was one.
+    async fn each_alone(
         &self,
-        operation: &'static str,
-        writes: Vec<Write<'_>>,
-    ) -> Result<Vec<Result<Outcome, Error>>, (Vec<ScriptCall>, Option<Fault>)> {
-        let inserts = writes.iter().map(|write| match write {
-            Write::Insert(insert) => Some(&**insert),
-            _ => None,
-        });
-        if let Some(inserts) = inserts.collect::<Option<Vec<_>>>() {
-            let fault = match insert_all(&self.connection, &inserts).await {
-                Ok(true) => return Ok(writes.iter().map(|_| Ok(Outcome::Written)).collect()),
-                Ok(false) => None,
-                Err(fault) => Some(fault),
-            };
-            return Err((writes.into_iter().map(Write::into_script).collect(), fault));
+        attempts: &mut Attempts<'_>,
+        fault: Option<Fault>,
+        calls: Vec<(&str, ScriptCall)>,
+    ) -> Vec<Result<Outcome, Error>> {
+        let operation = attempts.operation;
+        if let Some(Err(fault)) = fault.map(|fault| attempts.shared_attempt_failed(fault)) {
+            return calls.iter().map(|_| Err(fault.clone().into_error(operation))).collect();
         }
-        let calls: Vec<_> = writes.into_iter().map(Write::into_script).collect();
-        match self.connection.transaction(&calls).await {
-            Ok(replies) => {
-                Ok(replies.into_iter().map(|reply| Outcome::of(operation, reply, false)).collect())
+        let alone = calls.iter().map(|(id, call)| {
+            let mut attempts = attempts.of_one(id);
+            async move {
+                let reply = self.script(call, &mut attempts).await?;
+                Outcome::of(operation, reply, attempts.is_lost())
             }
-            Err(fault) => Err((calls, Some(fault))),
-        }
+        });
+        futures_util::future::join_all(alone).await
     }
 
     /// Calls a script until it replies.
