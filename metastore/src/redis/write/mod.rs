@@ -283,8 +283,8 @@ impl Writer {
         outcomes
     }
 
-    /// Sends each write of a step that failed as a whole under its commit id. `fault` is that of the
-    /// step, if there was one.
+    /// Sends each write of a step that failed as a whole, under its commit id. `fault` is why the
+    /// step failed, if there was a fault.
     async fn each_alone(
         &self,
         attempts: &mut Attempts<'_>,
