@@ -67,11 +67,11 @@ pub(crate) async fn enqueue(
     Ok((StatusCode::ACCEPTED, location, Body(json!({ "job": job }))).into_response())
 }
 
-/// The status of the job, with the last result.
+/// The status of the last job.
 pub(crate) async fn status(
     Acting(dynamic): Acting,
     InPath((collection, id, name)): Named,
-) -> Result<Body<JobStatus<Json>>, Problem> {
+) -> Result<Body<JobStatus>, Problem> {
     let status = dynamic.job_status(&collection, &id, &name).await?;
     Ok(Body(status.ok_or_else(|| Problem::not_found("no run was ever requested"))?))
 }

@@ -77,6 +77,7 @@ async fn read(repo: &MyRepo, item: &Item<Text>, args: &Args) -> metastore::Resul
     let words = text.wordcount().cached().await?;
     let pieces = text.textsplit().cached().await?;
     let status = text.summarize().status().await?;
+    let summary = text.summarize().result().await?;
 
     let at = repo.texts.address();
     let mut keys = Vec::new();
@@ -100,14 +101,14 @@ async fn read(repo: &MyRepo, item: &Item<Text>, args: &Args) -> metastore::Resul
         words: words.map(|cached| cached.value),
         pieces: pieces.map(|cached| cached.value.len()),
         job: status.as_ref().map(JobResult::of),
-        summary: status.and_then(|status| status.result),
+        summary,
         history,
         keys,
     })
 }
 
 impl JobResult {
-    fn of<R>(status: &JobStatus<R>) -> Self {
+    fn of(status: &JobStatus) -> Self {
         let took = status.started_at.zip(status.finished_at);
         Self {
             state: status.state.to_string(),

@@ -13,8 +13,7 @@ use serde::Serialize;
 use crate::collection::MaintainedCollection;
 use crate::config::{Config, ConfigError};
 use crate::handler::{
-    self, ErasedHandler, HandlerFuture, HandlerOutcome, Hook, JobContext, JobRun, RunContext,
-    TypedHandler,
+    self, ErasedHandler, HandlerFuture, HandlerOutcome, Hook, JobContext, JobRun, TypedHandler,
 };
 use crate::label::queue_label;
 use crate::worker::Worker;
@@ -211,23 +210,27 @@ impl<T: Collection> WorkerBuilder<T> {
     }
 
     /// Sets how often a failed job is retried, unless the transformation sets `retries`. Default:
-    /// 3.
+    /// 25. With the default delays, these retries take about 31 hours (at least 24), so that an
+    /// outage of a day leaves no dead jobs.
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.config.max_retries = retries;
         self
     }
 
     /// Sets the delay before the first retry, unless the transformation sets `retry_delay`. The
-    /// delay doubles with each further retry, up to an hour, with a jitter of 20 %. Default: 5
+    /// delay doubles with each further retry, up to two hours, with a jitter of 20 %. Default: 5
     /// seconds.
     pub fn retry_delay(mut self, delay: Duration) -> Self {
         self.config.retry_delay = delay;
         self
     }
 
-    /// Sets how long the claim on a job is valid, at least 100 ms. The worker renews it three times
-    /// in this time. After a crash, another worker takes the job within a lease and a poll
-    /// interval. Default: 30 seconds.
+    /// Sets how long the claim on a job is valid, at least 100 ms. After a crash, another worker
+    /// takes the job within a lease and a poll interval. Default: 30 seconds.
+    ///
+    /// The worker renews it three times in this time, on a thread and a connection of its own: a
+    /// handler that blocks its thread does not lose its job. If handlers block all threads of the
+    /// runtime forever, the jobs stay with the worker until its process ends.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.config.lease = lease;
         self
@@ -240,16 +243,20 @@ impl<T: Collection> WorkerBuilder<T> {
         self
     }
 
-    /// Sets the number of crashes after which a job is dead, at least 1. A crash is a worker that
-    /// crashed or froze while it ran the job. Crashes are counted separately from failures, so a
-    /// restart of the service uses up no retry. Default: 5.
+    /// Sets the number of crashes after which a job is dead, at least 1. Default: 5.
+    ///
+    /// A crash is a worker that crashed or froze while it ran the job and nothing else: the jobs
+    /// that a crashed worker ran are run again one at a time, each by a worker that runs no other
+    /// job meanwhile, so that a job that crashes its worker does not use up the crashes of others.
+    /// Crashes are counted separately from failures, so a restart of the service uses up no retry.
+    /// They are forgotten after a day.
     pub fn max_crashes(mut self, crashes: u32) -> Self {
         self.config.max_crashes = crashes;
         self
     }
 
     /// Sets how long a stopping worker waits for running jobs before it returns them to the queue.
-    /// Default: 30 seconds.
+    /// Default: 25 seconds, so that they are returned before Kubernetes kills the process after 30.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.config.drain_timeout = timeout;
         self
@@ -279,7 +286,8 @@ impl<T: Collection> WorkerBuilder<T> {
             handlers: self.handlers,
             collections: self.collections,
             config: self.config,
-            run_context: RunContext { states: Arc::new(self.states), hooks: self.hooks.into() },
+            states: Arc::new(self.states),
+            hooks: self.hooks.into(),
             checked,
         }
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use metastore::Store;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, ConfigError};
 use crate::handler::ErasedHandler;
@@ -22,6 +23,8 @@ pub(crate) struct Control {
     pub(crate) poll_interval: Duration,
     /// Wakes the engine.
     pub(crate) wake: Arc<Notify>,
+    /// Cancelled when the worker is to stop.
+    pub(crate) stop: CancellationToken,
     status: Mutex<Status>,
 }
 
@@ -35,6 +38,8 @@ pub(crate) struct Status {
     pub(crate) contacts: Vec<(Instant, Option<String>)>,
     /// For each handler, whether the subscription to its queue has failed.
     pub(crate) disconnected: Vec<bool>,
+    /// For each handler, the most jobs that it takes at once after a reply was lost.
+    pub(crate) reduced: Vec<Option<usize>>,
 }
 
 impl Control {
@@ -59,11 +64,13 @@ impl Control {
             labels: handlers.iter().map(|handler| handler.label().clone()).collect(),
             poll_interval: config.poll_interval,
             wake: Arc::new(Notify::new()),
+            stop: CancellationToken::new(),
             status: Mutex::new(Status {
                 report: Report::default(),
                 heartbeat: now,
                 contacts: vec![(now, None); stores.len()],
                 disconnected: vec![false; handlers.len()],
+                reduced: vec![None; handlers.len()],
             }),
             stores,
         }
@@ -91,6 +98,11 @@ impl Control {
         self.limits[handler].store(jobs.unwrap_or(usize::MAX), Ordering::Relaxed);
         self.wake.notify_one();
         Ok(())
+    }
+
+    /// The label of a handler's queue.
+    pub(crate) fn label(&self, handler: usize) -> &str {
+        &self.labels[handler]
     }
 
     pub(crate) fn status(&self) -> MutexGuard<'_, Status> {

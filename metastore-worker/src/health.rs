@@ -63,5 +63,13 @@ pub(crate) async fn check(control: &Control, has_stopped: bool) -> Health {
     if disconnected > 0 {
         problems.push(format!("{disconnected} queues have no subscription"));
     }
+    for (handler, reduced) in status.reduced.iter().enumerate() {
+        let Some(slots) = reduced else { continue };
+        let queue = control.label(handler);
+        problems.push(format!(
+            "jobs of {queue} are taken for at most {slots} handlers at once, because the server \
+             did not reply when more were taken"
+        ));
+    }
     Health { problems }
 }

@@ -35,7 +35,8 @@
 //!
 //! # Metrics
 //!
-//! With the feature `metrics`, workers record metrics through the `metrics` facade.
+//! With the feature `metrics`, workers record metrics through the `metrics` facade, and describe
+//! them when they start.
 //! All names begin with `metastore_jobs_`, and all metrics have the label `queue`
 //! (`domain:app:collection:transformation`):
 //!
@@ -45,7 +46,8 @@
 //! | `failed_total` | counter | runs that failed; each is also counted as retried or dead |
 //! | `retried_total` | counter | failed runs whose job is retried |
 //! | `dead_total` | counter | failed runs whose job is dead |
-//! | `released_total` | counter | jobs returned to the queue at shutdown |
+//! | `released_total` | counter | jobs returned to the queue: at shutdown, or left to a newer version of the program |
+//! | `cancelled_total` | counter | jobs that were cancelled, or whose item was deleted, while the worker held them |
 //! | `lost_total` | counter | jobs that the worker had lost, or whose completion it could not record |
 //! | `wait_seconds` | histogram | time from when a job was ready to run until it was taken |
 //! | `run_seconds` | histogram | time from when a job was taken until its completion was recorded |
@@ -64,6 +66,7 @@ pub mod guide;
 mod handler;
 mod health;
 mod label;
+mod lease;
 mod metrics;
 mod report;
 mod shutdown;

@@ -14,7 +14,41 @@ pub(crate) const ARE_ENABLED: bool = cfg!(feature = "metrics");
 #[cfg(feature = "metrics")]
 mod facade {
     use super::{Arc, ClaimedJob, Completion, Duration, QueueStats};
-    use metrics::{counter, gauge, histogram};
+    use metrics::{
+        Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    };
+
+    /// Describes all metrics; called when a worker starts.
+    pub(crate) fn describe() {
+        let counters = [
+            ("metastore_jobs_finished_total", "Jobs whose result was stored"),
+            ("metastore_jobs_failed_total", "Runs of jobs that failed"),
+            ("metastore_jobs_retried_total", "Failed runs whose job is retried"),
+            ("metastore_jobs_dead_total", "Failed runs whose job is dead"),
+            ("metastore_jobs_released_total", "Jobs that were returned to the queue"),
+            ("metastore_jobs_cancelled_total", "Jobs that were cancelled while they ran"),
+            ("metastore_jobs_lost_total", "Jobs that the worker had lost when they ended"),
+        ];
+        for (name, description) in counters {
+            describe_counter!(name, Unit::Count, description);
+        }
+        let seconds = Unit::Seconds;
+        let wait = "Time from when a job was ready to run until it was taken";
+        describe_histogram!("metastore_jobs_wait_seconds", seconds, wait);
+        let run = "Time from when a job was taken until its completion was recorded";
+        describe_histogram!("metastore_jobs_run_seconds", seconds, run);
+        let gauges = [
+            ("metastore_jobs_queued", "Jobs that wait for a worker"),
+            ("metastore_jobs_delayed", "Jobs that wait until their delay is over"),
+            ("metastore_jobs_running", "Jobs that a worker holds"),
+            ("metastore_jobs_dead", "Jobs that failed and are not retried any more"),
+        ];
+        for (name, description) in gauges {
+            describe_gauge!(name, Unit::Count, description);
+        }
+        let oldest = "How long the oldest waiting job has been ready to run";
+        describe_gauge!("metastore_jobs_oldest_seconds", seconds, oldest);
+    }
 
     pub(crate) fn job_started(queue: &Arc<str>, job: &ClaimedJob) {
         histogram!("metastore_jobs_wait_seconds", "queue" => queue.clone())
@@ -40,6 +74,10 @@ mod facade {
             }
         }
         histogram!("metastore_jobs_run_seconds", "queue" => queue).record(elapsed.as_secs_f64());
+    }
+
+    pub(crate) fn job_cancelled(queue: &Arc<str>) {
+        counter!("metastore_jobs_cancelled_total", "queue" => queue.clone()).increment(1);
     }
 
     pub(crate) fn job_lost(queue: &Arc<str>) {
@@ -70,8 +108,12 @@ mod facade {
 
     pub(crate) fn job_started(_queue: &Arc<str>, _job: &ClaimedJob) {}
     pub(crate) fn job_completed(_queue: &Arc<str>, _completion: &Completion, _elapsed: Duration) {}
+    pub(crate) fn describe() {}
+    pub(crate) fn job_cancelled(_queue: &Arc<str>) {}
     pub(crate) fn job_lost(_queue: &Arc<str>) {}
     pub(crate) fn queue_polled(_queue: &Arc<str>, _stats: &QueueStats, _dead: Option<u64>) {}
 }
 
-pub(crate) use facade::{job_completed, job_lost, job_started, queue_polled};
+pub(crate) use facade::{
+    describe, job_cancelled, job_completed, job_lost, job_started, queue_polled,
+};

@@ -4,16 +4,19 @@ use std::future::Future;
 use std::sync::Arc;
 
 use metastore::queue::Queue;
+use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::DropGuard;
 
 use crate::collection::MaintainedCollection;
 use crate::config::{Config, ConfigError};
 use crate::control::Control;
 use crate::engine::{Engine, Mode};
-use crate::handler::{ErasedHandler, RunContext};
+use crate::handler::{ErasedHandler, Hook, RunContext, States};
 use crate::health::{self, Health};
 use crate::label::queue_label;
+use crate::lease::LeaseKeeper;
+use crate::metrics;
 use crate::report::Report;
 
 /// Runs transformations; made by [`Worker::builder`].
@@ -24,7 +27,8 @@ pub struct Worker {
     /// The most concurrent jobs of each handler.
     pub(crate) limits: Vec<Option<usize>>,
     pub(crate) config: Config,
-    pub(crate) run_context: RunContext,
+    pub(crate) states: States,
+    pub(crate) hooks: Arc<[Hook]>,
     /// The result of checking the settings; returned by the methods that start the worker.
     pub(crate) checked: Result<(), ConfigError>,
 }
@@ -106,7 +110,8 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for invalid settings, before the worker starts.
+    /// [`ConfigError`] for invalid settings, before the worker starts, or if the system refuses
+    /// the thread that renews leases.
     ///
     /// # Panics
     ///
@@ -161,19 +166,29 @@ impl Worker {
 
     fn launch(self, mode: Mode) -> Result<RunningWorker, ConfigError> {
         self.checked?;
-        let stop = CancellationToken::new();
         let control = Arc::new(Control::new(&self.handlers, self.limits, &self.config));
+        let keeper = LeaseKeeper::start(&control.stores, &self.handlers, self.config.lease);
+        let keeper = keeper.map_err(|error| {
+            ConfigError::new(format!("cannot start the thread that renews leases: {error}"))
+        })?;
+        metrics::describe();
+        let run_context = RunContext {
+            states: self.states,
+            hooks: self.hooks,
+            runtime: Handle::current(),
+            wake: control.wake.clone(),
+        };
         let engine = Engine::new(
             self.handlers,
             &self.collections,
             self.config,
-            self.run_context,
+            run_context,
             control.clone(),
-            stop.clone(),
+            keeper,
             mode,
         );
         let task = tokio::spawn(engine.run());
-        Ok(RunningWorker { task, stop: stop.drop_guard(), control })
+        Ok(RunningWorker { task, stop: control.stop.clone().drop_guard(), control })
     }
 }
 

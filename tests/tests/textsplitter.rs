@@ -187,9 +187,9 @@ async fn every_text_gets_its_versions_results_and_keys_and_no_others() {
     let mut found = Vec::new();
     for (id, envelope) in stored(&server).await {
         let key = format!("myapp:textsplitter:texts:{id}:transformation:summarize");
-        let summary = server.cli(&["HGET", &key, "result"]).await;
-        let summary: Value = serde_json::from_str(summary.as_str()).expect("is JSON");
-        let sentences = summary["sentences"].as_array().expect("is a list").len();
+        let record = server.cli(&["GET", &key]).await;
+        let record: Value = serde_json::from_str(record.as_str()).expect("is JSON");
+        let sentences = record["result"]["sentences"].as_array().expect("is a list").len();
         let [name, language] = ["name", "language"].map(|field| envelope["data"][field].clone());
         found.push((name, language, envelope["version"].clone(), sentences));
     }
@@ -291,10 +291,8 @@ async fn the_worker_ends_when_the_main_process_is_killed() {
     let mut stuck = Stuck::start(on(&server)).await;
     // Waits until the worker has subscribed, so that it certainly runs.
     let channel = "queue:myapp:textsplitter:texts:summarize:wake";
-    wait::until("the worker to listen", PATIENCE, async || {
-        server.cli(&["PUBSUB", "NUMSUB", channel]).await.as_array()[1].as_int() == 1
-    })
-    .await;
+    wait::until("the worker to listen", PATIENCE, async || server.listeners(channel).await == 1)
+        .await;
     stuck.child.kill().await.expect("it runs");
     // Its end is detected by its connections; its process id may remain, depending on who reaps
     // orphans.

@@ -1,83 +1,145 @@
 //! Handler calls: start, end, timeout, abort.
 
+use std::time::Duration;
+
 use metastore::queue::Completion;
 use tokio::task::JoinError;
 use tokio::time::Instant;
 
-use super::event::LocalId;
-use super::state::{Engine, LeasedJob, RunningCall};
+use super::state::{BlockingCall, Call, Engine, LeasedJob, Run};
 use crate::handler::{ClaimedJob, FailureKind, HandlerCall, HandlerFailure, HandlerResult};
+use crate::lease::{Lease, LocalId};
 use crate::metrics;
 
 impl Engine {
-    pub(super) fn start_call(&mut self, index: usize, call: HandlerCall) {
-        let HandlerCall { jobs, timeout, cancelled, future } = call;
+    /// Adds a call and collects the leases of its jobs. Returns its id if it can start without
+    /// waiting for the confirmation of a job.
+    pub(super) fn insert_call(
+        &mut self,
+        index: usize,
+        call: HandlerCall,
+        leases: &mut Vec<(LocalId, Lease)>,
+    ) -> Option<LocalId> {
+        let HandlerCall { jobs, timeout, cancelled, state, future } = call;
         let call = self.next_id();
-        let now = Instant::now();
+        let (now, started_at) = (std::time::Instant::now(), Instant::now());
+        let number = self.queues[index].number;
         let mut ids = Vec::with_capacity(jobs.len());
+        let mut awaited = 0;
         for job in jobs {
             metrics::job_started(self.queues[index].label(), &job);
             let id = self.next_id();
+            let is_awaited = job.confirm_first;
+            awaited += usize::from(is_awaited);
+            leases.push((id, Lease::of_run(number, job.claim.clone(), is_awaited, now)));
             let leased = LeasedJob {
                 queue: index,
                 job,
                 call: Some(call),
-                started_at: now,
-                completed_at: None,
+                started_at,
+                is_completed: false,
+                is_awaited,
             };
             self.jobs.insert(id, leased);
             ids.push(id);
         }
-        let abort = self.tasks.spawn(future);
-        self.call_of_task.insert(abort.id(), call);
-        let deadline = now + timeout;
-        self.deadlines.insert((deadline, call));
         self.queues[index].running += 1;
-        let running = RunningCall { queue: index, jobs: ids, deadline, timeout, cancelled, abort };
-        self.calls.insert(call, running);
+        let run = Run::Awaiting { jobs: awaited, future };
+        let added = Call { queue: index, jobs: ids, timeout, cancelled, state, run };
+        self.calls.insert(call, added);
+        (awaited == 0).then_some(call)
     }
 
-    /// Holds a job that no handler runs until its completion is recorded.
+    /// Starts a call that waits for nothing any more.
+    pub(super) fn start_call(&mut self, id: LocalId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let deadline = Instant::now() + call.timeout;
+        let Run::Awaiting { jobs: 0, future } = &mut call.run else { return };
+        let future = std::mem::replace(future, Box::pin(async { Vec::new() }));
+        let abort = self.tasks.spawn(async move { (id, future.await) });
+        call.run = Run::Running { deadline, abort };
+        self.deadlines.insert((deadline, id));
+    }
+
+    /// Holds a job that no handler runs until its completion is recorded; returns its lease.
     pub(super) fn complete_without_run(
         &mut self,
         index: usize,
         job: ClaimedJob,
         completion: Completion,
-    ) {
+    ) -> (LocalId, Lease) {
         let id = self.next_id();
-        let now = Instant::now();
-        let leased =
-            LeasedJob { queue: index, job, call: None, started_at: now, completed_at: Some(now) };
+        let queue = &mut self.queues[index];
+        let lease = Lease::of_completed(queue.number, job.claim.clone());
+        queue.completions.push((id, completion));
+        let started_at = Instant::now();
+        let leased = LeasedJob {
+            queue: index,
+            job,
+            call: None,
+            started_at,
+            is_completed: true,
+            is_awaited: false,
+        };
         self.jobs.insert(id, leased);
-        self.queues[index].completions.push((id, completion));
+        (id, lease)
     }
 
     /// Handles the end of the task of a handler call.
-    pub(super) fn call_ended(
-        &mut self,
-        ended: Result<(tokio::task::Id, Vec<HandlerResult>), JoinError>,
-    ) {
-        let (task, results) = match ended {
-            Ok((task, results)) => (task, Ok(results)),
-            Err(error) => (error.id(), Err(error)),
-        };
-        let Some(call) = self.call_of_task.remove(&task) else { return };
-        // The jobs of an aborted call are complete already.
-        let Some(call) = self.remove_call(call) else { return };
-        let results = results.unwrap_or_else(|error| {
-            // Panics of handlers are caught, so this is the panic of a hook.
-            vec![Err(HandlerFailure::panic(format!("a hook panicked: {error}"))); call.jobs.len()]
-        });
+    pub(super) fn call_ended(&mut self, ended: Result<(LocalId, Vec<HandlerResult>), JoinError>) {
+        match ended {
+            Ok((id, results)) => {
+                // The jobs of an aborted call are complete already.
+                if let Some(call) = self.remove_call(id) {
+                    self.end_call(call, results);
+                }
+            }
+            Err(error) => {
+                let task = error.id();
+                let has_task = |call: &Call| match &call.run {
+                    Run::Running { abort, .. } => abort.id() == task,
+                    Run::Awaiting { .. } => false,
+                };
+                let found = self.calls.iter().find(|(_, call)| has_task(call)).map(|(id, _)| *id);
+                let Some(call) = found.and_then(|id| self.remove_call(id)) else { return };
+                // Panics of handlers are caught, so this is the panic of a hook.
+                let failure = HandlerFailure::panic(format!("a hook panicked: {error}"));
+                let results = vec![Err(failure); call.jobs.len()];
+                self.end_call(call, results);
+            }
+        }
+    }
+
+    /// Completes the jobs of a call that was removed, or keeps its slot and its jobs while blocking
+    /// work continues.
+    pub(super) fn end_call(&mut self, call: Call, results: Vec<HandlerResult>) {
+        if call.state.is_blocking() {
+            self.blocking.push(BlockingCall { call, results });
+            return;
+        }
+        self.queues[call.queue].running -= 1;
         for (job, result) in call.jobs.into_iter().zip(results) {
             self.complete(job, result);
+        }
+    }
+
+    /// Completes the calls whose blocking work has ended.
+    pub(super) fn end_blocking_calls(&mut self) {
+        let has_ended = |ended: &mut BlockingCall| !ended.call.state.is_blocking();
+        let ended: Vec<BlockingCall> = self.blocking.extract_if(.., has_ended).collect();
+        for BlockingCall { call, results } in ended {
+            self.end_call(call, results);
         }
     }
 
     /// Queues the completion of a job, unless the worker has lost the job.
     fn complete(&mut self, id: LocalId, result: HandlerResult) {
         let Some(leased) = self.jobs.get_mut(&id) else { return };
-        leased.completed_at = Some(Instant::now());
+        if std::mem::replace(&mut leased.is_completed, true) {
+            return;
+        }
         let queue = &mut self.queues[leased.queue];
+        self.keeper.tables[queue.store].complete(id);
         let completion = match result {
             Ok(json) => Completion::Success { claim: leased.job.claim.clone(), json },
             Err(HandlerFailure { message, kind }) => {
@@ -96,45 +158,79 @@ impl Engine {
             }
             let Some(call) = self.abort_call(call) else { break };
             let message = format!("timed out after {:?}", call.timeout);
-            for job in call.jobs {
-                self.complete(job, Err(HandlerFailure::retryable(message.clone())));
-            }
+            let results = vec![Err(HandlerFailure::retryable(message)); call.jobs.len()];
+            self.end_call(call, results);
         }
         for queue in &mut self.queues {
             if queue.due.is_some_and(|due| due <= now) {
                 queue.set_may_have_jobs();
                 queue.due = None;
             }
+            queue.take_at = queue.take_at.filter(|at| *at > now);
+            queue.retry_at = queue.retry_at.filter(|at| *at > now);
         }
     }
 
-    /// Aborts a running call. The handler is dropped at its next `.await`. A handler that never
-    /// reaches one keeps its thread, but no longer occupies a slot.
-    pub(super) fn abort_call(&mut self, call: LocalId) -> Option<RunningCall> {
+    /// Aborts a call. The handler is dropped at its next `.await`. A handler that never reaches one
+    /// keeps its thread, but no longer occupies a slot.
+    pub(super) fn abort_call(&mut self, call: LocalId) -> Option<Call> {
         let call = self.remove_call(call)?;
         call.cancelled.cancel();
-        call.abort.abort();
+        if let Run::Running { abort, .. } = &call.run {
+            abort.abort();
+        }
         Some(call)
     }
 
-    /// Aborts all running calls and releases their jobs.
+    /// Aborts all calls and releases their jobs.
     pub(super) fn release_all(&mut self) {
         let calls: Vec<LocalId> = self.calls.keys().copied().collect();
-        for call in calls {
-            let Some(call) = self.abort_call(call) else { continue };
-            for id in call.jobs {
-                let Some(leased) = self.jobs.get_mut(&id) else { continue };
-                leased.completed_at = Some(Instant::now());
-                let completion = Completion::Release { claim: leased.job.claim.clone() };
-                self.queues[leased.queue].completions.push((id, completion));
+        let mut ended: Vec<Call> =
+            calls.into_iter().filter_map(|call| self.abort_call(call)).collect();
+        ended.extend(self.blocking.drain(..).map(|blocking| blocking.call));
+        for call in ended {
+            self.release_call(call);
+        }
+    }
+
+    /// Releases the calls that wait for a confirmation.
+    pub(super) fn release_awaiting(&mut self) {
+        let is_awaiting = |call: &Call| matches!(call.run, Run::Awaiting { .. });
+        let awaiting = self.calls.iter().filter(|(_, call)| is_awaiting(call));
+        let awaiting: Vec<LocalId> = awaiting.map(|(id, _)| *id).collect();
+        for id in awaiting {
+            if let Some(call) = self.abort_call(id) {
+                self.release_call(call);
             }
         }
     }
 
-    fn remove_call(&mut self, id: LocalId) -> Option<RunningCall> {
-        let call = self.calls.remove(&id)?;
-        self.deadlines.remove(&(call.deadline, id));
+    /// Releases the jobs of a call that was removed.
+    fn release_call(&mut self, call: Call) {
         self.queues[call.queue].running -= 1;
+        for id in call.jobs {
+            self.release(id);
+        }
+    }
+
+    /// Queues the release of a job that is not complete.
+    pub(super) fn release(&mut self, id: LocalId) {
+        let Some(leased) = self.jobs.get_mut(&id) else { return };
+        if std::mem::replace(&mut leased.is_completed, true) {
+            return;
+        }
+        let queue = &mut self.queues[leased.queue];
+        self.keeper.tables[queue.store].complete(id);
+        let claim = leased.job.claim.clone();
+        queue.completions.push((id, Completion::Release { claim, delay: Duration::ZERO }));
+    }
+
+    /// Removes a call. Its slot stays in use.
+    fn remove_call(&mut self, id: LocalId) -> Option<Call> {
+        let call = self.calls.remove(&id)?;
+        if let Run::Running { deadline, .. } = call.run {
+            self.deadlines.remove(&(deadline, id));
+        }
         Some(call)
     }
 }

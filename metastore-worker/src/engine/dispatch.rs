@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 use metastore::queue::{Completion, TakeOptions};
 use tokio::time::Instant;
 
-use super::event::{BackgroundEvent, LocalId};
+use super::event::{BackgroundEvent, Take};
 use super::state::Engine;
-use crate::handler::{HandlerExchange, TakenCalls, UndecodableJob};
+use crate::handler::HandlerExchange;
+use crate::lease::LocalId;
 
 /// The most exchanges of a queue in flight: the server processes one while the next is on its way.
 const MAX_IN_FLIGHT: usize = 2;
@@ -20,27 +21,34 @@ impl Engine {
     pub(super) fn dispatch(&mut self) {
         let count = self.queues.len();
         self.turn = (self.turn + 1) % count;
-        let is_stopping = self.stop.is_cancelled();
+        let takes_jobs = !self.stop.is_cancelled() && self.isolation.is_none();
         // Read once, because subscriptions may set more flags at any time, and the shares depend on
         // the number of set ones.
         let order: Vec<(usize, bool)> = (0..count)
             .map(|offset| (self.turn + offset) % count)
-            .map(|index| (index, !is_stopping && self.queues[index].has_jobs()))
+            .map(|index| (index, takes_jobs && self.queues[index].has_jobs()))
             .collect();
         let mut queues_with_jobs = order.iter().filter(|(_, has_jobs)| *has_jobs).count();
         for (index, has_jobs) in order {
-            let queue = &self.queues[index];
             let mut slots = 0;
             if has_jobs {
                 slots = self.share(index, queues_with_jobs);
                 queues_with_jobs -= 1;
             }
+            let queue = &self.queues[index];
             let must_wait = queue.retry_at.is_some_and(|at| at > Instant::now());
             let has_completions = !queue.completions.is_empty() && !must_wait;
-            if queue.in_flight < MAX_IN_FLIGHT && (has_completions || slots > 0) {
-                self.send(index, slots, has_completions);
+            let take = match slots {
+                0 if self.must_pass_on(index) => Take::PassOn,
+                0 => Take::Nothing,
+                slots => Take::Slots(slots),
+            };
+            let queue = &self.queues[index];
+            if queue.in_flight < MAX_IN_FLIGHT && (has_completions || take != Take::Nothing) {
+                self.send(index, take, has_completions);
             }
         }
+        self.dispatch_alone();
     }
 
     /// The share of a queue in the free slots, if `queues` of them still need one.
@@ -48,24 +56,49 @@ impl Engine {
         let concurrency = self.control.concurrency();
         let used: usize = self.queues.iter().map(|queue| queue.used_slots()).sum();
         let free = concurrency.saturating_sub(used);
-        let limit = self.control.limit(index).saturating_sub(self.queues[index].used_slots());
+        let queue = &self.queues[index];
+        let limit = self.control.limit(index).saturating_sub(queue.used_slots());
+        let limit = queue.max_slots.map_or(limit, |most| limit.min(most));
         // One exchange does not take all slots, so that the next one can be in flight meanwhile.
         free.div_ceil(queues).min(free).min(limit).min(concurrency.div_ceil(MAX_IN_FLIGHT))
     }
 
-    fn send(&mut self, index: usize, slots: usize, has_completions: bool) {
+    /// Whether the server has notified this worker of a job that it has no room for. While a take
+    /// is in flight, its reply may leave room.
+    fn must_pass_on(&self, index: usize) -> bool {
+        let queue = &self.queues[index];
+        queue.notified.is_woken.load(Ordering::Acquire)
+            && self.queues.iter().all(|queue| queue.reserved == 0)
+            && queue.take_at.is_none()
+    }
+
+    /// Sends one exchange.
+    pub(super) fn send(&mut self, index: usize, take: Take, has_completions: bool) {
         let (config, run_context) = (self.config.clone(), self.run_context.clone());
+        let channel = self.channel.clone();
         let queue = &mut self.queues[index];
-        let take = (slots > 0).then(|| {
-            // Cleared before the request, so that a notification that arrives meanwhile is not
-            // lost.
-            queue.may_have_jobs.store(false, Ordering::Release);
-            let jobs = slots.saturating_mul(queue.handler.batch_size());
-            queue.backlog = queue.backlog.saturating_sub(jobs);
-            TakeOptions::new(config.name.clone(), jobs)
+        let jobs = take.slots().saturating_mul(queue.handler.batch_size());
+        match take {
+            Take::Nothing => {}
+            Take::PassOn => queue.notified.is_woken.store(false, Ordering::Release),
+            Take::Alone { .. } => {}
+            Take::Slots(_) => {
+                // Cleared before the request, so that a notification that arrives meanwhile is not
+                // lost.
+                queue.notified.may_have_jobs.store(false, Ordering::Release);
+                queue.notified.is_woken.store(false, Ordering::Release);
+                queue.backlog = queue.backlog.saturating_sub(jobs);
+                queue.take_at = None;
+            }
+        }
+        let options = (take != Take::Nothing).then(|| {
+            let is_alone = matches!(take, Take::Alone { .. });
+            TakeOptions::new(config.name.clone(), if is_alone { take.slots() } else { jobs })
+                .channel(&*channel)
                 .lease(config.lease)
                 .max_crashes(config.max_crashes)
                 .fast_forward(config.fast_forward)
+                .alone(is_alone)
         });
         let completions: Vec<(LocalId, Completion)> = if has_completions {
             queue.retry_at = None;
@@ -74,15 +107,15 @@ impl Engine {
             Vec::new()
         };
         queue.in_flight += 1;
-        queue.reserved += slots;
+        queue.reserved += take.slots();
         let handler = queue.handler.clone();
         self.background.spawn(async move {
             let (ids, completions): (Vec<LocalId>, Vec<Completion>) =
                 completions.into_iter().unzip();
             let exchange =
-                handler.exchange(&completions, take.as_ref(), &config, &run_context).await;
+                handler.exchange(&completions, options.as_ref(), &config, &run_context).await;
             let completions = ids.into_iter().zip(completions).collect();
-            BackgroundEvent::Exchanged { queue: index, completions, slots, exchange }
+            BackgroundEvent::Exchanged { queue: index, completions, take, exchange }
         });
     }
 
@@ -90,57 +123,24 @@ impl Engine {
         &mut self,
         index: usize,
         completions: Vec<(LocalId, Completion)>,
-        slots: usize,
+        take: Take,
         exchange: HandlerExchange,
     ) {
         let queue = &mut self.queues[index];
         queue.in_flight -= 1;
-        queue.reserved -= slots;
+        queue.reserved -= take.slots();
+        let mut recorded = Vec::with_capacity(completions.len());
         for ((id, completion), outcome) in completions.into_iter().zip(exchange.outcomes) {
-            self.recorded(index, id, completion, outcome);
+            if self.recorded(index, id, completion, outcome) {
+                recorded.push(id);
+            }
         }
+        let store = self.queues[index].store;
+        self.keeper.tables[store].remove(recorded);
         match exchange.taken {
             None => {}
-            Some(Ok(taken)) => self.taken(index, taken),
-            // The next poll tries again; the store reconnects by itself.
-            Some(Err(error)) => {
-                let queue = &mut self.queues[index];
-                if !std::mem::replace(&mut queue.is_failing, true) {
-                    tracing::warn!(queue = &**queue.label(), %error, "cannot take jobs");
-                }
-                let store = queue.store;
-                self.control.record_contact(store, Some(error.to_string()));
-            }
-        }
-    }
-
-    fn taken(&mut self, index: usize, taken: TakenCalls) {
-        let queue = &mut self.queues[index];
-        if std::mem::take(&mut queue.is_failing) {
-            tracing::info!(queue = &**queue.label(), "can take jobs again");
-        }
-        queue.due = taken.due_in.map(|due| Instant::now() + due);
-        // Jobs that another exchange has requested meanwhile do not count.
-        let requested = queue.reserved.saturating_mul(queue.handler.batch_size());
-        queue.backlog = taken.backlog.saturating_sub(requested);
-        let store = queue.store;
-        self.control.record_contact(store, None);
-        for UndecodableJob { job, message, is_fatal } in taken.undecodable {
-            let handler = &self.queues[index].handler;
-            let completion = handler.failure(&job, message, is_fatal, &self.config);
-            self.complete_without_run(index, job, completion);
-        }
-        let is_stopping = self.stop.is_cancelled();
-        for call in taken.calls {
-            if is_stopping {
-                // Taken before the stop, arrived after it.
-                for job in call.jobs {
-                    let completion = Completion::Release { claim: job.claim.clone() };
-                    self.complete_without_run(index, job, completion);
-                }
-            } else {
-                self.start_call(index, call);
-            }
+            Some(Ok(taken)) => self.taken(index, take, taken),
+            Some(Err(error)) => self.take_failed(index, take, &error),
         }
     }
 }

@@ -3,9 +3,32 @@
 use metastore::queue::{Completion, QueueStats};
 
 use crate::handler::HandlerExchange;
+use crate::lease::LocalId;
 
-/// Identifies a job or a handler call within this worker.
-pub(super) type LocalId = u64;
+/// What an exchange takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Take {
+    /// Nothing: it only records completions.
+    Nothing,
+    /// Jobs for so many handler calls.
+    Slots(usize),
+    /// No jobs: the server notifies another worker of those that this one has no room for.
+    PassOn,
+    /// One job that runs alone; none if the worker still runs others, and then only announces that
+    /// it will take it.
+    Alone { is_ready: bool },
+}
+
+impl Take {
+    /// The slots that are reserved for the reply.
+    pub(super) fn slots(self) -> usize {
+        match self {
+            Self::Slots(slots) => slots,
+            Self::Alone { is_ready: true } => 1,
+            _ => 0,
+        }
+    }
+}
 
 /// The result of a background task.
 pub(super) enum BackgroundEvent {
@@ -13,13 +36,11 @@ pub(super) enum BackgroundEvent {
     Exchanged {
         queue: usize,
         completions: Vec<(LocalId, Completion)>,
-        slots: usize,
+        take: Take,
         exchange: HandlerExchange,
     },
     /// The queues of a store were polled; `None` if all are idle.
     Polled { store: usize, stats: metastore::Result<Option<Vec<QueueStats>>> },
-    /// The leases of jobs were renewed; `held` says for each whether the worker still holds it.
-    Renewed { store: usize, jobs: Vec<LocalId>, held: metastore::Result<Vec<bool>> },
     /// Expired items of a collection were removed.
     Reaped,
     /// Unhandled queues were checked; `found` are those with jobs and without a subscriber.

@@ -11,16 +11,15 @@ impl Engine {
     pub(crate) async fn run(mut self) -> Report {
         let mut subscriptions = self.subscribe();
         let mut poll_at = Instant::now() + self.config.poll_interval;
-        let renewal = self.config.lease / 3;
-        let mut renew_at = Instant::now() + renewal;
         while !self.stop.is_cancelled() && !self.is_done() {
             self.process();
             let maintenance_at = self.maintenance.next_time();
-            let wait_until = self.next_deadline().min(poll_at).min(renew_at).min(maintenance_at);
+            let wait_until = self.next_deadline().min(poll_at).min(maintenance_at);
             tokio::select! {
                 () = self.stop.cancelled() => {}
                 () = self.control.wake.notified() => {}
-                Some(ended) = self.tasks.join_next_with_id() => self.call_ended(ended),
+                Some(ended) = self.tasks.join_next() => self.call_ended(ended),
+                Some(event) = self.keeper.events.recv() => self.handle_lease_event(event),
                 Some(event) = self.background.join_next() => self.handle_event(event),
                 () = sleep_until(wait_until) => {}
             }
@@ -29,10 +28,6 @@ impl Engine {
             tokio::task::yield_now().await;
             let now = Instant::now();
             self.handle_deadlines(now);
-            if now >= renew_at {
-                self.renew();
-                renew_at = now + renewal;
-            }
             if now >= poll_at {
                 self.poll();
                 poll_at = now + self.config.poll_interval;
@@ -47,11 +42,17 @@ impl Engine {
 
     /// Processes all pending events, then records completions and takes jobs.
     pub(super) fn process(&mut self) {
-        while let Some(ended) = self.tasks.try_join_next_with_id() {
+        while let Some(ended) = self.tasks.try_join_next() {
             self.call_ended(ended);
         }
         while let Some(event) = self.background.try_join_next() {
             self.handle_event(event);
+        }
+        while let Ok(event) = self.keeper.events.try_recv() {
+            self.handle_lease_event(event);
+        }
+        if !self.blocking.is_empty() {
+            self.end_blocking_calls();
         }
         self.dispatch();
         if self.mode == Mode::UntilIdle && self.is_drained() {
@@ -64,11 +65,10 @@ impl Engine {
 
     pub(super) fn handle_event(&mut self, event: Result<BackgroundEvent, JoinError>) {
         match event {
-            Ok(BackgroundEvent::Exchanged { queue, completions, slots, exchange }) => {
-                self.exchanged(queue, completions, slots, exchange);
+            Ok(BackgroundEvent::Exchanged { queue, completions, take, exchange }) => {
+                self.exchanged(queue, completions, take, exchange);
             }
             Ok(BackgroundEvent::Polled { store, stats }) => self.polled(store, stats),
-            Ok(BackgroundEvent::Renewed { store, jobs, held }) => self.renewed(store, &jobs, held),
             Ok(BackgroundEvent::Reaped) => self.reaped(),
             Ok(BackgroundEvent::Checked { number, found }) => self.checked(number, found),
             // A bug of this crate. The jobs return to the queue when their leases expire.

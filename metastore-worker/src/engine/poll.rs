@@ -1,7 +1,6 @@
 //! Polling the queues: finds jobs after a lost notification, and the jobs of crashed workers.
 
 use metastore::queue::QueueStats;
-use tokio::time::Instant;
 
 use super::event::BackgroundEvent;
 use super::state::{Engine, Mode};
@@ -22,7 +21,7 @@ impl Engine {
                 let is_idle = if needs_stats { Ok(false) } else { set.is_idle().await };
                 let stats = match is_idle {
                     Ok(true) => Ok(None),
-                    Ok(false) => set.stats().await.map(Some),
+                    Ok(false) => set.poll().await.map(Some),
                     Err(error) => Err(error),
                 };
                 BackgroundEvent::Polled { store, stats }
@@ -64,7 +63,6 @@ impl Engine {
             if is_ready {
                 queue.set_may_have_jobs();
             }
-            queue.due = stats.due_in.map(|due| Instant::now() + due);
             // A paused queue counts as idle.
             queues.is_idle &= !is_ready && stats.running == 0;
         }

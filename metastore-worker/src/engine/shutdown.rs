@@ -8,16 +8,15 @@ use super::state::Engine;
 
 /// How long to try to release jobs after the drain timeout. If the server is unavailable, the jobs
 /// return to the queue when their leases expire.
-const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(4);
 
 impl Engine {
-    /// Waits for the running jobs while renewing their leases, and releases those that do not end
-    /// in time.
+    /// Waits for the running jobs while the keeper renews their leases, and releases those that do
+    /// not end in time.
     pub(super) async fn drain(&mut self) {
         self.stop.cancel();
         let deadline = Instant::now() + self.config.drain_timeout;
-        let renewal = self.config.lease / 3;
-        let mut renew_at = Instant::now() + renewal;
+        self.release_awaiting();
         let mut has_released = false;
         // Also waits for a `take` in flight, whose jobs would otherwise stay leased until the lease
         // expires.
@@ -44,18 +43,15 @@ impl Engine {
                 break;
             }
             let end = if has_released { deadline + RELEASE_TIMEOUT } else { deadline };
-            let wait_until = self.next_deadline().min(renew_at).min(end);
+            let wait_until = self.next_deadline().min(end);
             tokio::select! {
-                Some(ended) = self.tasks.join_next_with_id() => self.call_ended(ended),
+                () = self.control.wake.notified() => {}
+                Some(ended) = self.tasks.join_next() => self.call_ended(ended),
+                Some(event) = self.keeper.events.recv() => self.handle_lease_event(event),
                 Some(event) = self.background.join_next() => self.handle_event(event),
                 () = sleep_until(wait_until) => {}
             }
-            let now = Instant::now();
-            self.handle_deadlines(now);
-            if now >= renew_at {
-                self.renew();
-                renew_at = now + renewal;
-            }
+            self.handle_deadlines(Instant::now());
         }
         self.tasks.abort_all();
     }

@@ -2,20 +2,22 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use metastore::queue::{Completion, QueueSet};
+use metastore::queue::QueueSet;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::event::{BackgroundEvent, LocalId};
+use super::event::BackgroundEvent;
+use super::handler_queue::HandlerQueue;
 use super::maintenance_plan::MaintenancePlan;
 use crate::collection::MaintainedCollection;
 use crate::config::Config;
 use crate::control::Control;
-use crate::handler::{ClaimedJob, ErasedHandler, HandlerResult, RunContext};
+use crate::future::BoxFuture;
+use crate::handler::{CallState, ClaimedJob, ErasedHandler, HandlerResult, RunContext};
+use crate::lease::{LeaseKeeper, LocalId};
 use crate::report::Report;
 
 /// When the worker stops by itself.
@@ -23,31 +25,6 @@ use crate::report::Report;
 pub(crate) enum Mode {
     UntilStopped,
     UntilIdle,
-}
-
-/// A handler and the state of its queue.
-pub(super) struct HandlerQueue {
-    pub(super) handler: Arc<dyn ErasedHandler>,
-    /// The index of the queue's store, and the number of the queue in the `QueueSet` of that store.
-    pub(super) store: usize,
-    pub(super) number: usize,
-    /// Set by notifications and polls.
-    pub(super) may_have_jobs: Arc<AtomicBool>,
-    /// How many waiting jobs were last counted and have not been requested since.
-    pub(super) backlog: usize,
-    /// When the next delayed job or expired lease is due.
-    pub(super) due: Option<Instant>,
-    /// Completions that are not recorded yet.
-    pub(super) completions: Vec<(LocalId, Completion)>,
-    /// When to record completions again after a failed attempt.
-    pub(super) retry_at: Option<Instant>,
-    /// The exchanges in flight, and the slots reserved for the jobs that they take.
-    pub(super) in_flight: usize,
-    pub(super) reserved: usize,
-    /// The running calls of the handler.
-    pub(super) running: usize,
-    /// Whether the last attempt to take jobs failed; logged once, not at every poll.
-    pub(super) is_failing: bool,
 }
 
 /// A job that this worker holds, from taking it until its completion is recorded.
@@ -58,17 +35,38 @@ pub(super) struct LeasedJob {
     /// The handler call that it is part of; `None` if no handler runs it.
     pub(super) call: Option<LocalId>,
     pub(super) started_at: Instant,
-    pub(super) completed_at: Option<Instant>,
+    /// Whether its completion is to be recorded.
+    pub(super) is_completed: bool,
+    /// Whether its call waits for the confirmation of the job.
+    pub(super) is_awaited: bool,
 }
 
-/// A running call of a handler.
-pub(super) struct RunningCall {
+/// A call of a handler.
+pub(super) struct Call {
     pub(super) queue: usize,
     pub(super) jobs: Vec<LocalId>,
-    pub(super) deadline: Instant,
     pub(super) timeout: Duration,
     pub(super) cancelled: CancellationToken,
-    pub(super) abort: AbortHandle,
+    pub(super) state: Arc<CallState>,
+    pub(super) run: Run,
+}
+
+pub(super) enum Run {
+    /// It starts when so many of its jobs are confirmed.
+    Awaiting {
+        jobs: usize,
+        future: BoxFuture<'static, Vec<HandlerResult>>,
+    },
+    Running {
+        deadline: Instant,
+        abort: AbortHandle,
+    },
+}
+
+/// A call whose future has ended, but not the blocking work that it has started.
+pub(super) struct BlockingCall {
+    pub(super) call: Call,
+    pub(super) results: Vec<HandlerResult>,
 }
 
 /// The queues of one store.
@@ -77,32 +75,57 @@ pub(super) struct StoreQueues {
     /// The indexes of the handler queues, in the order of the set.
     pub(super) queues: Vec<usize>,
     pub(super) is_polling: bool,
-    pub(super) is_renewing: bool,
     /// Whether the last poll found nothing to do.
     pub(super) is_idle: bool,
     /// Whether the gauges may have changed since the last poll, even if the queues are idle.
     pub(super) are_gauges_outdated: bool,
 }
 
+/// The worker empties itself, or runs one job alone.
+pub(super) struct Isolation {
+    /// The index of the handler queue with the job.
+    pub(super) queue: usize,
+    /// Whether a take is in flight.
+    pub(super) is_taking: bool,
+    /// Whether a job was taken that runs alone, so that the worker does not wait for others.
+    pub(super) runs_alone: bool,
+    /// When to tell the server again that this worker is the one.
+    pub(super) announce_at: Instant,
+    pub(super) give_up_at: Instant,
+}
+
+impl Isolation {
+    /// When there is something to do; `None` if a reply comes first.
+    pub(super) fn next_time(&self) -> Option<Instant> {
+        let give_up_at = if self.runs_alone { self.announce_at } else { self.give_up_at };
+        (!self.is_taking).then(|| self.announce_at.min(give_up_at))
+    }
+}
+
 pub(crate) struct Engine {
     pub(super) queues: Vec<HandlerQueue>,
     pub(super) stores: Vec<StoreQueues>,
     pub(super) config: Arc<Config>,
-    pub(super) run_context: RunContext,
+    pub(super) run_context: Arc<RunContext>,
     pub(super) control: Arc<Control>,
+    pub(super) keeper: LeaseKeeper,
     pub(super) stop: CancellationToken,
     pub(super) mode: Mode,
     pub(super) jobs: HashMap<LocalId, LeasedJob>,
-    pub(super) calls: HashMap<LocalId, RunningCall>,
+    pub(super) calls: HashMap<LocalId, Call>,
+    pub(super) blocking: Vec<BlockingCall>,
     /// The running calls by their deadline.
     pub(super) deadlines: BTreeSet<(Instant, LocalId)>,
-    pub(super) tasks: JoinSet<Vec<HandlerResult>>,
-    pub(super) call_of_task: HashMap<tokio::task::Id, LocalId>,
+    pub(super) tasks: JoinSet<(LocalId, Vec<HandlerResult>)>,
     pub(super) background: JoinSet<BackgroundEvent>,
     last_id: LocalId,
     /// The handler queue that was first in the last dispatch; each queue is first in turn.
     pub(super) turn: usize,
+    /// Set while the worker runs jobs alone.
+    pub(super) isolation: Option<Isolation>,
     pub(super) report: Report,
+    /// The name under which the server notifies this engine.
+    pub(super) channel: Arc<str>,
     pub(super) maintenance: MaintenancePlan,
 }
 
@@ -113,7 +136,7 @@ impl Engine {
         config: Config,
         run_context: RunContext,
         control: Arc<Control>,
-        stop: CancellationToken,
+        keeper: LeaseKeeper,
         mode: Mode,
     ) -> Self {
         let mut sets: Vec<(QueueSet, Vec<usize>)> =
@@ -134,19 +157,22 @@ impl Engine {
             queues,
             stores: sets.into_iter().map(|(set, queues)| StoreQueues::new(set, queues)).collect(),
             config: Arc::new(config),
-            run_context,
+            run_context: Arc::new(run_context),
+            stop: control.stop.clone(),
             control,
-            stop,
+            keeper,
             mode,
             jobs: HashMap::new(),
             calls: HashMap::new(),
+            blocking: Vec::new(),
             deadlines: BTreeSet::new(),
             tasks: JoinSet::new(),
-            call_of_task: HashMap::new(),
             background: JoinSet::new(),
             last_id: 0,
             turn: 0,
+            isolation: None,
             report: Report::default(),
+            channel: ulid::Ulid::generate().to_string().into(),
             maintenance,
         }
     }
@@ -156,9 +182,14 @@ impl Engine {
         self.last_id
     }
 
-    /// Whether no job is held and no exchange is in flight.
+    /// Whether no job is held, no call runs and no exchange is in flight.
     pub(super) fn is_drained(&self) -> bool {
-        self.jobs.is_empty() && self.queues.iter().all(|queue| queue.in_flight == 0)
+        self.runs_nothing() && self.queues.iter().all(|queue| queue.in_flight == 0)
+    }
+
+    /// Whether no job is held, and no blocking work runs.
+    pub(super) fn runs_nothing(&self) -> bool {
+        self.jobs.is_empty() && self.blocking.is_empty()
     }
 
     /// Whether a worker that runs until it is idle can stop.
@@ -169,49 +200,16 @@ impl Engine {
             && !self.maintenance.is_checking()
     }
 
-    /// When the next delayed job, recording attempt or time limit is due.
+    /// When the next delayed job, recording attempt, time limit or other deadline is due.
     pub(super) fn next_deadline(&self) -> Instant {
         let far = Instant::now() + Duration::from_secs(3600);
         let due = self.queues.iter().filter_map(|queue| queue.due);
         let retries = self.queues.iter().filter_map(|queue| queue.retry_at);
+        let takes = self.queues.iter().filter_map(|queue| queue.take_at);
         let deadline = self.deadlines.first().map(|(deadline, _)| *deadline);
-        due.chain(retries).chain(deadline).min().unwrap_or(far).min(far)
-    }
-}
-
-impl HandlerQueue {
-    fn new(handler: Arc<dyn ErasedHandler>, store: usize, number: usize) -> Self {
-        Self {
-            handler,
-            store,
-            number,
-            may_have_jobs: Arc::new(AtomicBool::new(true)),
-            backlog: 0,
-            due: None,
-            completions: Vec::new(),
-            retry_at: None,
-            in_flight: 0,
-            reserved: 0,
-            running: 0,
-            is_failing: false,
-        }
-    }
-
-    pub(super) fn label(&self) -> &Arc<str> {
-        self.handler.label()
-    }
-
-    pub(super) fn has_jobs(&self) -> bool {
-        self.backlog > 0 || self.may_have_jobs.load(Ordering::Acquire)
-    }
-
-    pub(super) fn set_may_have_jobs(&self) {
-        self.may_have_jobs.store(true, Ordering::Release);
-    }
-
-    /// The slots that are in use or reserved.
-    pub(super) fn used_slots(&self) -> usize {
-        self.running + self.reserved
+        let isolation = self.isolation.as_ref().and_then(Isolation::next_time);
+        let all = due.chain(retries).chain(takes).chain(deadline).chain(isolation);
+        all.min().unwrap_or(far).min(far)
     }
 }
 
@@ -221,7 +219,6 @@ impl StoreQueues {
             set: Arc::new(set),
             queues,
             is_polling: false,
-            is_renewing: false,
             is_idle: false,
             are_gauges_outdated: true,
         }

@@ -1,18 +1,19 @@
-//! `JobContext`: what a handler knows about its job, and reporting progress.
+//! `JobContext`: what a handler knows about its job, reporting progress, and blocking work.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use metastore::{Id, Progress, Timestamp};
+use metastore::Id;
+use metastore::queue::Claim;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::future::BoxFuture;
-
-/// The least time between two stored progress reports of a job; reports in between are dropped.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+use super::call_state::CallState;
+use super::progress::{Note, ReportedProgress, Reporter};
 
 /// The shared states of all handlers, by type; see
 /// [`WorkerBuilder::state`](crate::WorkerBuilder::state).
@@ -28,10 +29,11 @@ pub struct JobContext {
     pub item: Id,
     /// The label of the queue: `domain:app:collection:transformation`.
     pub queue: Arc<str>,
-    /// The number of this attempt, counted from 1. A run that was interrupted by a crash or a
-    /// shutdown is repeated with the same number; see `crashes`.
+    /// The number of this attempt, counted from 1: one more than the runs that have failed. A run
+    /// that was interrupted by a crash or a shutdown is repeated with the same number; see
+    /// `crashes`.
     pub attempt: u32,
-    /// How often a worker crashed or froze while it ran this job.
+    /// How often a worker crashed or froze while it ran this job alone.
     pub crashes: u32,
     /// The fencing token; it grows each time the job is taken. Pass it to other systems that must
     /// refuse the writes of an outdated run.
@@ -40,27 +42,13 @@ pub struct JobContext {
     pub waited: Duration,
     /// The trace context of the request.
     pub trace: Option<String>,
-    /// Cancelled when the handler has ended, when it has exceeded its time limit, or when the
-    /// worker has lost the job. The handler itself is dropped at its next `.await`; use the token
-    /// to stop work that it has spawned.
+    /// Cancelled when the handler has ended, when it has exceeded its time limit, when the job is
+    /// cancelled, or when the worker has lost it. The handler itself is dropped at its next
+    /// `.await`; use the token to stop work that it has spawned.
     pub cancelled: CancellationToken,
     pub(crate) states: States,
     pub(crate) reporter: Arc<Reporter>,
-}
-
-/// Stores progress reports.
-pub(crate) struct Reporter {
-    report: Box<dyn Fn(f64, String) -> BoxFuture<'static, ()> + Send + Sync>,
-    last: Mutex<Option<Instant>>,
-    interval: Duration,
-}
-
-impl Reporter {
-    pub(crate) fn new(
-        report: impl Fn(f64, String) -> BoxFuture<'static, ()> + Send + Sync + 'static,
-    ) -> Self {
-        Self { report: Box::new(report), last: Mutex::new(None), interval: PROGRESS_INTERVAL }
-    }
+    pub(crate) call: Arc<CallState>,
 }
 
 impl JobContext {
@@ -68,20 +56,37 @@ impl JobContext {
     /// Callers see it in [`JobStatus::progress`](metastore::JobStatus::progress) and by
     /// [`Job::watch`](metastore::Job::watch).
     ///
-    /// At most one round trip, and none if the last report is less than 200 ms old, so it can be
-    /// called in a loop. A report that cannot be stored is dropped; it never fails the job.
-    pub async fn progress(&self, fraction: f64, message: impl Into<String>) {
-        let now = Instant::now();
-        {
-            let Ok(mut last) = self.reporter.last.lock() else { return };
-            if last.is_some_and(|last| now - last < self.reporter.interval) {
-                return;
-            }
-            *last = Some(now);
-        }
+    /// Never waits, so it can be called in a loop. The report is stored in the background, at most
+    /// one in 200 ms; of several in that time, the last one is stored at its end. A report that
+    /// cannot be stored is dropped; it never fails the job.
+    pub fn progress(&self, fraction: f64, message: impl Into<String>) {
         // JSON cannot represent NaN and infinity.
         let fraction = if fraction.is_nan() { 0.0 } else { fraction.clamp(0.0, 1.0) };
-        (self.reporter.report)(fraction, message.into()).await;
+        let note = Note { fraction, message: message.into() };
+        self.reporter.report(|| self.claim(), note);
+    }
+
+    /// Runs a closure on a thread for blocking work, as [`tokio::task::spawn_blocking`] does.
+    ///
+    /// Such a closure cannot be stopped. So the job keeps its slot and its lease until the closure
+    /// has ended, even if the handler has returned, has exceeded its time limit, or has been
+    /// dropped because the job was cancelled. Its completion is recorded then, and it does not run
+    /// twice at the same time. A long closure should check
+    /// [`cancelled`](Self::cancelled) now and then. A stopping worker waits for it until
+    /// [`drain_timeout`](crate::WorkerBuilder::drain_timeout).
+    ///
+    /// Work that is started by `tokio::task::spawn_blocking` itself is not counted: it continues
+    /// beyond the time limit while the job is run again.
+    pub fn spawn_blocking<F, R>(&self, work: F) -> JoinHandle<R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let guard = self.call.begin_blocking();
+        tokio::task::spawn_blocking(move || {
+            let _guard = guard;
+            work()
+        })
     }
 
     /// Returns the state of this type that was passed to
@@ -89,6 +94,10 @@ impl JobContext {
     #[must_use]
     pub fn state<S: Send + Sync + 'static>(&self) -> Option<Arc<S>> {
         self.states.get(&TypeId::of::<S>())?.clone().downcast().ok()
+    }
+
+    fn claim(&self) -> Claim {
+        Claim::new(self.item.clone(), self.id.clone(), self.fence)
     }
 
     /// Creates the context of a job that is in no queue, to call a handler directly in a test.
@@ -100,7 +109,7 @@ impl JobContext {
     ///
     /// # #[derive(Clone)] struct Text { content: String }
     /// async fn measure(item: Item<Text>, job: JobContext) -> Result<u64, std::io::Error> {
-    ///     job.progress(0.5, "measuring").await;
+    ///     job.progress(0.5, "measuring");
     ///     Ok(item.data.content.len() as u64)
     /// }
     ///
@@ -128,14 +137,6 @@ impl JobContext {
         states: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     ) -> (Self, ReportedProgress) {
         let reported = ReportedProgress::default();
-        let reports = reported.0.clone();
-        let mut reporter = Reporter::new(move |fraction, message| {
-            if let Ok(mut reports) = reports.lock() {
-                reports.push(Progress::new(fraction, message, Timestamp::from_millis(0)));
-            }
-            Box::pin(async {})
-        });
-        reporter.interval = Duration::ZERO;
         let context = Self {
             id: ulid::Ulid::generate().to_string(),
             item: Id::from(ulid::Ulid::generate()),
@@ -147,21 +148,10 @@ impl JobContext {
             trace: None,
             cancelled: CancellationToken::new(),
             states: Arc::new(states),
-            reporter: Arc::new(reporter),
+            reporter: Arc::new(Reporter::Test(reported.clone())),
+            call: CallState::new(Arc::new(Notify::new())),
         };
         (context, reported)
-    }
-}
-
-/// The progress reports of a handler in a test; made by [`JobContext::for_test`].
-#[derive(Clone, Debug, Default)]
-pub struct ReportedProgress(Arc<Mutex<Vec<Progress>>>);
-
-impl ReportedProgress {
-    /// Returns the reports in their order; their time is zero.
-    #[must_use]
-    pub fn reports(&self) -> Vec<Progress> {
-        self.0.lock().map(|reports| reports.clone()).unwrap_or_default()
     }
 }
 

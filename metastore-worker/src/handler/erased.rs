@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use metastore::Store;
 use metastore::queue::{Claim, Completion, CompletionOutcome, QueueSet, TakeOptions, WakeUp};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::call_state::CallState;
 use super::context::States;
 use super::hook::Hook;
 use super::outcome::HandlerResult;
@@ -17,8 +20,12 @@ use crate::future::BoxFuture;
 #[derive(Clone, Debug)]
 pub(crate) struct ClaimedJob {
     pub(crate) claim: Claim,
+    /// How many runs have failed.
     pub(crate) attempts: u32,
     pub(crate) waited: Duration,
+    /// Whether the server must know that the run begins before the handler starts.
+    pub(crate) confirm_first: bool,
+    pub(crate) trace: Option<String>,
 }
 
 /// One call of a handler, with one job or a batch of jobs.
@@ -27,6 +34,7 @@ pub(crate) struct HandlerCall {
     pub(crate) timeout: Duration,
     /// Cancelled when the worker has lost the jobs or stops them.
     pub(crate) cancelled: CancellationToken,
+    pub(crate) state: Arc<CallState>,
     /// Returns a result for each of the jobs.
     pub(crate) future: BoxFuture<'static, Vec<HandlerResult>>,
 }
@@ -35,7 +43,8 @@ pub(crate) struct HandlerCall {
 pub(crate) struct UndecodableJob {
     pub(crate) job: ClaimedJob,
     pub(crate) message: String,
-    pub(crate) is_fatal: bool,
+    /// Whether a newer program has written the item, which a newer worker can decode.
+    pub(crate) is_newer: bool,
 }
 
 /// The calls for the jobs that were taken by one round trip.
@@ -45,6 +54,10 @@ pub(crate) struct TakenCalls {
     /// How many more jobs can be taken at once.
     pub(crate) backlog: usize,
     pub(crate) due_in: Option<Duration>,
+    /// Whether jobs wait until this worker runs nothing else.
+    pub(crate) has_suspects: bool,
+    /// Whether jobs were left to a newer version of this program.
+    pub(crate) has_newer: bool,
 }
 
 /// The reply of one round trip that records completions and takes jobs.
@@ -59,6 +72,10 @@ pub(crate) struct HandlerExchange {
 pub(crate) struct RunContext {
     pub(crate) states: States,
     pub(crate) hooks: Arc<[Hook]>,
+    /// The runtime of the engine.
+    pub(crate) runtime: Handle,
+    /// Wakes the engine.
+    pub(crate) wake: Arc<Notify>,
 }
 
 /// A handler with its queue.
@@ -73,7 +90,9 @@ pub(crate) trait ErasedHandler: Send + Sync {
     /// Adds the queue to a set and returns its number there.
     fn add_to(&self, set: &mut QueueSet) -> usize;
     /// Subscribes to the notifications of the queue.
-    fn wake_up(&self) -> BoxFuture<'_, metastore::Result<WakeUp>>;
+    fn wake_up<'a>(&'a self, channel: &'a str) -> BoxFuture<'a, metastore::Result<WakeUp>>;
+    /// Subscribes to the cancellations of jobs that this worker runs.
+    fn cancellations<'a>(&'a self, channel: &'a str) -> BoxFuture<'a, metastore::Result<WakeUp>>;
     /// Records completions and takes jobs, in one round trip.
     fn exchange<'a>(
         &'a self,

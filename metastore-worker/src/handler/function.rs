@@ -3,15 +3,19 @@
 use std::error::Error as StdError;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
-use metastore::queue::{Queue, failure_message};
+use metastore::queue::{CurrentJobs, Queue, failure_message};
 use metastore::{Collection, Fatal, Item};
 use serde::Serialize;
+use tokio_util::sync::DropGuard;
 
 use super::context::JobContext;
+use super::hook::Hook;
 use super::outcome::{HandlerFailure, HandlerResult};
+use super::run::{run_within, span};
 use crate::future::BoxFuture;
 
 /// The errors that a handler may return.
@@ -29,8 +33,13 @@ pub trait HandlerFuture<R, E>: Future<Output = Result<R, E>> {}
 impl<R, E, F: Future<Output = Result<R, E>>> HandlerFuture<R, E> for F {}
 
 /// A handler of one job or of several jobs at once.
+///
+/// It returns the whole future of the call, with its span and hooks, so that a call needs one
+/// allocation for its future.
 pub(crate) type HandlerFn<T> = Arc<
-    dyn Fn(Vec<Item<T>>, Vec<JobContext>) -> BoxFuture<'static, Vec<HandlerResult>> + Send + Sync,
+    dyn Fn(Vec<Item<T>>, Vec<JobContext>, Arc<[Hook]>) -> BoxFuture<'static, Vec<HandlerResult>>
+        + Send
+        + Sync,
 >;
 
 pub(crate) fn single<T, R, F, Fut, E>(queue: Queue<T>, handler: F) -> HandlerFn<T>
@@ -41,21 +50,26 @@ where
     R: Serialize + Send + Sync + 'static,
     E: Into<HandlerError> + 'static,
 {
-    let handler = Arc::new(handler);
-    Arc::new(move |mut items, mut contexts| {
+    let (queue, handler) = (Arc::new(queue), Arc::new(handler));
+    Arc::new(move |mut items, mut contexts, hooks| {
         let (queue, handler) = (queue.clone(), handler.clone());
-        Box::pin(async move {
+        let (span, hook_context) = (span(&contexts), hook_context(&contexts, &hooks));
+        let cancel = cancel_guard(&contexts);
+        let run = async move {
+            let _cancel = cancel;
             let (Some(item), Some(context)) = (items.pop(), contexts.pop()) else {
                 return Vec::new();
             };
+            let current = current_jobs(&queue, std::slice::from_ref(&context));
             // Called within the future, so that a panic before the first `.await` is caught too.
-            let returned = catch_panic(async move { handler(item, context).await }).await;
-            vec![match returned {
+            let run = pin!(current.scope(async { handler(item, context).await }));
+            vec![match catch_panic(run).await {
                 Ok(Ok(result)) => encode(&queue, &result),
                 Ok(Err(error)) => Err(failed(error)),
                 Err(message) => Err(HandlerFailure::panic(message)),
             }]
-        })
+        };
+        run_within(span, hook_context, hooks, 1, run)
     })
 }
 
@@ -67,12 +81,17 @@ where
     R: Serialize + Send + Sync + 'static,
     E: Into<HandlerError> + Send + 'static,
 {
-    let handler = Arc::new(handler);
-    Arc::new(move |items, contexts| {
+    let (queue, handler) = (Arc::new(queue), Arc::new(handler));
+    Arc::new(move |items, contexts, hooks| {
         let (queue, handler) = (queue.clone(), handler.clone());
-        Box::pin(async move {
-            let count = items.len();
-            match catch_panic(async move { handler(items, contexts).await }).await {
+        let count = items.len();
+        let (span, hook_context) = (span(&contexts), hook_context(&contexts, &hooks));
+        let cancel = cancel_guard(&contexts);
+        let run = async move {
+            let _cancel = cancel;
+            let current = current_jobs(&queue, &contexts);
+            let run = pin!(current.scope(async { handler(items, contexts).await }));
+            match catch_panic(run).await {
                 Ok(results) if results.len() == count => results
                     .into_iter()
                     .map(|result| match result {
@@ -88,8 +107,25 @@ where
                 }
                 Err(message) => vec![Err(HandlerFailure::panic(message)); count],
             }
-        })
+        };
+        run_within(span, hook_context, hooks, count, run)
     })
+}
+
+/// The context that hooks receive, if there are any.
+fn hook_context(contexts: &[JobContext], hooks: &[Hook]) -> Option<JobContext> {
+    contexts.first().filter(|_| !hooks.is_empty()).cloned()
+}
+
+/// Cancels the token of a call however its handler ends, so that work that the handler has spawned
+/// stops too. The jobs of a call share the token.
+fn cancel_guard(contexts: &[JobContext]) -> Option<DropGuard> {
+    contexts.first().map(|first| first.cancelled.clone().drop_guard())
+}
+
+fn current_jobs<T: Collection>(queue: &Queue<T>, contexts: &[JobContext]) -> CurrentJobs {
+    let items = contexts.iter().map(|context| context.item.clone()).collect();
+    CurrentJobs::new(queue.repo(), queue.schema().name, items)
 }
 
 fn encode<T: Collection, R: Serialize>(queue: &Queue<T>, result: &R) -> HandlerResult {
@@ -111,9 +147,9 @@ fn failed(error: impl Into<HandlerError>) -> HandlerFailure {
     }
 }
 
-/// Runs a future and catches a panic in it.
-async fn catch_panic<F: Future>(future: F) -> Result<F::Output, String> {
-    let mut future = Box::pin(future);
+/// Runs a future and catches a panic in it. It is borrowed, because each function that owns it
+/// doubles the size of the whole call.
+async fn catch_panic<F: Future>(mut future: Pin<&mut F>) -> Result<F::Output, String> {
     poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
         Ok(Poll::Pending) => Poll::Pending,

@@ -7,13 +7,13 @@ use metastore::queue::{Claim, Completion, Queue, QueueSet, TakeOptions, TakenJob
 use metastore::{Collection, ErrorKind, Item, Progress, Store};
 use tokio_util::sync::CancellationToken;
 
-use super::context::{JobContext, Reporter};
+use super::call_state::CallState;
+use super::context::JobContext;
 use super::erased::{
     ClaimedJob, ErasedHandler, HandlerCall, HandlerExchange, RunContext, TakenCalls, UndecodableJob,
 };
 use super::function::HandlerFn;
-use super::outcome::HandlerResult;
-use super::run::run_with_hooks;
+use super::progress::{Note, ProgressSink, Reporter};
 use crate::backoff;
 use crate::config::Config;
 use crate::future::BoxFuture;
@@ -22,6 +22,7 @@ use crate::label::queue_label;
 pub(crate) struct TypedHandler<T> {
     label: Arc<str>,
     queue: Arc<Queue<T>>,
+    sink: Arc<dyn ProgressSink>,
     function: HandlerFn<T>,
     batch_size: usize,
 }
@@ -32,13 +33,14 @@ struct ReadyJob<T> {
     item: Item<T>,
     crashes: u32,
     timeout: Option<Duration>,
-    trace: Option<String>,
 }
 
 impl<T: Collection> TypedHandler<T> {
     pub(crate) fn new(queue: Queue<T>, function: HandlerFn<T>, batch_size: usize) -> Self {
         let label = queue_label(&queue).into();
-        Self { label, queue: Arc::new(queue), function, batch_size }
+        let queue = Arc::new(queue);
+        let sink = Arc::new(QueueSink(queue.clone()));
+        Self { label, queue, sink, function, batch_size }
     }
 
     /// Groups taken jobs into calls of the handler.
@@ -50,92 +52,90 @@ impl<T: Collection> TypedHandler<T> {
     ) -> (Vec<HandlerCall>, Vec<UndecodableJob>) {
         let (ready, undecodable) = split(taken);
         let default_timeout = self.queue.schema().timeout.unwrap_or(config.job_timeout);
-        let mut calls = Vec::new();
-        let mut ready = ready.into_iter().peekable();
-        while ready.peek().is_some() {
+        let mut calls = Vec::with_capacity(ready.len().div_ceil(self.batch_size));
+        let mut ready = ready.into_iter();
+        loop {
+            let size = ready.len().min(self.batch_size);
+            if size == 0 {
+                return (calls, undecodable);
+            }
             let cancelled = CancellationToken::new();
-            let (mut items, mut contexts, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
+            let state = CallState::new(run_context.wake.clone());
+            let mut items = Vec::with_capacity(size);
+            let mut contexts = Vec::with_capacity(size);
+            let mut jobs = Vec::with_capacity(size);
             let mut longest = Duration::ZERO;
-            for ReadyJob { job, item, crashes, timeout, trace } in
-                ready.by_ref().take(self.batch_size)
-            {
+            for ReadyJob { job, item, crashes, timeout } in ready.by_ref().take(size) {
                 longest = longest.max(timeout.unwrap_or(default_timeout));
-                contexts.push(self.context(&job, crashes, trace, &cancelled, run_context));
+                contexts.push(self.context(&job, crashes, &cancelled, &state, run_context));
                 items.push(item);
                 jobs.push(job);
             }
-            let future = self.call(items, contexts, &cancelled, run_context);
-            calls.push(HandlerCall { jobs, timeout: longest, cancelled, future });
+            let future = (self.function)(items, contexts, run_context.hooks.clone());
+            calls.push(HandlerCall { jobs, timeout: longest, cancelled, state, future });
         }
-        (calls, undecodable)
     }
 
     fn context(
         &self,
         job: &ClaimedJob,
         crashes: u32,
-        trace: Option<String>,
         cancelled: &CancellationToken,
+        call: &Arc<CallState>,
         run_context: &RunContext,
     ) -> JobContext {
         JobContext {
             id: job.claim.job.clone(),
             item: job.claim.item.clone(),
             queue: self.label.clone(),
-            attempt: job.attempts + 1,
+            attempt: job.attempts.saturating_add(1),
             crashes,
             fence: job.claim.fence,
             waited: job.waited,
-            trace,
+            trace: job.trace.clone(),
             cancelled: cancelled.clone(),
             states: run_context.states.clone(),
-            reporter: Arc::new(self.reporter(&job.claim)),
+            reporter: Arc::new(Reporter::new(self.sink.clone(), run_context.runtime.clone())),
+            call: call.clone(),
         }
-    }
-
-    fn call(
-        &self,
-        items: Vec<Item<T>>,
-        contexts: Vec<JobContext>,
-        cancelled: &CancellationToken,
-        run_context: &RunContext,
-    ) -> BoxFuture<'static, Vec<HandlerResult>> {
-        let (function, arguments) = (self.function.clone(), contexts.clone());
-        let run = Box::pin(async move { function(items, arguments).await });
-        Box::pin(run_with_hooks(contexts, cancelled.clone(), run_context.hooks.clone(), run))
-    }
-
-    fn reporter(&self, claim: &Claim) -> Reporter {
-        let (queue, claim) = (self.queue.clone(), claim.clone());
-        Reporter::new(move |fraction, message| {
-            let (queue, claim) = (queue.clone(), claim.clone());
-            Box::pin(async move {
-                let progress = Progress::new(fraction, message, queue.repo().store().now());
-                if let Err(error) = queue.progress(&claim, &progress).await {
-                    tracing::debug!(job = claim.job, %error, "cannot store the progress of a job");
-                }
-            })
-        })
     }
 }
 
 /// Separates the jobs whose item decodes from the others.
 fn split<T>(taken: Vec<TakenJob<T>>) -> (Vec<ReadyJob<T>>, Vec<UndecodableJob>) {
-    let (mut ready, mut undecodable) = (Vec::new(), Vec::new());
+    let (mut ready, mut undecodable) = (Vec::with_capacity(taken.len()), Vec::new());
     for taken in taken {
-        let TakenJob { claim, attempts, crashes, timeout, trace, waited, item, .. } = taken;
-        let job = ClaimedJob { claim, attempts, waited };
+        let TakenJob {
+            claim, attempts, crashes, timeout, trace, waited, item, confirm_first, ..
+        } = taken;
+        let job = ClaimedJob { claim, attempts, waited, confirm_first, trace };
         match item {
-            Ok(item) => ready.push(ReadyJob { job, item, crashes, timeout, trace }),
+            Ok(item) => ready.push(ReadyJob { job, item, crashes, timeout }),
             // Another attempt reads the same bytes; only a worker with a newer schema can decode
             // them.
             Err(error) => {
-                let is_fatal = !matches!(error.kind(), ErrorKind::NewerSchema { .. });
-                undecodable.push(UndecodableJob { job, message: error.to_string(), is_fatal });
+                let is_newer = matches!(error.kind(), ErrorKind::NewerSchema { .. });
+                undecodable.push(UndecodableJob { job, message: error.to_string(), is_newer });
             }
         }
     }
     (ready, undecodable)
+}
+
+/// Stores progress in a queue.
+struct QueueSink<T>(Arc<Queue<T>>);
+
+impl<T: Collection> ProgressSink for QueueSink<T> {
+    fn store(&self, claim: Claim, note: Note) -> BoxFuture<'static, ()> {
+        let queue = self.0.clone();
+        Box::pin(async move {
+            let now = queue.repo().store().now();
+            let progress = Progress::new(note.fraction, note.message, now);
+            if let Err(error) = queue.progress(&claim, &progress).await {
+                tracing::debug!(job = claim.job, %error, "cannot store the progress of a job");
+            }
+        })
+    }
 }
 
 impl<T: Collection> ErasedHandler for TypedHandler<T> {
@@ -166,7 +166,7 @@ impl<T: Collection> ErasedHandler for TypedHandler<T> {
         set.add(&self.queue)
     }
 
-    fn wake_up(&self) -> BoxFuture<'_, metastore::Result<WakeUp>> {
+    fn wake_up<'a>(&'a self, channel: &'a str) -> BoxFuture<'a, metastore::Result<WakeUp>> {
         Box::pin(async move {
             if !self.queue.may_publish().await? {
                 tracing::warn!(
@@ -175,8 +175,12 @@ impl<T: Collection> ErasedHandler for TypedHandler<T> {
                      learn of results late; grant the user access to the channels"
                 );
             }
-            self.queue.wake_up().await
+            self.queue.wake_up(channel).await
         })
+    }
+
+    fn cancellations<'a>(&'a self, channel: &'a str) -> BoxFuture<'a, metastore::Result<WakeUp>> {
+        Box::pin(self.queue.cancellations(channel))
     }
 
     fn exchange<'a>(
@@ -194,7 +198,14 @@ impl<T: Collection> ErasedHandler for TypedHandler<T> {
                     // Jobs that the limits of the queue hold back cannot be taken now.
                     let waiting = usize::try_from(taken.waiting).unwrap_or(usize::MAX);
                     let backlog = if taken.ready { waiting } else { 0 };
-                    TakenCalls { calls, undecodable, backlog, due_in: taken.due_in }
+                    TakenCalls {
+                        calls,
+                        undecodable,
+                        backlog,
+                        due_in: taken.due_in,
+                        has_suspects: taken.suspects > 0,
+                        has_newer: taken.newer > 0,
+                    }
                 })
             });
             HandlerExchange { outcomes: exchange.outcomes, taken }
@@ -209,16 +220,18 @@ impl<T: Collection> ErasedHandler for TypedHandler<T> {
         config: &Config,
     ) -> Completion {
         let schema = self.queue.schema();
-        let failures = job.attempts.saturating_add(1);
-        let is_retried = !is_fatal && failures <= schema.retries.unwrap_or(config.max_retries);
+        let attempt = job.attempts.saturating_add(1);
+        let is_retried = !is_fatal && attempt <= schema.retries.unwrap_or(config.max_retries);
         let base = schema.retry_delay.unwrap_or(config.retry_delay);
         let base = if config.fast_forward { Duration::ZERO } else { base };
-        let retry_in = is_retried.then(|| backoff::delay(base, failures));
+        let retry_in = is_retried.then(|| backoff::delay(base, attempt));
         tracing::warn!(
             job = job.claim.job,
             item = job.claim.item.as_str(),
             queue = &*self.label,
-            message,
+            attempt,
+            trace = job.trace,
+            error = message,
             ?retry_in,
             "a run of a job failed"
         );

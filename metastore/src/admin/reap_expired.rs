@@ -21,7 +21,8 @@ impl<T: Document> Repo<T> {
         let call = ScriptCall::new(&REAP_EXPIRED)
             .key(self.address().index())
             .keys(self.id_sets())
-            .address(self.address());
+            .address(self.address())
+            .arg(Self::transformations_arg());
         let mut verdict = self.write(OPERATION, "", call).await?;
         Ok(verdict.number(OPERATION)? == 1)
     }

@@ -178,6 +178,15 @@ pub(crate) fn decode_value<V: DeserializeOwned>(
     })
 }
 
+/// The error for a text that does not hold a derived value.
+pub(crate) fn undecodable_value(
+    operation: &'static str,
+    key: &str,
+    error: &serde_json::Error,
+) -> Error {
+    undecodable(operation, key, 0, String::new(), error)
+}
+
 /// Decodes the header from the first [`HEADER_LEN`] bytes of a version as [`encode`](super::encode)
 /// writes it, or from all bytes of one that another tool has written.
 pub(crate) fn decode_header(

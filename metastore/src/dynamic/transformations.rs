@@ -93,7 +93,7 @@ impl Dynamic {
         collection: &str,
         id: impl ToId,
         transformation: &str,
-    ) -> Result<Option<JobStatus<Json>>> {
+    ) -> Result<Option<JobStatus>> {
         let id = checked_id(&id, "status")?;
         self.lookup(collection, "status")?.status(id, transformation).await
     }

@@ -8,6 +8,7 @@ use crate::document::Document;
 use crate::document::envelope;
 use crate::document::transformation::Transformation;
 use crate::error::{Error, ErrorKind, Result};
+use crate::job::current::is_running;
 use crate::job::handle::Job;
 use crate::job::options::{EnqueueOptions, Priority};
 use crate::key::{Id, ToId};
@@ -81,26 +82,28 @@ impl<T: Document> Repo<T> {
         for ids in ids.chunks(MAX_ITEMS) {
             let replies = self.request(schema.name, ids, &options).instrument(span.clone()).await?;
             for (id, reply) in ids.iter().zip(replies) {
-                jobs.push(reply.map(|job| Job::new(self.clone(), id.clone(), transformation, job)));
+                jobs.push(reply.map(|(job, seq)| {
+                    Job::new(self.clone(), id.clone(), transformation, job, seq)
+                }));
             }
         }
         Ok(jobs)
     }
 
-    /// Returns the job id of each item.
+    /// Returns the id and the number of the job of each item.
     async fn request(
         &self,
         name: &'static str,
         ids: &[Id],
         options: &EnqueueOptions,
-    ) -> Result<Vec<Result<String>>> {
+    ) -> Result<Vec<Result<(String, u64)>>> {
         let at = self.address();
         let head = self.request_head(name);
-        let options = self.options_arg(options);
+        let options_of = |id: &Id| self.options_arg(options, is_running(at, name, id));
         let new_job = || self.store().new_ulid().to_string();
         let (job, write) = match ids {
             [id] => {
-                let (id, job) = (id.clone(), new_job());
+                let (options, id, job) = (options_of(id), id.clone(), new_job());
                 let request = EnqueueRequest { head, id, job: job.clone(), options };
                 (job, Write::Enqueue(Arc::new(request)))
             }
@@ -108,41 +111,40 @@ impl<T: Document> Repo<T> {
                 let (mut job, mut call) = (String::new(), ScriptCall::clone(&head));
                 for id in ids {
                     job = new_job();
-                    call = call.arg(id.to_string()).arg(job.clone()).arg(options.clone());
+                    call = call.arg(id.to_string()).arg(job.clone()).arg(options_of(id));
                 }
                 (job, Write::Script(call))
             }
         };
         let mut verdict = self.commit(OPERATION, &job, write).await?.verdict(OPERATION)?;
         let replies = verdict.array(OPERATION)?;
-        if replies.len() != ids.len() * 2 {
+        if replies.len() != ids.len() * 3 {
             return Err(unexpected(OPERATION, &"a reply with another number of items"));
         }
         let job_of = |(id, reply): (&Id, &[Reply])| match reply {
-            [Reply::Int(1 | 2), job] => {
-                let job = job.as_text().map(str::to_owned);
+            [Reply::Int(1 | 2), job, seq] => {
+                let job = job.as_text().map(|job| (job.to_owned(), seq.as_u64().unwrap_or(0)));
                 job.ok_or_else(|| unexpected(OPERATION, &"a reply without a job id"))
             }
-            [Reply::Int(code::NOT_FOUND), _] => Err(self.missing(id, OPERATION)),
-            [Reply::Int(code::NOT_A_DOCUMENT), _] => {
+            [Reply::Int(code::NOT_FOUND), ..] => Err(self.missing(id, OPERATION)),
+            [Reply::Int(code::NOT_A_DOCUMENT), ..] => {
                 Err(Error::new(OPERATION, envelope::not_an_envelope()).at(at.latest(id)))
             }
-            [Reply::Int(code::WRONG_TYPE), _] => {
+            [Reply::Int(code::WRONG_TYPE), ..] => {
                 let message = "a key of the item".to_owned();
                 let key = at.transformation(id, name);
                 Err(Error::new(OPERATION, ErrorKind::WrongType(message)).at(key))
             }
             _ => Err(unexpected(OPERATION, &reply)),
         };
-        Ok(ids.iter().zip(replies.chunks(2)).map(job_of).collect())
+        Ok(ids.iter().zip(replies.chunks(3)).map(job_of).collect())
     }
 
     /// The keys and arguments that all requests of a transformation share; built once.
     fn request_head(&self, name: &'static str) -> Arc<ScriptCall> {
         let build = || {
-            let queue = self.address().queue(name);
             let head = ScriptCall::new(&ENQUEUE)
-                .keys(queue.all())
+                .key(self.address().queue(name).jobs)
                 .address(self.address())
                 .arg(name)
                 .arg(self.audit_context().settings_arg());
@@ -154,10 +156,11 @@ impl<T: Document> Repo<T> {
     }
 
     /// The options of a request as `enqueue.lua` reads them; empty if all are the defaults.
-    fn options_arg(&self, options: &EnqueueOptions) -> String {
+    fn options_arg(&self, options: &EnqueueOptions, again: bool) -> String {
         let EnqueueOptions { delay, priority, timeout, trace } = options;
         let fields = self.audit_context().fields_arg();
-        let are_defaults = delay.is_zero() && *priority == Priority::Normal && timeout.is_none();
+        let are_defaults =
+            delay.is_zero() && *priority == Priority::Normal && timeout.is_none() && !again;
         if are_defaults && fields.is_empty() && trace.is_none() {
             return String::new();
         }
@@ -165,7 +168,8 @@ impl<T: Document> Repo<T> {
         let timeout = timeout.map(|time| millis(time).to_string()).unwrap_or_default();
         let trace = trace.as_deref().unwrap_or_default();
         // The fields and the trace may contain any character, so the length separates them.
-        format!("{delay} {} {timeout} {} {fields}{trace}", priority.as_str(), fields.len())
+        let (priority, again) = (priority.letter(), u8::from(again));
+        format!("{delay} {priority} {again} {timeout} {} {fields}{trace}", fields.len())
     }
 }
 

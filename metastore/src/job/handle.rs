@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use crate::document::Document;
 use crate::document::transformation::Transformation;
 use crate::error::{Error, ErrorKind, Result};
-use crate::job::status::{JobState, JobStatus, read_status};
+use crate::job::read::{Snapshot, read_result_of, read_snapshot};
+use crate::job::status::{JobState, JobStatus};
 use crate::key::Id;
 use crate::redis::pubsub::Subscription;
 use crate::repo::Repo;
@@ -22,6 +23,8 @@ pub struct Job<T, R> {
     item: Id,
     transformation: Transformation<T, R>,
     id: String,
+    /// The number of the job in the order of the queue; 0 if it is not known.
+    seq: u64,
 }
 
 impl<T, R> std::fmt::Debug for Job<T, R> {
@@ -39,8 +42,9 @@ impl<T: Document, R: DeserializeOwned> Job<T, R> {
         item: Id,
         transformation: Transformation<T, R>,
         id: String,
+        seq: u64,
     ) -> Self {
-        Self { repo, item, transformation, id }
+        Self { repo, item, transformation, id, seq }
     }
 
     /// The id of the job, a ULID.
@@ -64,8 +68,8 @@ impl<T: Document, R: DeserializeOwned> Job<T, R> {
     ///
     /// `JobGone` if the item was deleted or has expired; otherwise as
     /// [`ItemTransformation::status`](crate::ItemTransformation::status).
-    pub async fn status(&self) -> Result<JobStatus<R>> {
-        self.read("status").await
+    pub async fn status(&self) -> Result<JobStatus> {
+        self.read("status").await?.status().ok_or_else(|| self.gone("status"))
     }
 
     /// Waits until this job has finished and returns its result, or the result of a later job that
@@ -84,73 +88,95 @@ impl<T: Document, R: DeserializeOwned> Job<T, R> {
         const OPERATION: &str = "wait";
         let deadline = Instant::now() + timeout;
         let result = async {
-            // Subscribed before the first read, so that no message is missed between the two.
-            let mut subscription = self.subscribe().await?;
+            // The job may have ended already, so the first look is before the subscription. The
+            // second one is after it, so that no message is missed.
+            let mut subscription = None;
             loop {
                 match self.read(OPERATION).await {
-                    Ok(mut status) => {
-                        let result = status.result.take();
-                        match self.outcome(&status) {
-                            Some(Ok(())) => {
-                                if let Some(result) = result {
-                                    return Ok(result);
-                                }
-                            }
-                            Some(Err(error)) => return Err(error),
-                            None => {}
+                    Ok(snapshot) => {
+                        if let Some(result) = self.result(snapshot, OPERATION).await? {
+                            return Ok(result);
                         }
                     }
                     // The server may be available again before the deadline.
                     Err(error) if error.is_retryable() => {}
                     Err(error) => return Err(error),
                 }
-                changed(&mut subscription).await;
+                match &mut subscription {
+                    Some(subscription) => changed(subscription).await,
+                    None => subscription = Some(self.subscribe().await?),
+                }
             }
         };
         let timed_out = || Error::new(OPERATION, ErrorKind::Timeout(timeout)).at(self.key());
         tokio::time::timeout_at(deadline, result).await.unwrap_or_else(|_| Err(timed_out()))
     }
 
+    /// The result of this job or of a later one; `None` if it is not complete yet.
+    async fn result(&self, snapshot: Snapshot, operation: &'static str) -> Result<Option<R>> {
+        match self.outcome(&snapshot) {
+            None => Ok(None),
+            Some(Err(error)) => Err(error),
+            Some(Ok(())) => {
+                let name = self.transformation.schema().name;
+                read_result_of(&self.repo, &self.item, name, snapshot, operation).await
+            }
+        }
+    }
+
     /// Whether this job is complete, and if so, whether it succeeded.
-    pub(super) fn outcome(&self, status: &JobStatus<R>) -> Option<Result<()>> {
+    pub(super) fn outcome(&self, snapshot: &Snapshot) -> Option<Result<()>> {
         let failed = |attempts, message| {
             let kind = ErrorKind::JobFailed { attempts, message };
             Some(Err(Error::new("wait", kind).at(self.key())))
         };
-        // A later job runs on the same version of the item or a newer one.
-        if status.result_job.as_deref().is_some_and(|job| job >= self.id.as_str()) {
-            return Some(Ok(()));
+        let is_mine = |job: &str| job == self.id;
+        let Snapshot { live, record, .. } = snapshot;
+        if let Some(last) = &record.last {
+            // A later job runs on the same version of the item or a newer one.
+            if is_mine(&last.job) || (self.seq > 0 && last.seq > self.seq) {
+                return Some(Ok(()));
+            }
         }
-        if status.job == self.id {
-            return match status.state {
-                JobState::Dead => failed(status.attempts, status.error.clone().unwrap_or_default()),
+        if let Some(live) = live
+            && (is_mine(&live.job) || live.next.as_deref().is_some_and(is_mine))
+        {
+            return None;
+        }
+        if let Some(ended) = record.ended.as_ref().filter(|ended| is_mine(&ended.job)) {
+            return match ended.state {
                 JobState::Cancelled => {
                     Some(Err(Error::new("wait", ErrorKind::JobCancelled).at(self.key())))
                 }
-                _ => None,
+                _ => failed(ended.attempts, ended.error.clone().unwrap_or_default()),
             };
         }
-        if status.next.as_deref() == Some(&self.id) {
-            return None;
+        let later = live.as_ref().map(|live| &live.job);
+        let later = later.or(record.ended.as_ref().map(|ended| &ended.job));
+        match later.or(record.last.as_ref().map(|last| &last.job)) {
+            Some(later) => {
+                failed(0, format!("it was replaced by job {later} before it had a result"))
+            }
+            None => Some(Err(self.gone("wait"))),
         }
-        // A later job has replaced this one. The ids of two clients may be a few milliseconds out
-        // of order, so the result of the last job counts whatever its id is.
-        if status.state == JobState::Done && status.result_job.as_ref() == Some(&status.job) {
-            return Some(Ok(()));
-        }
-        failed(0, format!("it was replaced by job {} before it had a result", status.job))
     }
 
     pub(super) async fn subscribe(&self) -> Result<Subscription> {
-        self.repo.store().subscribe(self.key()).await
+        let changes = self.repo.address().queue(self.transformation.schema().name).changes;
+        self.repo.store().subscribe_to(changes, Some(self.item.to_string())).await
     }
 
-    pub(super) async fn read(&self, operation: &'static str) -> Result<JobStatus<R>> {
-        let status = read_status(&self.repo, &self.item, self.transformation, operation).await?;
-        status.ok_or_else(|| Error::new(operation, ErrorKind::JobGone).at(self.key()))
+    pub(super) async fn read(&self, operation: &'static str) -> Result<Snapshot> {
+        let name = self.transformation.schema().name;
+        let snapshot = read_snapshot(&self.repo, &self.item, name, operation).await?;
+        snapshot.ok_or_else(|| self.gone(operation))
     }
 
-    /// The key of the job's record, which is also the channel of its messages.
+    pub(super) fn gone(&self, operation: &'static str) -> Error {
+        Error::new(operation, ErrorKind::JobGone).at(self.key())
+    }
+
+    /// The key of the job's record.
     fn key(&self) -> String {
         self.repo.address().transformation(&self.item, self.transformation.schema().name)
     }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, interval_at, sleep, timeout};
 use crate::document::Document;
 use crate::document::item::Item;
 use crate::error::{Error, ErrorKind, Result};
+use crate::job::current::CurrentJobs;
 use crate::job::fatal::{Fatal, failure_message};
 use crate::job::item_transformation::ItemTransformation;
 use crate::job::queue::{Claim, Queue};
@@ -84,7 +85,8 @@ impl<T: Document, R: Serialize + DeserializeOwned> ItemTransformation<'_, T, R> 
         let run = async {
             let item =
                 taken.item.map_err(|error| Failure { runs: 1, message: error.to_string() })?;
-            run_attempts(&queue, &item, taken.attempts, &handler).await
+            let current = CurrentJobs::new(repo, queue.schema().name, vec![id.clone()]);
+            current.scope(run_attempts(&queue, &item, taken.attempts, &handler)).await
         };
         let completed = tokio::select! {
             completed = run => completed,

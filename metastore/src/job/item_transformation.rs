@@ -10,7 +10,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::job::handle::Job;
 use crate::job::options::EnqueueOptions;
 use crate::job::queue::Queue;
-use crate::job::status::{JobStatus, read_result, read_status};
+use crate::job::read::{read_result, read_snapshot};
+use crate::job::status::JobStatus;
 use crate::key::Id;
 use crate::redis::script::{CANCEL, ScriptCall, code};
 use crate::repo::Repo;
@@ -108,10 +109,7 @@ impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
         let name = self.transformation.name();
         let commit = repo.store().new_ulid().to_string();
         let call = ScriptCall::new(&CANCEL)
-            .keys(repo.address().queue(name).all())
-            .key(repo.address().transformation(&id, name))
-            .key(repo.address().audit(&id))
-            .key(repo.address().latest(&id))
+            .key(repo.address().queue(name).jobs)
             .address(repo.address())
             .arg(name)
             .arg(id.as_str().to_owned())
@@ -144,20 +142,23 @@ impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
     pub async fn retry(self) -> Result<Option<Job<T, R>>> {
         let repo = self.handle.repo;
         let id = self.handle.id("retry")?;
-        let job = Queue::new(repo, self.transformation).retry(&id).await?;
-        Ok(job.map(|job| Job::new(repo.clone(), id, self.transformation, job)))
+        let job = Queue::new(repo, self.transformation).retry_numbered(&id).await?;
+        Ok(job.map(|(job, seq)| Job::new(repo.clone(), id, self.transformation, job, seq)))
     }
 
-    /// Returns the status of the last job and the last result; `None` if no run was ever requested.
+    /// Returns the status of the last job, and which run the last result is of; `None` if no run
+    /// was ever requested. The result itself is not read, see [`ItemTransformation::result`].
     ///
     /// One round trip.
     ///
     /// # Errors
     ///
-    /// `Decode` if the result does not deserialize as `R`; `InvalidId`, `Unavailable`.
-    pub async fn status(self) -> Result<Option<JobStatus<R>>> {
+    /// `InvalidId`, `Unavailable`.
+    pub async fn status(self) -> Result<Option<JobStatus>> {
         let id = self.handle.id("status")?;
-        read_status(self.handle.repo, &id, self.transformation, "status").await
+        let name = self.transformation.schema().name;
+        let snapshot = read_snapshot(self.handle.repo, &id, name, "status").await?;
+        Ok(snapshot.and_then(|snapshot| snapshot.status()))
     }
 
     /// Returns the last result; `None` if no run has finished yet. To know whether the item has
@@ -167,7 +168,7 @@ impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
     ///
     /// # Errors
     ///
-    /// As [`ItemTransformation::status`].
+    /// `Decode` if the result does not deserialize as `R`; `InvalidId`, `Unavailable`.
     pub async fn result(self) -> Result<Option<R>> {
         let id = self.handle.id("result")?;
         read_result(self.handle.repo, &id, self.transformation, "result").await
@@ -182,12 +183,12 @@ impl<T: Document, R: DeserializeOwned> ItemTransformation<'_, T, R> {
     pub async fn wait(self, timeout: Duration) -> Result<R> {
         let id = self.handle.id("wait")?;
         let repo = self.handle.repo;
-        let status = read_status(repo, &id, self.transformation, "wait").await?;
-        let status = status.ok_or_else(|| {
-            let key = repo.address().transformation(&id, self.transformation.schema().name);
+        let name = self.transformation.schema().name;
+        let snapshot = read_snapshot(repo, &id, name, "wait").await?;
+        let job = snapshot.and_then(|snapshot| snapshot.last_job()).ok_or_else(|| {
+            let key = repo.address().transformation(&id, name);
             Error::new("wait", ErrorKind::NotFound).at(key)
         })?;
-        let job = status.job;
-        Job::new(repo.clone(), id, self.transformation, job).wait(timeout).await
+        Job::new(repo.clone(), id, self.transformation, job.0, job.1).wait(timeout).await
     }
 }

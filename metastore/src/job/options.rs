@@ -28,11 +28,12 @@ pub enum Priority {
 }
 
 impl Priority {
-    pub(crate) fn as_str(self) -> &'static str {
+    /// The letter that scripts know it by.
+    pub(crate) fn letter(self) -> char {
         match self {
-            Self::High => "high",
-            Self::Normal => "normal",
-            Self::Low => "low",
+            Self::High => 'h',
+            Self::Normal => 'n',
+            Self::Low => 'l',
         }
     }
 }

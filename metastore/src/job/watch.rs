@@ -54,13 +54,16 @@ impl<T: Document, R: DeserializeOwned> JobWatch<'_, T, R> {
     ///
     /// `JobGone` if the item was deleted or has expired; otherwise as [`Job::status`], except that
     /// errors of an unavailable server are not returned but retried.
-    pub async fn next(&mut self) -> Result<Option<JobStatus<R>>> {
+    pub async fn next(&mut self) -> Result<Option<JobStatus>> {
         while !self.is_complete {
             match self.job.read("watch").await {
-                Ok(status) => {
+                Ok(snapshot) => {
+                    let Some(status) = snapshot.status() else {
+                        return Err(self.job.gone("watch"));
+                    };
                     let progress = status.progress.clone();
                     let current = (status.state, status.attempts, status.crashes, progress);
-                    self.is_complete = self.job.outcome(&status).is_some();
+                    self.is_complete = self.job.outcome(&snapshot).is_some();
                     if self.is_complete || self.last.as_ref() != Some(&current) {
                         self.last = Some(current);
                         return Ok(Some(status));

@@ -86,9 +86,8 @@ impl Address {
         format!("{self}:{id}:mutation:{mutation}")
     }
 
-    /// The record of a transformation, with its job and its result: a hash.
-    ///
-    /// The same text is the channel on which the end of the job is published.
+    /// The record of a transformation, with the end of its last job and its last result: a string,
+    /// JSON.
     #[must_use]
     pub fn transformation(&self, id: &Id, transformation: &str) -> String {
         format!("{self}:{id}:transformation:{transformation}")
@@ -162,11 +161,14 @@ impl Address {
             high: format!("{queue}:high"),
             waiting: format!("{queue}:waiting"),
             low: format!("{queue}:low"),
+            suspects: format!("{queue}:suspects"),
+            jobs: format!("{queue}:jobs"),
             delayed: format!("{queue}:delayed"),
             leased: format!("{queue}:leased"),
             dead: format!("{queue}:dead"),
             control: format!("{queue}:control"),
-            wake: format!("{queue}:wake"),
+            idle: format!("{queue}:idle"),
+            changes: format!("{queue}:changes"),
             address: self.clone(),
             transformation: transformation.into(),
         }
@@ -179,41 +181,49 @@ impl Address {
     }
 }
 
-/// The keys of one transformation's queue, and the names from which its scripts build the keys of
-/// the items whose ids they take.
+/// The keys and channels of one transformation's queue, and the names from which scripts build
+/// them.
 #[derive(Clone, Debug)]
 pub(crate) struct TransformationKeys {
     pub(crate) high: String,
     pub(crate) waiting: String,
     pub(crate) low: String,
+    /// The jobs that may have crashed a worker.
+    pub(crate) suspects: String,
+    /// The live jobs. Scripts declare this key, and build the others.
+    pub(crate) jobs: String,
     pub(crate) delayed: String,
     pub(crate) leased: String,
     pub(crate) dead: String,
     pub(crate) control: String,
-    /// The channel on which it is published that the queue has turned from empty to not empty.
-    pub(crate) wake: String,
+    /// The workers that have room.
+    pub(crate) idle: String,
+    /// The channel on which changes of jobs are published.
+    pub(crate) changes: String,
     pub(crate) address: Address,
     pub(crate) transformation: Box<str>,
 }
 
 impl TransformationKeys {
-    /// The queue as scripts take it, in the order of `queue_of` in `queue.lua`.
-    pub(crate) fn all(&self) -> [String; 7] {
-        [
-            &self.high,
-            &self.waiting,
-            &self.low,
-            &self.delayed,
-            &self.leased,
-            &self.dead,
-            &self.control,
-        ]
-        .map(Clone::clone)
+    /// The lists of waiting jobs.
+    pub(crate) fn lists(&self) -> [String; 4] {
+        [&self.high, &self.waiting, &self.low, &self.suspects].map(Clone::clone)
     }
 
     /// The keys that exist only while there are jobs to run or to wait for.
-    pub(crate) fn busy(&self) -> [String; 5] {
-        [&self.high, &self.waiting, &self.low, &self.delayed, &self.leased].map(Clone::clone)
+    pub(crate) fn busy(&self) -> [String; 6] {
+        let [high, waiting, low, suspects] = self.lists();
+        [high, waiting, low, suspects, self.delayed.clone(), self.leased.clone()]
+    }
+
+    /// The channel on which one worker is told that the queue may have jobs for it.
+    pub(crate) fn wake(&self, worker: &str) -> String {
+        format!("queue:{}:{}:wake:{worker}", self.address, self.transformation)
+    }
+
+    /// The channel on which one worker is told that jobs which it runs have been cancelled.
+    pub(crate) fn cancel(&self, worker: &str) -> String {
+        format!("queue:{}:{}:cancel:{worker}", self.address, self.transformation)
     }
 }
 

@@ -55,6 +55,12 @@ pub enum KeyKind {
     Leased(Name),
     /// The dead jobs of a transformation: a sorted set.
     Dead(Name),
+    /// The waiting jobs that may have crashed a worker: a list.
+    Suspects(Name),
+    /// The live jobs of a transformation: a hash.
+    Jobs(Name),
+    /// The workers that have room for jobs of a transformation: a sorted set.
+    IdleWorkers(Name),
 }
 
 impl Key {
@@ -85,6 +91,9 @@ impl Key {
                     "delayed" => KeyKind::Delayed(name),
                     "leased" => KeyKind::Leased(name),
                     "dead" => KeyKind::Dead(name),
+                    "suspects" => KeyKind::Suspects(name),
+                    "jobs" => KeyKind::Jobs(name),
+                    "idle" => KeyKind::IdleWorkers(name),
                     _ => return None,
                 };
                 (address(d, a, c)?, kind)
@@ -129,6 +138,9 @@ impl fmt::Display for Key {
             KeyKind::Delayed(name) => at.queue(name.as_str()).delayed,
             KeyKind::Leased(name) => at.queue(name.as_str()).leased,
             KeyKind::Dead(name) => at.queue(name.as_str()).dead,
+            KeyKind::Suspects(name) => at.queue(name.as_str()).suspects,
+            KeyKind::Jobs(name) => at.queue(name.as_str()).jobs,
+            KeyKind::IdleWorkers(name) => at.queue(name.as_str()).idle,
         })
     }
 }

@@ -21,11 +21,16 @@ pub(crate) struct Hub {
 }
 
 enum Request {
-    Subscribe { channel: String, reply: oneshot::Sender<Subscription> },
-    Unsubscribe { channel: String },
+    Subscribe { channel: String, topic: Option<String>, reply: oneshot::Sender<Subscription> },
+    Unsubscribe { channel: String, topic: Option<String> },
 }
 
-struct Channel {
+/// The subscriptions of one channel, by topic: a message holds topics, separated by spaces. `None`
+/// is for all messages.
+#[derive(Default)]
+struct Channel(HashMap<Option<String>, Topic>);
+
+struct Topic {
     changes: watch::Sender<u64>,
     subscriptions: usize,
 }
@@ -33,6 +38,7 @@ struct Channel {
 /// One subscription; dropping it ends it.
 pub(crate) struct Subscription {
     channel: String,
+    topic: Option<String>,
     changes: watch::Receiver<u64>,
     requests: mpsc::UnboundedSender<Request>,
 }
@@ -54,11 +60,16 @@ impl Hub {
         Ok(Self { requests, runtime: runtime.clone() })
     }
 
-    /// Subscribes. When it returns, the server has confirmed the subscription, or the connection is
-    /// down, and then the reconnection is reported as a change.
-    pub(crate) async fn subscribe(&self, channel: String) -> Result<Subscription, Error> {
+    /// Subscribes to the messages of a channel that hold this topic, or to all. When it returns,
+    /// the server has confirmed the subscription, or the connection is down, and then the
+    /// reconnection is reported as a change.
+    pub(crate) async fn subscribe(
+        &self,
+        channel: String,
+        topic: Option<String>,
+    ) -> Result<Subscription, Error> {
         let (reply, subscription) = oneshot::channel();
-        if self.requests.send(Request::Subscribe { channel, reply }).is_err() {
+        if self.requests.send(Request::Subscribe { channel, topic, reply }).is_err() {
             return Err(self.closed().await);
         }
         match self.runtime.answer(subscription).await {
@@ -91,8 +102,8 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let _ =
-            self.requests.send(Request::Unsubscribe { channel: std::mem::take(&mut self.channel) });
+        let (channel, topic) = (std::mem::take(&mut self.channel), self.topic.take());
+        let _ = self.requests.send(Request::Unsubscribe { channel, topic });
     }
 }
 
@@ -106,49 +117,114 @@ async fn run(
     loop {
         tokio::select! {
             request = inbox.recv() => match request {
-                Some(Request::Subscribe { channel, reply }) => {
+                Some(Request::Subscribe { channel, topic, reply }) => {
                     let Some(requests) = requests.upgrade() else { return };
-                    if !channels.contains_key(&channel) {
-                        subscriber.subscribe(vec![channel.clone()]).await;
-                    }
-                    let entry = channels.entry(channel.clone()).or_insert_with(|| Channel {
-                        changes: watch::Sender::new(0),
-                        subscriptions: 0,
-                    });
-                    entry.subscriptions += 1;
-                    // If the caller has stopped waiting, the subscription is
-                    // dropped, which ends it.
-                    let _ = reply.send(Subscription {
-                        channel,
-                        changes: entry.changes.subscribe(),
-                        requests,
-                    });
-                }
-                Some(Request::Unsubscribe { channel }) => {
-                    if let Some(entry) = channels.get_mut(&channel) {
-                        entry.subscriptions -= 1;
-                        if entry.subscriptions == 0 {
-                            channels.remove(&channel);
-                            subscriber.unsubscribe(channel).await;
+                    let mut new = Vec::new();
+                    add(&mut channels, channel, topic, reply, &requests, &mut new);
+                    // Those that wait already join, so that many callers need one command.
+                    let mut ended = Vec::new();
+                    while let Ok(request) = inbox.try_recv() {
+                        match request {
+                            Request::Subscribe { channel, topic, reply } => {
+                                add(&mut channels, channel, topic, reply, &requests, &mut new);
+                            }
+                            Request::Unsubscribe { channel, topic } => ended.push((channel, topic)),
                         }
                     }
+                    let names: Vec<String> = new.iter().filter(|(_, _, is_new)| *is_new)
+                        .map(|(_, subscription, _)| subscription.channel.clone()).collect();
+                    if !names.is_empty() {
+                        subscriber.subscribe(names).await;
+                    }
+                    for (reply, subscription, _) in new {
+                        // If the caller has stopped waiting, the subscription is dropped, which
+                        // ends it.
+                        let _ = reply.send(subscription);
+                    }
+                    for (channel, topic) in ended {
+                        end(&mut channels, &subscriber, channel, topic).await;
+                    }
+                }
+                Some(Request::Unsubscribe { channel, topic }) => {
+                    end(&mut channels, &subscriber, channel, topic).await;
                 }
                 None => return,
             },
             event = subscriber.next() => match event {
-                SubscriberEvent::Message(channel) => {
-                    if let Some(entry) = channels.get(&channel) {
-                        entry.changes.send_modify(|count| *count += 1);
+                SubscriberEvent::Message { channel, text } => {
+                    if let Some(channel) = channels.get(&channel) {
+                        channel.notify(&text);
                     }
                 }
                 SubscriberEvent::Gap => {
                     subscriber.subscribe(channels.keys().cloned().collect()).await;
-                    for entry in channels.values() {
-                        entry.changes.send_modify(|count| *count += 1);
+                    for topic in channels.values().flat_map(|channel| channel.0.values()) {
+                        topic.notify();
                     }
                 }
                 SubscriberEvent::Closed => return,
             },
         }
+    }
+}
+
+/// A caller, its subscription, and whether its channel is new.
+type NewSubscription = (oneshot::Sender<Subscription>, Subscription, bool);
+
+fn add(
+    channels: &mut HashMap<String, Channel>,
+    channel: String,
+    topic: Option<String>,
+    reply: oneshot::Sender<Subscription>,
+    requests: &mpsc::UnboundedSender<Request>,
+    new: &mut Vec<NewSubscription>,
+) {
+    let is_new = !channels.contains_key(&channel);
+    let topics = &mut channels.entry(channel.clone()).or_default().0;
+    let entry = topics
+        .entry(topic.clone())
+        .or_insert_with(|| Topic { changes: watch::Sender::new(0), subscriptions: 0 });
+    entry.subscriptions += 1;
+    let changes = entry.changes.subscribe();
+    new.push((reply, Subscription { channel, topic, changes, requests: requests.clone() }, is_new));
+}
+
+async fn end(
+    channels: &mut HashMap<String, Channel>,
+    subscriber: &Subscriber,
+    channel: String,
+    topic: Option<String>,
+) {
+    let Some(topics) = channels.get_mut(&channel).map(|channel| &mut channel.0) else { return };
+    let Some(entry) = topics.get_mut(&topic) else { return };
+    entry.subscriptions -= 1;
+    if entry.subscriptions == 0 {
+        topics.remove(&topic);
+    }
+    if topics.is_empty() {
+        channels.remove(&channel);
+        subscriber.unsubscribe(channel).await;
+    }
+}
+
+impl Channel {
+    fn notify(&self, text: &str) {
+        if let Some(all) = self.0.get(&None) {
+            all.notify();
+            if self.0.len() == 1 {
+                return;
+            }
+        }
+        for topic in text.split(' ') {
+            if let Some(topic) = self.0.get(&Some(topic.to_owned())) {
+                topic.notify();
+            }
+        }
+    }
+}
+
+impl Topic {
+    fn notify(&self) {
+        self.changes.send_modify(|count| *count += 1);
     }
 }

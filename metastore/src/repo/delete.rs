@@ -96,5 +96,6 @@ impl<T: Document> Repo<T> {
             .int(self.store().now().as_millis())
             .int(count)
             .audit(&self.audit_context())
+            .arg(Self::transformations_arg())
     }
 }

@@ -200,11 +200,16 @@ impl<T: Document> Repo<T> {
         mutations.chain(records).collect()
     }
 
+    /// The names of all transformations, as scripts take them: separated by spaces.
+    pub(crate) fn transformations_arg() -> String {
+        T::SCHEMA.transformations.iter().map(|found| found.name).collect::<Vec<_>>().join(" ")
+    }
+
     /// The sorted sets other than the indexes that may contain the id of an item, and from which a
     /// script that removes the item removes it.
     pub(crate) fn id_sets(&self) -> Vec<String> {
         let queues = T::SCHEMA.transformations.iter().map(|found| self.address.queue(found.name));
-        let of_queues = queues.flat_map(|queue| [queue.delayed, queue.leased, queue.dead]);
+        let of_queues = queues.map(|queue| queue.dead);
         let derived = derived(T::SCHEMA).map(|segment| self.address.segment(&segment));
         of_queues.chain(derived).collect()
     }

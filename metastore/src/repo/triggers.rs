@@ -37,10 +37,8 @@ impl<T: Document> Repo<T> {
         });
         let mut count = 0;
         for schema in triggered(T::SCHEMA.transformations, event) {
-            let queue = at.queue(schema.name);
             call = call
-                .keys(queue.all())
-                .key(at.transformation(id, schema.name))
+                .key(at.queue(schema.name).jobs)
                 .arg(schema.name)
                 .arg(self.store().new_ulid().to_string());
             count += 1;

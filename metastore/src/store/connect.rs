@@ -103,19 +103,41 @@ impl Store {
                  `maxmemory-policy noeviction`"
             );
         }
-        Ok(Self(Arc::new(Inner {
+        Ok(Self::assemble(connection, clock, endpoint, url.to_owned(), options, server))
+    }
+
+    /// Opens another connection to the same server, with the same options. It belongs to the
+    /// current runtime, so it works while all threads of the first one's runtime are blocked.
+    #[doc(hidden)]
+    pub async fn open_second_connection(&self) -> Result<Self> {
+        let endpoint = self.0.endpoint.clone();
+        let connection = Arc::new(Connection::open(&endpoint).await?);
+        let clock = Clock::read(&connection).await?;
+        let (url, options) = (self.0.url.clone(), self.0.options.clone());
+        Ok(Self::assemble(connection, clock, endpoint, url, options, None))
+    }
+
+    fn assemble(
+        connection: Arc<Connection>,
+        clock: Clock,
+        endpoint: Endpoint,
+        url: String,
+        options: StoreOptions,
+        server: Option<EmbeddedServer>,
+    ) -> Self {
+        Self(Arc::new(Inner {
             writer: Writer::new(connection.clone()),
             reader: Reader::new(connection.clone()),
             connection,
             endpoint,
-            url: url.to_owned(),
+            url,
             cursor_keys: CursorKeys::new(options.cursor_key.clone()),
             options,
             clock,
             ulids: Mutex::new(Generator::new()),
             hub: OnceCell::new(),
             server,
-        })))
+        }))
     }
 }
 

@@ -250,12 +250,21 @@ impl Store {
 
     /// Subscribes to a channel, on a second connection, which the first subscription opens.
     pub(crate) async fn subscribe(&self, channel: String) -> Result<Subscription, Error> {
+        self.subscribe_to(channel, None).await
+    }
+
+    /// Subscribes to the messages of a channel that name `topic`, or to all of them.
+    pub(crate) async fn subscribe_to(
+        &self,
+        channel: String,
+        topic: Option<String>,
+    ) -> Result<Subscription, Error> {
         let hub = self
             .0
             .hub
             .get_or_try_init(|| Hub::open(&self.0.endpoint, self.0.connection.runtime()))
             .await?;
-        hub.subscribe(channel).await
+        hub.subscribe(channel, topic).await
     }
 }
 

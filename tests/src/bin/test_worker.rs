@@ -3,6 +3,10 @@
 //! `test-worker URL LEASE_MS POLL_MS SLEEP_MS ANSWER` prints `ready` when it runs, `began` when a
 //! handler starts, and `finished F lost L` after SIGTERM has stopped it. With `embedded` as the URL
 //! it starts a server of its own and prints that server's URL first.
+//!
+//! The process aborts a moment after it has begun a text with the content `abort`. It runs as many
+//! jobs at once as the variable `CONCURRENCY` says, and blocks the threads of the runtime if the
+//! variable `BLOCK` is set.
 
 #![allow(clippy::print_stdout, reason = "the tests read what it says")]
 
@@ -30,13 +34,24 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     } else {
         Store::connect(url).await?
     };
+    let concurrency = std::env::var("CONCURRENCY").map_or(Ok(1), |number| number.parse())?;
+    let blocks = std::env::var("BLOCK").is_ok();
     let texts = store.repo::<Text>();
     let worker = Worker::builder(&texts)
-        .handle(Text::COUNT, move |_item: Item<Text>, _job| async move {
+        .handle(Text::COUNT, move |item: Item<Text>, _job| async move {
             println!("began");
-            tokio::time::sleep(sleep).await;
+            if blocks {
+                std::thread::sleep(sleep);
+            } else if item.data.content == "abort" {
+                tokio::time::sleep(sleep / 2).await;
+                std::process::abort();
+            } else {
+                tokio::time::sleep(sleep).await;
+            }
             Ok::<_, String>(answer)
         })
+        .concurrency(concurrency)
+        .max_crashes(2)
         .lease(lease)
         .poll_interval(poll_interval)
         .build();

@@ -45,6 +45,31 @@ impl Server {
         keys
     }
 
+    /// The names of the keys that hold jobs. The settings and counters of a queue and its idle
+    /// workers stay when it is empty, so they are left out.
+    pub async fn keys_of_jobs(&self) -> Vec<String> {
+        let stays = |key: &String| key.ends_with(":control") || key.ends_with(":idle");
+        let keys = self.keys().await.into_iter();
+        keys.filter(|key| key.starts_with("queue:") && !stays(key)).collect()
+    }
+
+    /// The id of the live job of an item, by the address of its queue, as in
+    /// `queue:myapp:app:texts:summarize`.
+    pub async fn live_job(&self, queue: &str, id: &str) -> Option<String> {
+        let job = self.cli(&["HGET", &format!("{queue}:jobs"), id]).await;
+        if job.is_nil() {
+            return None;
+        }
+        let mut words = job.as_str().split(' ');
+        let state = words.next().expect("a state");
+        words.next().filter(|_| !state.contains('x')).map(str::to_owned)
+    }
+
+    /// The number of clients that are subscribed to a channel that begins with this text.
+    pub async fn listeners(&self, channel: &str) -> usize {
+        self.cli(&["PUBSUB", "CHANNELS", &format!("{channel}*")]).await.as_array().len()
+    }
+
     /// The number of keys of database 0.
     pub async fn dbsize(&self) -> i64 {
         self.cli(&["DBSIZE"]).await.as_int()

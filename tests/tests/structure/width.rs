@@ -6,8 +6,13 @@ use crate::workspace::{File, files};
 const WIDEST: usize = 100;
 
 /// Scripts whose code is not wrapped yet; their comments are.
-const UNWRAPPED: [&str; 2] =
-    ["metastore/src/redis/scripts/job/", "metastore/src/redis/scripts/lib/job.lua"];
+const UNWRAPPED: [&str; 5] = [
+    "metastore/src/redis/scripts/job/",
+    "metastore/src/redis/scripts/lib/job.lua",
+    "metastore/src/redis/scripts/lib/queue.lua",
+    "metastore/src/redis/scripts/lib/record.lua",
+    "metastore/src/redis/scripts/lib/request.lua",
+];
 
 #[test]
 fn comments_and_scripts_are_at_most_100_columns_wide() {

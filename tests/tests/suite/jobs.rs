@@ -1,15 +1,25 @@
 //! Jobs beyond the simple case: settings, limits, chains, handlers of all kinds, and what a worker
 //! costs.
 
+mod blocking;
+mod cancelling;
 mod chains;
+mod confirming;
 mod control;
 mod cost;
+mod describing;
 mod handlers;
 mod inline;
+mod isolation;
 mod life;
 mod measuring;
+mod next_run;
 mod observing;
+mod outages;
+mod rolling;
 mod upkeep;
+mod wake_ups;
+mod whole;
 
 use std::time::Duration;
 

@@ -103,7 +103,7 @@ async fn a_deletion_is_applied_once_and_still_reported_as_one() {
 async fn a_job_is_requested_once() {
     each_cut(async |server, proxy, repo, cut| {
         repo.texts.create_with_id("abc123", text("one")).await.unwrap();
-        proxy.cut_when(b":waiting", cut);
+        proxy.cut_when(b":jobs", cut);
         let job = repo.texts.item("abc123").summarize().enqueue().await.unwrap();
         let waiting = "queue:myapp:textsplitter:texts:summarize:waiting";
         assert_eq!(server.cli(&["LLEN", waiting]).await.as_int(), 1, "{cut:?}");
@@ -121,10 +121,10 @@ async fn a_result_is_stored_once_and_not_refused_as_a_stale_one() {
         let queue = Queue::new(&repo.texts, Text::SUMMARIZE);
         let options = TakeOptions::new("w", 1);
         let claim = queue.take(&options).await.unwrap().jobs.pop().unwrap().claim;
-        proxy.cut_when(b":waiting", cut);
+        proxy.cut_when(b":jobs", cut);
         let summary = Summary { sentences: vec!["done".to_owned()] };
         assert!(queue.finish(&claim, &summary).await.unwrap(), "{cut:?}");
-        assert_eq!(job.status().await.unwrap().result, Some(summary));
+        assert_eq!(job.wait(crate::fixture::SOON).await.unwrap(), summary);
         assert_eq!(audited(server, "abc123").await, ["create", "enqueue", "finish"], "{cut:?}");
         assert!(queue.take(&options).await.unwrap().jobs.is_empty());
     })
@@ -139,7 +139,7 @@ async fn a_failure_is_counted_once() {
         let queue = Queue::new(&repo.texts, Text::SUMMARIZE);
         let options = TakeOptions::new("w", 1);
         let claim = queue.take(&options).await.unwrap().jobs.pop().unwrap().claim;
-        proxy.cut_when(b":delayed", cut);
+        proxy.cut_when(b":jobs", cut);
         assert!(queue.fail(&claim, "no luck", Some(Duration::from_secs(60))).await.unwrap());
         assert_eq!(job.status().await.unwrap().attempts, 1, "{cut:?}");
         assert_eq!(audited(server, "abc123").await, ["create", "enqueue", "fail"], "{cut:?}");

@@ -16,6 +16,7 @@ mod catalog;
 mod chaos;
 mod clock;
 mod concurrency;
+mod crashing;
 mod cursors;
 mod damaged_data;
 mod damaged_jobs;

@@ -77,7 +77,7 @@ fn calls(repo: &MyRepo) -> Vec<Call<'_>> {
         "take": async { queue().take(&TakeOptions::new("w", 1)).await },
         "statistics of a queue": async { queue().stats().await },
         "dead jobs": async { queue().dead(0, 1).await },
-        "wake-up calls": async { queue().wake_up().await },
+        "wake-up calls": async { queue().wake_up("w").await },
         "subscribe": store.check_pubsub(),
         "eviction_policy": store.eviction_policy(),
         "domains": store.domains(),

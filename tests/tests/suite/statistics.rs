@@ -24,6 +24,8 @@ async fn what_is_measured_whole_is_exact() {
     }
     texts.item(&created[1].id).wordcount().materialize().await.unwrap();
     texts.item(&created[2].id).summarize().enqueue().await.unwrap();
+    texts.item(&created[3].id).summarize().enqueue().await.unwrap();
+    assert!(texts.item(&created[3].id).summarize().cancel().await.unwrap());
 
     let stats = texts.stats().await.unwrap();
     assert_eq!((stats.items, stats.sampled), (10, 10));

@@ -72,7 +72,8 @@ async fn a_killed_workers_job_is_taken_over_within_lease_and_poll_interval() {
 
     assert_eq!(job.wait(SOON).await.unwrap(), 2);
     let status = job.status().await.unwrap();
-    assert_eq!((status.crashes, status.attempts), (1, 0));
+    // The killed worker ran another job as well, for all that is known, so nobody is to blame.
+    assert_eq!((status.crashes, status.attempts), (0, 0));
     let took: Duration = status.started_at.map(|start: Timestamp| start.since(at)).unwrap();
     assert!(took <= LEASE + POLL + SLACK, "taken over after {took:?}");
     drop(heir);
@@ -92,7 +93,8 @@ async fn a_frozen_workers_late_result_is_refused() {
     zombie.signal(Signal::TERM);
     zombie.expect("finished 0 lost 1").await;
     let status = job.status().await.unwrap();
-    assert_eq!((status.state, status.result), (JobState::Done, Some(2)));
+    assert_eq!(status.state, JobState::Done);
+    assert_eq!(job.wait(SOON).await.unwrap(), 2);
 }
 
 #[tokio::test]
@@ -149,7 +151,7 @@ async fn waiting_callers_receive_the_end_after_a_restart_of_the_server() {
     let waiting = tokio::spawn(async move { job.wait(SOON).await });
     wait::until("the subscription", SOON, async || {
         let channels = server.cli(&["PUBSUB", "CHANNELS"]).await;
-        channels.as_strings().iter().any(|channel| channel.contains(":transformation:count"))
+        channels.as_strings().iter().any(|channel| channel.ends_with(":count:changes"))
     })
     .await;
     server.kill();

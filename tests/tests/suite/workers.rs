@@ -49,7 +49,7 @@ async fn several_collections_and_transformations_share_one_worker() {
     assert!(three.wait(SOON).await.unwrap());
     let report = worker.stop().await;
     assert_eq!((report.finished, report.failed, report.lost), (3, 0, 0));
-    assert!(!server.keys().await.iter().any(|key| key.starts_with("queue:")));
+    assert_eq!(server.keys_of_jobs().await, [""; 0]);
 }
 
 #[tokio::test]
@@ -206,7 +206,7 @@ async fn losing_the_lease_cancels_the_handler() {
     repo.texts.delete(&item.id).await.unwrap();
     wait::until("the handler to be cancelled", SOON, async || cancelled.load(Ordering::SeqCst))
         .await;
-    assert_eq!(worker.stop().await.lost, 1);
+    assert_eq!(worker.stop().await.cancelled, 1);
 }
 
 #[tokio::test]
@@ -227,9 +227,9 @@ async fn a_long_job_keeps_its_lease() {
     let (one, two) = (build(), build());
     let item = repo.texts.create(text("one")).await.unwrap();
     let job = repo.texts.item(&item.id).count().enqueue().await.unwrap();
-    // The first fence: nobody else has taken it, although it ran for several leases.
-    assert_eq!(job.wait(SOON).await.unwrap(), 1);
+    job.wait(SOON).await.unwrap();
     assert_eq!(job.status().await.unwrap().crashes, 0);
+    // Nobody else has taken it, although it ran for several leases.
     assert_eq!(one.stop().await.finished + two.stop().await.finished, 1);
 }
 
@@ -342,7 +342,7 @@ async fn a_handler_reports_progress_and_is_cancelled_by_its_caller() {
     let worker = builder(&repo)
         .handle(Text::COUNT, |_item, job| async move {
             for _ in 0..1_000 {
-                job.progress(f64::INFINITY, "nearly there").await;
+                job.progress(f64::INFINITY, "nearly there");
             }
             std::future::pending::<Result<u64, String>>().await
         })
@@ -361,7 +361,7 @@ async fn a_handler_reports_progress_and_is_cancelled_by_its_caller() {
     let error = job.wait(SOON).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::JobCancelled), "{error}");
     // The handler never returns, so the worker can stop only because it was cancelled.
-    assert_eq!(worker.stop().await.lost, 1);
+    assert_eq!(worker.stop().await.cancelled, 1);
 }
 
 #[tokio::test]

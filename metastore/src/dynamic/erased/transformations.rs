@@ -24,7 +24,7 @@ pub(in crate::dynamic) trait ErasedTransformations: Send + Sync {
         name: &'a str,
         options: EnqueueOptions,
     ) -> Response<'a, Vec<Result<String>>>;
-    fn status<'a>(&'a self, id: Id, name: &'a str) -> Response<'a, Option<JobStatus<Json>>>;
+    fn status<'a>(&'a self, id: Id, name: &'a str) -> Response<'a, Option<JobStatus>>;
     fn result<'a>(&'a self, id: Id, name: &'a str) -> Response<'a, Option<Json>>;
     fn wait<'a>(&'a self, id: Id, name: &'a str, timeout: Duration) -> Response<'a, Json>;
     fn cancel<'a>(&'a self, id: Id, name: &'a str) -> Response<'a, bool>;
@@ -53,7 +53,7 @@ impl<T: Collection> ErasedTransformations for Repo<T> {
         })
     }
 
-    fn status<'a>(&'a self, id: Id, name: &'a str) -> Response<'a, Option<JobStatus<Json>>> {
+    fn status<'a>(&'a self, id: Id, name: &'a str) -> Response<'a, Option<JobStatus>> {
         Box::pin(async move { item_transformation(self, &id, name, "status")?.status().await })
     }
 

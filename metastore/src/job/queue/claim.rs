@@ -1,5 +1,10 @@
 //! `Claim`: the right of a worker to run and complete a job.
 
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+
+use crate::job::live::{LiveJob, field};
 use crate::key::Id;
 use crate::redis::command::Reply;
 use crate::redis::script::ScriptCall;
@@ -7,19 +12,91 @@ use crate::redis::script::ScriptCall;
 /// A worker's claim on a job. It is valid until its lease expires. The fence makes an old claim
 /// invalid once the job is taken again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Claim {
     /// The id of the item.
     pub item: Id,
     /// The id of the job, a ULID.
     pub job: String,
-    /// The fencing token; it grows each time the job is taken.
+    /// The fencing token; it grows each time a job of the queue is taken.
     pub fence: u64,
+    /// What `take` said of the run; empty if it is not known.
+    pub(super) run: Run,
+}
+
+/// A run as `take` returned it. With it, the script that completes the job need not parse what the
+/// queue says of the job, unless that has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Run {
+    /// The text of the job in the queue.
+    pub(super) text: Bytes,
+    /// The origin of the item.
+    pub(super) origin: String,
+    /// When the item was created, in milliseconds.
+    pub(super) created: u64,
 }
 
 impl Claim {
-    /// Adds the claim to the arguments of a script.
+    /// The claim on a job that was taken with this fence.
+    #[must_use]
+    pub fn new(item: Id, job: String, fence: u64) -> Self {
+        Self { item, job, fence, run: Run::default() }
+    }
+
+    /// The member of the sorted set of leases, as `lease_of` in `lib/job.lua` makes it.
+    pub(super) fn lease(&self) -> String {
+        format!("{} {}", self.item, self.fence)
+    }
+
+    /// Adds the item, the lease and the run to the arguments of a script.
     pub(super) fn add_to(&self, call: ScriptCall) -> ScriptCall {
-        call.arg(self.item.as_str().to_owned()).arg(self.job.clone()).int(self.fence)
+        let call = call.arg(self.item.as_str().to_owned()).arg(self.lease());
+        if self.run.text.is_empty() {
+            call.arg(self.job.clone())
+        } else {
+            call.arg(self.run.text.clone())
+        }
+    }
+}
+
+impl Run {
+    /// What the record of a successful run says of it before its end, as `lib/record.lua` has it;
+    /// empty if it is not known.
+    pub(super) fn about(&self) -> String {
+        let text = std::str::from_utf8(&self.text).unwrap_or_default();
+        let mut words = text.splitn(11, ' ');
+        let mut next = || words.next();
+        let (Some(_), Some(job), Some(seq), Some(enqueued), Some(_)) =
+            (next(), next(), next(), next(), next())
+        else {
+            return String::new();
+        };
+        let (Some(fence), Some(attempts), Some(crashes), Some(_), Some(version), Some(last)) =
+            (next(), next(), next(), next(), next(), next())
+        else {
+            return String::new();
+        };
+        let end = last.find(|c: char| !c.is_ascii_digit()).unwrap_or(last.len());
+        let (started, mut fields) = last.split_at(end);
+        let mut about = String::with_capacity(256);
+        // Writing to a string cannot fail.
+        let _ = write!(
+            about,
+            r#""job":"{job}","seq":{seq},"fence":{fence},"version":{version},"origin":"{}","#,
+            self.origin
+        );
+        let _ = write!(about, r#""enqueued":{enqueued},"started":{started}"#);
+        if attempts != "0" || crashes != "0" {
+            let _ = write!(about, r#","attempts":{attempts},"crashes":{crashes}"#);
+        }
+        while let Some((letter, value, rest)) = field(fields) {
+            if letter == LiveJob::TRACE {
+                let trace = serde_json::to_string(value).unwrap_or_default();
+                let _ = write!(about, r#","trace":{trace}"#);
+            }
+            fields = rest;
+        }
+        about
     }
 }
 

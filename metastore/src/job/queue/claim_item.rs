@@ -35,13 +35,8 @@ impl<T: Document> Queue<T> {
     ) -> Result<Option<TakenJob<T>>> {
         let at = self.repo.address();
         let job = self.repo.store().new_ulid().to_string();
-        let call = ScriptCall::new(&CLAIM)
-            .keys(self.keys.all())
-            .key(self.record(id))
-            .key(at.latest(id))
-            .key(at.audit(id));
         let call = self
-            .names(call)
+            .begin(ScriptCall::new(&CLAIM))
             .arg(id.as_str().to_owned())
             .arg(job.clone())
             .int(millis(lease))
@@ -62,15 +57,13 @@ impl<T: Document> Queue<T> {
         let [job, fence, attempts, crashes, Reply::Data(json)] = &parts[..] else {
             return Err(malformed());
         };
-        let claim = Claim {
-            item: id.clone(),
-            job: job.as_text().ok_or_else(malformed)?.to_owned(),
-            fence: fence.as_u64().ok_or_else(malformed)?,
-        };
+        let job = job.as_text().ok_or_else(malformed)?.to_owned();
+        let claim = Claim::new(id.clone(), job, fence.as_u64().ok_or_else(malformed)?);
         Ok(Some(TakenJob {
             claim,
             attempts: counter(attempts).ok_or_else(malformed)?,
             crashes: counter(crashes).ok_or_else(malformed)?,
+            confirm_first: false,
             timeout: None,
             trace: None,
             waited: Duration::ZERO,

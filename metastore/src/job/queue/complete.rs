@@ -76,7 +76,8 @@ impl<T: Document> Queue<T> {
     ///
     /// `Unavailable`, `OutcomeUnknown`.
     pub async fn release(&self, claims: &[Claim]) -> Result<u64> {
-        let release = |claim: &Claim| Completion::Release { claim: claim.clone() };
+        let release =
+            |claim: &Claim| Completion::Release { claim: claim.clone(), delay: Duration::ZERO };
         let completions: Vec<Completion> = claims.iter().map(release).collect();
         let mut released = 0;
         for outcome in self.exchange(&completions, None).await.outcomes {
@@ -96,8 +97,9 @@ impl<T: Document> Queue<T> {
         const OPERATION: &str = "progress";
         let mut json = Vec::with_capacity(128);
         write_json(&mut json, progress, self.repo.limits(), OPERATION)?;
-        let call = ScriptCall::new(&PROGRESS)
-            .key(self.record(&claim.item))
+        let call = self
+            .begin(ScriptCall::new(&PROGRESS))
+            .arg(claim.item.as_str().to_owned())
             .arg(claim.job.clone())
             .int(claim.fence)
             .arg(json);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::claim::Claim;
 use super::transformation_queue::Queue;
 use crate::document::Document;
-use crate::redis::script::{FAIL, FINISH, RELEASE, ScriptCall};
+use crate::redis::script::{COMPLETE, ScriptCall};
 use crate::schema::TransformationSchema;
 use crate::time::millis;
 
@@ -42,6 +42,8 @@ pub enum Completion {
     Release {
         /// The claim on the job.
         claim: Claim,
+        /// The delay before the job can be taken again; zero puts it first in the queue.
+        delay: Duration,
     },
 }
 
@@ -50,9 +52,9 @@ impl Completion {
     #[must_use]
     pub fn claim(&self) -> &Claim {
         match self {
-            Self::Success { claim, .. } | Self::Failure { claim, .. } | Self::Release { claim } => {
-                claim
-            }
+            Self::Success { claim, .. }
+            | Self::Failure { claim, .. }
+            | Self::Release { claim, .. } => claim,
         }
     }
 }
@@ -67,24 +69,43 @@ pub enum CompletionOutcome {
     Refused,
     /// Nothing is stored: the item no longer exists, and neither does the job.
     Gone,
+    /// Nothing is stored: the job was cancelled.
+    Cancelled,
 }
 
 impl<T: Document> Queue<T> {
-    pub(super) fn finish_call(&self) -> ScriptCall {
-        let address = self.repo.address();
-        let followers: Vec<_> = self.followers().map(|schema| address.queue(schema.name)).collect();
-        self.begin(ScriptCall::new(&FINISH))
-            .keys(followers.iter().flat_map(|follower| follower.all()))
+    /// The script call that records completions, without them.
+    pub(super) fn complete_call(&self) -> ScriptCall {
+        let count = self.followers().count() as u64;
+        self.begin(ScriptCall::new(&COMPLETE))
             .audit(&self.repo.audit_context())
             .arg(self.schema.result_ttl.map(|ttl| millis(ttl).to_string()).unwrap_or_default())
-            .int(followers.len() as u64)
+            .int(count)
             .args(self.followers().map(|schema| schema.name))
     }
 
-    pub(super) fn add_result(&self, call: ScriptCall, claim: &Claim, json: Bytes) -> ScriptCall {
-        let call = claim.add_to(call).arg(json);
+    /// Adds one completion to the script call.
+    pub(super) fn add_completion(&self, call: ScriptCall, completion: &Completion) -> ScriptCall {
+        let claim = completion.claim();
+        let call = claim.add_to(call);
+        let call = match completion {
+            Completion::Success { json, .. } => call
+                .arg(format!("s {}", claim.run.created))
+                .arg(if claim.run.origin.is_empty() { String::new() } else { claim.run.about() })
+                .arg(json.clone()),
+            Completion::Failure { message, runs, retry_in, .. } => {
+                let delay = retry_in.map(|delay| millis(delay).to_string()).unwrap_or_default();
+                call.arg(format!("f {runs} {delay}")).arg("").arg(error_json(message))
+            }
+            Completion::Release { delay, .. } => {
+                call.arg(format!("r {}", millis(*delay))).arg("").arg("")
+            }
+        };
+        let is_success = matches!(completion, Completion::Success { .. });
         let store = self.repo.store();
-        self.followers().fold(call, |call, _| call.arg(store.new_ulid().to_string()))
+        self.followers().fold(call, |call, _| {
+            call.arg(if is_success { store.new_ulid().to_string() } else { String::new() })
+        })
     }
 
     /// The transformations that are requested when this one finishes.
@@ -92,33 +113,12 @@ impl<T: Document> Queue<T> {
         let name = self.schema.name;
         T::SCHEMA.transformations.iter().copied().filter(move |other| other.after == Some(name))
     }
+}
 
-    pub(super) fn fail_call(
-        &self,
-        claim: &Claim,
-        message: &str,
-        runs: u32,
-        retry_in: Option<Duration>,
-    ) -> ScriptCall {
-        let at = self.repo.address();
-        let len = (0..=MAX_ERROR_LEN.min(message.len()))
-            .rev()
-            .find(|len| message.is_char_boundary(*len))
-            .unwrap_or(0);
-        let call = ScriptCall::new(&FAIL)
-            .keys(self.keys.all())
-            .key(self.record(&claim.item))
-            .key(at.latest(&claim.item))
-            .key(at.audit(&claim.item));
-        claim
-            .add_to(self.names(call))
-            .arg(message[..len].to_owned())
-            .arg(retry_in.map(|delay| millis(delay).to_string()).unwrap_or_default())
-            .int(runs.into())
-            .audit(&self.repo.audit_context())
-    }
-
-    pub(super) fn release_call(&self) -> ScriptCall {
-        self.begin(ScriptCall::new(&RELEASE))
-    }
+/// An error message as JSON, at most [`MAX_ERROR_LEN`] bytes of it.
+fn error_json(message: &str) -> String {
+    let cut = MAX_ERROR_LEN.min(message.len());
+    let end = (0..=cut).rev().find(|end| message.is_char_boundary(*end)).unwrap_or(0);
+    // A text is always valid JSON.
+    serde_json::to_string(&message[..end]).unwrap_or_default()
 }

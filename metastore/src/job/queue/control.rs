@@ -109,7 +109,10 @@ impl<T: Document> Queue<T> {
     }
 
     async fn control(&self, operation: &'static str, fields: &[(&str, String)]) -> Result<()> {
-        let call = self.names(ScriptCall::new(&CONTROL).key(self.keys.control.clone()));
+        let call = ScriptCall::new(&CONTROL)
+            .key(self.keys.control.clone())
+            .address(self.repo.address())
+            .arg(self.schema.name);
         let call = fields
             .iter()
             .fold(call, |call, (field, value)| call.arg((*field).to_owned()).arg(value.clone()));

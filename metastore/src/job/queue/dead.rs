@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::claim::counter;
 use super::transformation_queue::Queue;
 use crate::document::Document;
 use crate::error::{Error, ErrorKind, Result};
+use crate::job::record::EndedJob;
 use crate::key::{Id, ToId};
-use crate::redis::command::{Reply, unexpected};
+use crate::redis::command::{Reply, Verdict};
 use crate::redis::script::{DEAD_LETTERS, DISCARD, RETRY, ScriptCall, code};
 use crate::redis::write::retry::RetryPolicy;
 use crate::repo::checked_id;
@@ -75,26 +75,59 @@ impl<T: Document> Queue<T> {
     ///
     /// `InvalidId`, `NotFound`, `OutOfMemory`, `Unavailable`, `OutcomeUnknown`.
     pub async fn retry(&self, id: impl ToId) -> Result<Option<String>> {
+        Ok(self.retry_numbered(id).await?.map(|(job, _)| job))
+    }
+
+    /// The same, with the number of the job.
+    pub(crate) async fn retry_numbered(&self, id: impl ToId) -> Result<Option<(String, u64)>> {
         const OPERATION: &str = "retry";
         let id = checked_id(&id, OPERATION)?;
         let at = self.repo.address();
         let commit = self.repo.store().new_ulid().to_string();
-        let call = ScriptCall::new(&RETRY)
-            .keys(self.keys.all())
-            .key(self.record(&id))
-            .key(at.latest(&id))
-            .key(at.audit(&id));
         let call = self
-            .names(call)
+            .begin(ScriptCall::new(&RETRY))
             .arg(id.as_str().to_owned())
             .arg(commit.clone())
             .audit(&self.repo.audit_context());
         let mut verdict = self.write(OPERATION, &commit, call, self.retry_policy()).await?;
         match verdict.code {
-            code::DONE => verdict.text(OPERATION).map(Some),
+            code::DONE => {
+                let job = verdict.text(OPERATION)?;
+                Ok(Some((job, verdict.number(OPERATION)?)))
+            }
             code::CONFLICT => Ok(None),
             _ => Err(Error::new(OPERATION, ErrorKind::NotFound).at(at.latest(&id))),
         }
+    }
+
+    /// Runs dead jobs again, the newest first, each as by [`Queue::retry`]. Returns the number of
+    /// jobs that run again; call it until it returns 0 to retry all.
+    ///
+    /// Two round trips.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for a limit that is not from 1 to 1,000; otherwise as [`Queue::retry`].
+    pub async fn retry_all(&self, limit: usize) -> Result<usize> {
+        const OPERATION: &str = "retry";
+        let dead = self.dead(0, limit).await?;
+        let calls = dead.iter().map(|job| {
+            let commit = self.repo.store().new_ulid().to_string();
+            let call = self
+                .begin(ScriptCall::new(&RETRY))
+                .arg(job.item.as_str().to_owned())
+                .arg(commit)
+                .audit(&self.repo.audit_context());
+            (call, self.retry_policy())
+        });
+        let writer = self.repo.store().writer();
+        let mut retried = 0;
+        for reply in writer.commit_pipelined(OPERATION, calls.collect()).await {
+            // Another call may have retried or discarded a job since the list was read.
+            let verdict = Verdict::from_reply(reply?, OPERATION)?;
+            retried += usize::from(verdict.code == code::DONE);
+        }
+        Ok(retried)
     }
 
     /// Removes the job of an item if it is dead, and keeps an earlier result. Returns whether there
@@ -108,48 +141,36 @@ impl<T: Document> Queue<T> {
     pub async fn discard(&self, id: impl ToId) -> Result<bool> {
         const OPERATION: &str = "discard";
         let id = checked_id(&id, OPERATION)?;
-        let call = ScriptCall::new(&DISCARD)
-            .key(self.record(&id))
-            .key(self.keys.dead.clone())
-            .key(self.repo.address().latest(&id))
-            .arg(id.as_str().to_owned());
+        let call = self.begin(ScriptCall::new(&DISCARD)).arg(id.as_str().to_owned());
         Ok(self.write(OPERATION, "", call, self.retry_policy()).await?.code == code::DONE)
     }
 
     async fn read_dead(&self, offset: usize, limit: usize, only: &str) -> Result<Vec<DeadJob>> {
         const OPERATION: &str = "dead";
         let call = self
-            .names(ScriptCall::new(&DEAD_LETTERS).key(self.keys.dead.clone()))
+            .begin(ScriptCall::new(&DEAD_LETTERS))
             .int(offset as u64)
             .int(limit as u64)
             .arg(only.to_owned());
         let mut verdict = self.write(OPERATION, "", call, RetryPolicy::NEVER).await?;
-        // Entries that another program has written are left out.
-        Ok(verdict.array(OPERATION)?.into_iter().filter_map(|job| dead_job(job).ok()).collect())
+        // What another program has written is left out.
+        let jobs = verdict.array(OPERATION)?;
+        Ok(jobs.chunks(2).filter_map(dead_job).collect())
     }
 }
 
-fn dead_job(job: Reply) -> Result<DeadJob> {
-    let malformed = || unexpected("dead", &"a malformed job");
-    let parts = job.into_array().ok_or_else(malformed)?;
-    let [id, job, attempts, crashes, error, died, source, enqueued] = &parts[..] else {
-        return Err(malformed());
-    };
-    let time = |reply: &Reply| reply.as_u64().map(Timestamp::from_millis).ok_or_else(malformed);
-    Ok(DeadJob {
-        item: id.as_text().and_then(|id| Id::new(id).ok()).ok_or_else(malformed)?,
-        job: lossy(job),
-        attempts: counter(attempts).ok_or_else(malformed)?,
-        crashes: counter(crashes).ok_or_else(malformed)?,
-        error: lossy(error),
-        enqueued_at: time(enqueued)?,
-        died_at: time(died)?,
-        source_version: source.as_u64().ok_or_else(malformed)?,
+/// Parses an id and the part of a record that says how its job ended.
+fn dead_job(parts: &[Reply]) -> Option<DeadJob> {
+    let [id, ended] = parts else { return None };
+    let ended: EndedJob = serde_json::from_str(ended.as_text()?).ok()?;
+    Some(DeadJob {
+        item: Id::new(id.as_text()?).ok()?,
+        job: ended.job,
+        attempts: ended.attempts,
+        crashes: ended.crashes,
+        error: ended.error.unwrap_or_default(),
+        enqueued_at: ended.enqueued.unwrap_or(Timestamp::from_millis(0)),
+        died_at: ended.finished.unwrap_or(Timestamp::from_millis(0)),
+        source_version: ended.version,
     })
-}
-
-/// Text that another program may have written, so it may not be UTF-8.
-fn lossy(reply: &Reply) -> String {
-    let data = reply.clone().into_data().unwrap_or_default();
-    String::from_utf8_lossy(&data).into_owned()
 }

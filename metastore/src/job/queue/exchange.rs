@@ -34,8 +34,6 @@ struct CompletionCall {
     /// The positions of the completions.
     positions: Vec<usize>,
     bytes: usize,
-    /// Whether the script replies with an array, with one code for each completion.
-    replies_array: bool,
 }
 
 impl<T: Document> Queue<T> {
@@ -55,9 +53,7 @@ impl<T: Document> Queue<T> {
         let (mut calls, sent): (Vec<_>, Vec<_>) = self
             .completion_calls(completions)
             .into_iter()
-            .map(|CompletionCall { call, positions, replies_array, .. }| {
-                ((call, retry), (positions, replies_array))
-            })
+            .map(|CompletionCall { call, positions, .. }| ((call, retry), positions))
             .unzip();
         // Sent once: repeating `take` would take further jobs, not return the first ones.
         calls.extend(take.map(|options| (self.take_call(options), RetryPolicy::NEVER)));
@@ -66,9 +62,9 @@ impl<T: Document> Queue<T> {
         }
         let writer = self.repo.store().writer();
         let mut replies = writer.commit_pipelined(OPERATION, calls).await.into_iter();
-        for (positions, replies_array) in sent {
+        for positions in sent {
             let reply = replies.next().unwrap_or_else(|| Err(empty_reply(OPERATION)));
-            match reply.and_then(|reply| parse(reply, replies_array, positions.len())) {
+            match reply.and_then(|reply| parse(reply, positions.len())) {
                 Ok(parsed) => {
                     for (position, outcome) in positions.into_iter().zip(parsed) {
                         outcomes[position] = outcome;
@@ -105,64 +101,42 @@ impl<T: Document> Queue<T> {
         taken.unwrap_or_else(|| Err(empty_reply("take")))
     }
 
-    /// Groups completions into script calls: successes and releases by their limits, failures one
-    /// by one.
+    /// Groups completions into script calls by their limits.
     fn completion_calls(&self, completions: &[Completion]) -> Vec<CompletionCall> {
         let mut calls: Vec<CompletionCall> = Vec::new();
-        let mut finish: Option<CompletionCall> = None;
-        let mut release: Option<CompletionCall> = None;
         for (position, completion) in completions.iter().enumerate() {
-            match completion {
-                Completion::Success { claim, json } => {
-                    let mut current = match finish.take() {
-                        Some(current) if current.has_room_for(json.len()) => current,
-                        full => {
-                            calls.extend(full);
-                            CompletionCall::new(self.finish_call())
-                        }
-                    };
-                    current.bytes += json.len();
-                    current.positions.push(position);
-                    current.call = self.add_result(current.call, claim, json.clone());
-                    finish = Some(current);
+            let size = match completion {
+                Completion::Success { json, .. } => json.len(),
+                Completion::Failure { message, .. } => message.len(),
+                Completion::Release { .. } => 0,
+            };
+            let mut current = match calls.pop() {
+                Some(last) if last.has_room_for(size) => last,
+                full => {
+                    calls.extend(full);
+                    let call = self.complete_call();
+                    CompletionCall { call, positions: Vec::new(), bytes: 0 }
                 }
-                Completion::Failure { claim, message, runs, retry_in } => {
-                    calls.push(CompletionCall {
-                        call: self.fail_call(claim, message, *runs, *retry_in),
-                        positions: vec![position],
-                        bytes: 0,
-                        replies_array: false,
-                    });
-                }
-                Completion::Release { claim } => {
-                    let mut current =
-                        release.take().unwrap_or_else(|| CompletionCall::new(self.release_call()));
-                    current.positions.push(position);
-                    current.call = claim.add_to(current.call);
-                    release = Some(current);
-                }
-            }
+            };
+            current.bytes += size;
+            current.positions.push(position);
+            current.call = self.add_completion(current.call, completion);
+            calls.push(current);
         }
-        calls.extend(finish);
-        calls.extend(release);
         calls
     }
 }
 
 impl CompletionCall {
-    fn new(call: ScriptCall) -> Self {
-        Self { call, positions: Vec::new(), bytes: 0, replies_array: true }
-    }
-
     fn has_room_for(&self, bytes: usize) -> bool {
         self.positions.len() < MAX_RESULTS && self.bytes + bytes <= MAX_BYTES
     }
 }
 
 /// Parses the reply of a script that records `count` completions.
-fn parse(reply: Reply, is_array: bool, count: usize) -> Result<Vec<Result<CompletionOutcome>>> {
+fn parse(reply: Reply, count: usize) -> Result<Vec<Result<CompletionOutcome>>> {
     let mut verdict = Verdict::from_reply(reply, OPERATION)?;
-    let codes = if is_array { verdict.array(OPERATION)? } else { vec![Reply::Int(verdict.code)] };
+    let codes = verdict.array(OPERATION)?;
     if codes.len() != count {
         return Err(empty_reply(OPERATION));
     }
@@ -172,6 +146,7 @@ fn parse(reply: Reply, is_array: bool, count: usize) -> Result<Vec<Result<Comple
             Reply::Int(code::DONE) => Ok(CompletionOutcome::Recorded),
             Reply::Int(code::CONFLICT) => Ok(CompletionOutcome::Refused),
             Reply::Int(code::NOT_FOUND) => Ok(CompletionOutcome::Gone),
+            Reply::Int(code::CANCELLED) => Ok(CompletionOutcome::Cancelled),
             Reply::Int(code::WRONG_TYPE) => {
                 let message = "a key of the item".to_owned();
                 Err(Error::new(OPERATION, ErrorKind::WrongType(message)))

@@ -23,6 +23,7 @@ mod take;
 mod transformation_queue;
 mod wake_up;
 
+pub use crate::job::current::CurrentJobs;
 pub use crate::job::fatal::failure_message;
 pub use claim::Claim;
 pub use completion::{Completion, CompletionOutcome};

@@ -8,7 +8,7 @@ use super::transformation_queue::Queue;
 use crate::document::Document;
 use crate::error::Result;
 use crate::key::TransformationKeys;
-use crate::redis::command::{Command, Reply, Verdict, unexpected};
+use crate::redis::command::{Command, Reply, Verdict};
 use crate::redis::script::{QUEUE_STATS, RENEW, ScriptCall};
 use crate::redis::write::retry::RetryPolicy;
 use crate::store::Store;
@@ -61,11 +61,28 @@ impl QueueSet {
     ///
     /// `WrongType`, `Unavailable`.
     pub async fn stats(&self) -> Result<Vec<QueueStats>> {
+        self.read_stats("0").await
+    }
+
+    /// The same for a worker that polls. It also notes that workers are being served, so that a
+    /// lease that ends is that of a dead worker.
+    ///
+    /// # Errors
+    ///
+    /// As [`QueueSet::stats`].
+    pub async fn poll(&self) -> Result<Vec<QueueStats>> {
+        self.read_stats("1").await
+    }
+
+    async fn read_stats(&self, by_worker: &'static str) -> Result<Vec<QueueStats>> {
         if self.queues.is_empty() {
             return Ok(Vec::new());
         }
-        let call = self.queues.iter().fold(ScriptCall::new(&QUEUE_STATS), |call, queue| {
-            names(call.keys(queue.all()), queue)
+        let call = ScriptCall::new(&QUEUE_STATS).arg(by_worker);
+        let call = self.queues.iter().fold(call, |call, queue| {
+            call.key(queue.jobs.clone())
+                .address(&queue.address)
+                .arg(queue.transformation.to_string())
         });
         let mut verdict = self.call("stats", call, Duration::ZERO).await?;
         verdict.array("stats")?.into_iter().map(parse).collect()
@@ -74,7 +91,7 @@ impl QueueSet {
     /// Returns the numbers and statistics of the queues in which a worker has something to do, but
     /// to which no worker subscribes. A handler may be missing, or no worker runs.
     ///
-    /// One round trip, and a second one if a queue is ready.
+    /// One round trip, and one more for each queue that is ready.
     ///
     /// # Errors
     ///
@@ -85,15 +102,16 @@ impl QueueSet {
         if ready.is_empty() {
             return Ok(ready);
         }
-        let channels = ready.iter().map(|(number, _)| self.queues[*number].wake.clone());
-        let command = Command::new("PUBSUB").arg("NUMSUB").args(channels);
-        let reply = self.store.reader().call(command).await;
-        let reply = reply.map_err(|fault| fault.into_error("unattended"))?;
-        let malformed = || unexpected("unattended", &"a malformed list of subscribers");
-        let listeners = reply.into_array().ok_or_else(malformed)?;
-        let mut listeners = listeners.into_iter().skip(1).step_by(2);
-        ready.retain(|_| matches!(listeners.next(), Some(Reply::Int(0))));
-        Ok(ready)
+        let mut unattended = Vec::new();
+        for (number, stats) in ready.drain(..) {
+            let command = Command::new("PUBSUB").arg("CHANNELS").arg(self.queues[number].wake("*"));
+            let reply = self.store.reader().call(command).await;
+            let reply = reply.map_err(|fault| fault.into_error("unattended"))?;
+            if reply.into_array().is_none_or(|workers| workers.is_empty()) {
+                unattended.push((number, stats));
+            }
+        }
+        Ok(unattended)
     }
 
     /// Renews the leases of claims, each with the number of its queue. Returns for each claim
@@ -114,10 +132,10 @@ impl QueueSet {
             let of_queue = || claims.iter().enumerate().filter(move |(_, (of, _))| *of == number);
             let count = of_queue().count();
             if count > 0 {
-                call = names(call.key(queue.leased.clone()), queue).int(count as u64);
+                call = call.key(queue.leased.clone()).key(queue.control.clone()).int(count as u64);
             }
             for (position, (_, claim)) in of_queue() {
-                call = claim.add_to(call);
+                call = call.arg(claim.lease());
                 order.push(position);
             }
         }
@@ -139,11 +157,6 @@ impl QueueSet {
         let retry = RetryPolicy::for_at_most(retry_timeout);
         self.store.writer().commit_script(operation, "", call, retry).await
     }
-}
-
-/// The names from which scripts build the keys of items and of their jobs.
-fn names(call: ScriptCall, queue: &TransformationKeys) -> ScriptCall {
-    call.address(&queue.address).arg(queue.transformation.to_string())
 }
 
 impl<T: Document> Queue<T> {

@@ -11,8 +11,7 @@ use crate::redis::command::{Reply, unexpected};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct QueueStats {
-    /// Jobs that wait for a worker. A cancelled job, or a job whose item was deleted, counts until
-    /// a worker skips it.
+    /// Jobs that wait for a worker. A job whose item has expired counts until a worker skips it.
     pub waiting: u64,
     /// Jobs that wait until their delay is over.
     pub delayed: u64,
@@ -31,7 +30,7 @@ pub struct QueueStats {
     pub due_in: Option<Duration>,
 }
 
-/// Parses the reply of `look.lua` for one queue.
+/// Parses the reply of `stats.lua` for one queue.
 pub(super) fn parse(queue: Reply) -> Result<QueueStats> {
     let malformed = || unexpected("stats", &"a malformed queue");
     let parts = queue.into_array().ok_or_else(malformed)?;

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::claim::Claim;
+use super::claim::{Claim, Run};
 use super::transformation_queue::Queue;
 use crate::document::Document;
 use crate::document::envelope;
 use crate::document::item::Item;
 use crate::error::Result;
+use crate::job::live::{LiveJob, field};
 use crate::key::Id;
 use crate::redis::command::{Reply, Verdict, unexpected};
 use crate::redis::script::{ScriptCall, TAKE};
@@ -27,8 +28,11 @@ pub struct TakenJob<T> {
     /// How many runs of the job have failed; see
     /// [`JobStatus::attempts`](crate::JobStatus::attempts).
     pub attempts: u32,
-    /// How often a worker crashed or froze while it ran the job.
+    /// How often a worker crashed or froze while it ran this job alone.
     pub crashes: u32,
+    /// Whether the worker must confirm the job by renewing its lease before it begins the run,
+    /// because an earlier worker took the job and was not heard of again.
+    pub confirm_first: bool,
     /// The time limit of one run, if the request set one.
     pub timeout: Option<Duration>,
     /// The trace context of the request.
@@ -53,6 +57,12 @@ pub struct TakenBatch<T> {
     /// The time until the next delayed job is due, the next lease expires or the rate limit permits
     /// a job.
     pub due_in: Option<Duration>,
+    /// How many jobs wait until this worker runs nothing else, because they may have crashed a
+    /// worker. Take them with [`TakeOptions::alone`].
+    pub suspects: u64,
+    /// How many jobs were left in the queue because a newer version of this program has requested
+    /// them.
+    pub newer: u64,
 }
 
 /// Options of [`Queue::take`].
@@ -63,24 +73,33 @@ pub struct TakeOptions {
     pub count: usize,
     /// How long a claim is valid unless it is renewed. Default: 30 seconds.
     pub lease: Duration,
-    /// The name of the worker; stored in the job's record.
+    /// The name of the worker; stored with the job.
     pub worker: String,
+    /// The name under which the worker is notified, see [`Queue::wake_up`]; different for each
+    /// worker. Default: the name of the worker.
+    pub channel: String,
     /// The number of crashes after which a job is dead. Default: 5.
     pub max_crashes: u32,
     /// Whether to take delayed jobs before they are due; for tests. Default: false.
     pub fast_forward: bool,
+    /// Whether to take one job that may have crashed a worker, because this worker runs nothing
+    /// else. If it crashes, it was this job. Default: false.
+    pub alone: bool,
 }
 
 impl TakeOptions {
     /// Takes up to `count` jobs for `worker`, with the defaults of the other options.
     #[must_use]
     pub fn new(worker: impl Into<String>, count: usize) -> Self {
+        let worker = worker.into();
         Self {
             count,
             lease: Duration::from_secs(30),
-            worker: worker.into(),
+            channel: worker.clone(),
+            worker,
             max_crashes: 5,
             fast_forward: false,
+            alone: false,
         }
     }
 
@@ -88,6 +107,20 @@ impl TakeOptions {
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;
+        self
+    }
+
+    /// Sets the name under which the worker is notified.
+    #[must_use]
+    pub fn channel(mut self, channel: impl Into<String>) -> Self {
+        self.channel = channel.into();
+        self
+    }
+
+    /// Sets whether to take one job that may have crashed a worker.
+    #[must_use]
+    pub fn alone(mut self, on: bool) -> Self {
+        self.alone = on;
         self
     }
 
@@ -112,8 +145,14 @@ impl<T: Document> Queue<T> {
             .int(options.count.min(MAX_COUNT) as u64)
             .int(millis(options.lease))
             .arg(options.worker.clone())
+            .arg(options.channel.clone())
             .int(options.max_crashes.into())
-            .arg(if options.fast_forward { "1" } else { "0" })
+            .arg(match (options.fast_forward, options.alone) {
+                (false, false) => "",
+                (true, false) => "f",
+                (false, true) => "a",
+                (true, true) => "fa",
+            })
             .audit(&self.repo.audit_context())
     }
 
@@ -127,7 +166,9 @@ impl<T: Document> Queue<T> {
             other => return Err(unexpected(OPERATION, &other)),
         };
         let now = verdict.number(OPERATION)?;
-        let taken_job = |job| match self.taken_job(job, now) {
+        let suspects = verdict.number(OPERATION)?;
+        let newer = verdict.number(OPERATION)?;
+        let taken_job = |parts: &[Reply]| match self.taken_job(parts, now) {
             Ok(taken) => Some(taken),
             Err(error) => {
                 // The other jobs must still run. This one returns to the queue when its lease
@@ -136,33 +177,59 @@ impl<T: Document> Queue<T> {
                 None
             }
         };
-        let jobs = jobs.into_iter().filter_map(taken_job).collect();
-        Ok(TakenBatch { jobs, waiting, ready, due_in })
+        let jobs = jobs.chunks(3).filter_map(taken_job).collect();
+        Ok(TakenBatch { jobs, waiting, ready, due_in, suspects, newer })
     }
 
-    fn taken_job(&self, job: Reply, now: u64) -> Result<TakenJob<T>> {
+    fn taken_job(&self, parts: &[Reply], now: u64) -> Result<TakenJob<T>> {
         let malformed = || unexpected(OPERATION, &"a malformed job");
-        let parts = job.into_array().ok_or_else(malformed)?;
-        let [about, item, Reply::Data(json)] = &parts[..] else { return Err(malformed()) };
-        let mut about = about.as_text().ok_or_else(malformed)?.splitn(7, ' ');
-        let mut next = || about.next().ok_or_else(malformed);
-        let (job, fence, attempts, crashes) = (next()?, next()?, next()?, next()?);
-        let (since, timeout, trace) = (next()?, next()?, next()?);
-        let since: u64 = since.parse().map_err(|_| malformed())?;
+        let [Reply::Data(text), item, Reply::Data(json)] = parts else { return Err(malformed()) };
+        let id = item.as_text().and_then(|id| Id::new(id).ok()).ok_or_else(malformed)?;
+        let item = self.item(&id, json);
+        let created = item.as_ref().map(|item| item.created_at.as_millis()).unwrap_or_default();
+        // Only an origin that is safe within JSON; a script reads the others from the item.
+        let origin = item.as_ref().map(|item| item.origin().to_owned()).unwrap_or_default();
+        let origin = if origin.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            origin
+        } else {
+            String::new()
+        };
+        let run = Run { text: text.clone(), origin, created };
+        let text = std::str::from_utf8(text).map_err(|_| malformed())?;
+        let mut words = text.splitn(11, ' ').skip(1);
+        let mut next = || words.next().ok_or_else(malformed);
+        let (job, _seq, enqueued, _origin) = (next()?, next()?, next()?, next()?);
+        let (fence, attempts, crashes, since) = (next()?, next()?, next()?, next()?);
+        let (_source, last) = (next()?, next()?);
+        let since: u64 =
+            if since == "0" { enqueued } else { since }.parse().map_err(|_| malformed())?;
         let claim = Claim {
-            item: item.as_text().and_then(|id| Id::new(id).ok()).ok_or_else(malformed)?,
+            item: id,
             job: job.to_owned(),
             fence: fence.parse().map_err(|_| malformed())?,
+            run,
         };
-        Ok(TakenJob {
+        let mut taken = TakenJob {
+            claim,
             attempts: attempts.parse().map_err(|_| malformed())?,
             crashes: crashes.parse().map_err(|_| malformed())?,
-            timeout: timeout.parse().ok().map(Duration::from_millis),
-            trace: (!trace.is_empty()).then(|| trace.to_owned()),
+            confirm_first: false,
+            timeout: None,
+            trace: None,
             waited: Duration::from_millis(now.saturating_sub(since)),
-            item: self.item(&claim.item, json),
-            claim,
-        })
+            item,
+        };
+        let mut fields = last.trim_start_matches(|c: char| c.is_ascii_digit());
+        while let Some((letter, value, rest)) = field(fields) {
+            match letter {
+                'f' => taken.confirm_first = true,
+                'p' => taken.timeout = value.parse().ok().map(Duration::from_millis),
+                LiveJob::TRACE => taken.trace = Some(value.to_owned()),
+                _ => {}
+            }
+            fields = rest;
+        }
+        Ok(taken)
     }
 
     pub(super) fn item(&self, id: &Id, json: &[u8]) -> Result<Item<T>> {

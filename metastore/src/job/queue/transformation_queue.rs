@@ -61,18 +61,14 @@ impl<T: Document> Queue<T> {
     }
 
     /// The keys of the lists of waiting jobs.
-    pub(crate) fn lists(&self) -> [String; 3] {
-        [&self.keys.high, &self.keys.waiting, &self.keys.low].map(Clone::clone)
+    pub(crate) fn lists(&self) -> [String; 4] {
+        self.keys.lists()
     }
 
-    /// The keys and the arguments that all scripts on several items of the queue begin with.
+    /// The key and the arguments that the scripts on a queue begin with: from them they build the
+    /// keys of the queue, of items and of records.
     pub(crate) fn begin(&self, call: ScriptCall) -> ScriptCall {
-        self.names(call.keys(self.keys.all()))
-    }
-
-    /// Adds the names from which scripts build the keys of items and of their jobs.
-    pub(super) fn names(&self, call: ScriptCall) -> ScriptCall {
-        call.address(self.repo.address()).arg(self.schema.name)
+        call.key(self.keys.jobs.clone()).address(self.repo.address()).arg(self.schema.name)
     }
 
     /// The key of a job's record.

@@ -7,11 +7,13 @@ use crate::redis::command::Verdict;
 use crate::redis::pubsub::Subscription;
 use crate::redis::script::{MAY_PUBLISH, ScriptCall};
 
-/// A subscription to the notifications of a queue; made by [`Queue::wake_up`].
+/// A subscription to the notifications of a queue for one worker; made by [`Queue::wake_up`] and
+/// [`Queue::cancellations`].
 pub struct WakeUp(Subscription);
 
 impl WakeUp {
-    /// Returns when the queue may have jobs: after a notification, and after each reconnection.
+    /// Returns when there may be something to do: after a notification, and after each
+    /// reconnection.
     ///
     /// Cancel-safe.
     pub async fn notified(&mut self) {
@@ -20,14 +22,26 @@ impl WakeUp {
 }
 
 impl<T: Document> Queue<T> {
-    /// Subscribes to the notification that is published when the queue turns from empty to not
-    /// empty.
+    /// Subscribes to the notifications for one worker, by the name that it takes jobs under, see
+    /// [`TakeOptions::channel`](super::TakeOptions::channel). A worker is notified once when there
+    /// are jobs, after a take that left it room. One that cannot take them passes the notification
+    /// on by a take of zero jobs.
     ///
     /// # Errors
     ///
     /// `Unavailable`.
-    pub async fn wake_up(&self) -> Result<WakeUp> {
-        self.repo.store().subscribe(self.keys.wake.clone()).await.map(WakeUp)
+    pub async fn wake_up(&self, channel: &str) -> Result<WakeUp> {
+        self.repo.store().subscribe(self.keys.wake(channel)).await.map(WakeUp)
+    }
+
+    /// Subscribes to the notification that jobs which this worker runs have been cancelled; a
+    /// renewal of their leases says which.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`.
+    pub async fn cancellations(&self, channel: &str) -> Result<WakeUp> {
+        self.repo.store().subscribe(self.keys.cancel(channel)).await.map(WakeUp)
     }
 
     /// Whether the user may publish the notifications of this queue and of its jobs. Without that
@@ -40,10 +54,10 @@ impl<T: Document> Queue<T> {
     /// `Auth`, `Unavailable`.
     pub async fn may_publish(&self) -> Result<bool> {
         const OPERATION: &str = "may_publish";
-        let at = self.repo.address();
-        let call = self.names(ScriptCall::new(&MAY_PUBLISH).key(at.index()));
+        let call = self.begin(ScriptCall::new(&MAY_PUBLISH));
         let reply = self.repo.store().reader().script(&call).await;
-        let reply = reply.map_err(|fault| fault.into_error(OPERATION).at(at.index()))?;
+        let reply =
+            reply.map_err(|fault| fault.into_error(OPERATION).at(self.keys.jobs.clone()))?;
         Ok(Verdict::from_reply(reply, OPERATION)?.number(OPERATION)? == 1)
     }
 }

@@ -24,10 +24,10 @@ pub(crate) struct Subscriber {
 
 /// An event on the connection for subscriptions.
 pub(crate) enum SubscriberEvent {
-    /// A message was published on this channel.
-    Message(String),
-    /// Messages may be missing: the connection was lost, or they arrived faster
-    /// than they were read.
+    /// A message was published on a channel.
+    Message { channel: String, text: String },
+    /// Messages may be missing: the connection was lost, or they arrived faster than they were
+    /// read.
     Gap,
     /// The connection is closed for good.
     Closed,
@@ -58,7 +58,10 @@ impl Subscriber {
     pub(crate) async fn next(&mut self) -> SubscriberEvent {
         tokio::select! {
             message = self.messages.recv() => match message {
-                Ok(message) => SubscriberEvent::Message(message.channel.to_string()),
+                Ok(message) => SubscriberEvent::Message {
+                    channel: message.channel.to_string(),
+                    text: message.value.as_string().unwrap_or_default(),
+                },
                 Err(RecvError::Lagged(_)) => SubscriberEvent::Gap,
                 Err(RecvError::Closed) => SubscriberEvent::Closed,
             },

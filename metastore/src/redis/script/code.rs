@@ -34,6 +34,9 @@ pub(crate) const CLOCK_SKEW: i64 = -8;
 /// with another commit.
 pub(crate) const REFUSED_BEFORE: i64 = -9;
 
+/// The job was cancelled.
+pub(crate) const CANCELLED: i64 = -10;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +55,7 @@ mod tests {
             ("NOT_WRITABLE", NOT_WRITABLE),
             ("CLOCK_SKEW", CLOCK_SKEW),
             ("REFUSED_BEFORE", REFUSED_BEFORE),
+            ("CANCELLED", CANCELLED),
         ];
         let lua = include_str!("../scripts/lib/verdict.lua");
         let in_lua: Vec<(&str, i64)> = lua

@@ -6,13 +6,14 @@
 //! libraries, and replaces constants by their values.
 
 /// The libraries. Each uses only what is defined above: in an earlier one, or in itself.
-const LIBRARIES: [&str; 13] = [
+const LIBRARIES: [&str; 16] = [
     include_str!("../scripts/lib/verdict.lua"),
     KEYS_LIBRARY,
     include_str!("../scripts/lib/number.lua"),
     include_str!("../scripts/lib/parts.lua"),
     include_str!("../scripts/lib/access.lua"),
     include_str!("../scripts/lib/header.lua"),
+    include_str!("../scripts/lib/record.lua"),
     include_str!("../scripts/lib/commits.lua"),
     include_str!("../scripts/lib/retention.lua"),
     include_str!("../scripts/lib/deadline.lua"),
@@ -20,6 +21,8 @@ const LIBRARIES: [&str; 13] = [
     include_str!("../scripts/lib/entries.lua"),
     include_str!("../scripts/lib/queue.lua"),
     include_str!("../scripts/lib/job.lua"),
+    include_str!("../scripts/lib/request.lua"),
+    include_str!("../scripts/lib/due.lua"),
 ];
 
 /// The keys that scripts build.
@@ -28,8 +31,12 @@ pub(super) const KEYS_LIBRARY: &str = include_str!("../scripts/lib/keys.lua");
 /// The line of a wrapper that the body of a script replaces.
 pub(super) const BODY: &str = "  -- the body\n";
 
-/// The text of a script, with what it uses of the libraries in front.
+/// The text of a script, with what it uses of the libraries in front, but after a line with flags
+/// (`#!lua …`).
 pub(super) fn link(body: &str, wrapper: Option<&str>) -> String {
+    if let Some((flags, body)) = body.split_once('\n').filter(|(line, _)| line.starts_with("#!")) {
+        return format!("{flags}\n{}", link(body, wrapper));
+    }
     let script = match wrapper {
         Some(wrapper) => wrapper.replacen(BODY, body, 1),
         None => body.to_owned(),

@@ -103,9 +103,7 @@ scripts! {
     TAKE = "job/take";
     RENEW = "job/renew";
     PROGRESS = "job/progress";
-    FINISH = "job/finish";
-    FAIL = "job/fail";
-    RELEASE = "job/release";
+    COMPLETE = "job/complete";
     QUEUE_STATS = "job/stats";
     DEAD_LETTERS = "job/dead_letters";
     LOST_JOBS = "job/lost_jobs";

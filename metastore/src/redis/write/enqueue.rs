@@ -90,16 +90,17 @@ async fn send(connection: Arc<Connection>, batch: Batch<Arc<EnqueueRequest>, Rep
     }
 }
 
-/// Splits a reply into those that calls for each request alone would have: {1, {code, job}}.
+/// Splits a reply into those that calls for each request alone would have: {1, {code, job,
+/// number}}.
 fn split(reply: Reply, count: usize) -> Result<Vec<Reply>, Fault> {
     let unexpected = |_| Fault::unexpected_reply();
     let mut verdict = Verdict::from_reply(reply, "enqueue").map_err(unexpected)?;
     let code = verdict.code;
     let replies = verdict.array("enqueue").map_err(unexpected)?;
-    if replies.len() != count * 2 {
+    if replies.len() != count * 3 {
         return Err(Fault::unexpected_reply());
     }
     let of_one =
         |reply: &[Reply]| Reply::Array(vec![Reply::Int(code), Reply::Array(reply.to_vec())]);
-    Ok(replies.chunks(2).map(of_one).collect())
+    Ok(replies.chunks(3).map(of_one).collect())
 }

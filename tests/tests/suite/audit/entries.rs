@@ -198,7 +198,12 @@ async fn a_job_that_dies_with_its_worker_is_audited() {
     let queue = Queue::new(&repo.texts, Text::SUMMARIZE);
     let options = one_job().lease(Duration::from_millis(1)).max_crashes(2);
     wait::until("the job to die", SOON, async || {
-        queue.take(&options).await.unwrap();
+        // First with others, then alone.
+        for options in [options.clone(), options.clone().alone(true)] {
+            for taken in queue.take(&options).await.unwrap().jobs {
+                queue.renew(&[taken.claim], Duration::from_millis(1)).await.unwrap();
+            }
+        }
         queue.stats().await.unwrap().dead == 1
     })
     .await;

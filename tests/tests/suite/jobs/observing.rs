@@ -15,9 +15,9 @@ async fn watchers_receive_each_state_and_progress_and_the_end() {
     let pages = repo.texts.store().repo::<Page>();
     let worker = worker(&pages)
         .handle(Page::DIGEST, |_item: Item<Page>, job| async move {
-            job.progress(0.25, "a quarter").await;
+            job.progress(0.25, "a quarter");
             tokio::time::sleep(Duration::from_millis(250)).await;
-            job.progress(0.75, "three").await;
+            job.progress(0.75, "three");
             tokio::time::sleep(Duration::from_millis(50)).await;
             Ok::<_, String>("done".to_owned())
         })
@@ -36,7 +36,7 @@ async fn watchers_receive_each_state_and_progress_and_the_end() {
     }
     assert_eq!(fractions, [0.25, 0.75]);
     let last = last.unwrap();
-    assert_eq!((last.state, last.result.as_deref()), (JobState::Done, Some("done")));
+    assert_eq!((last.state, last.result_job), (JobState::Done, Some(last.job)));
     assert!(watch.next().await.unwrap().is_none());
     worker.stop().await;
 }
@@ -119,7 +119,7 @@ async fn progress_in_a_loop_is_stored_a_few_times_a_second_at_most() {
     worker(&pages)
         .handle(Page::DIGEST, |_item: Item<Page>, job| async move {
             for step in 0..10_000 {
-                job.progress(f64::from(step) / 1e4, "on").await;
+                job.progress(f64::from(step) / 1e4, "on");
             }
             Ok::<_, String>("done".to_owned())
         })

@@ -148,9 +148,15 @@ async fn deleting_removes_the_item_with_all_its_versions() {
     assert!(repo.texts.delete("a").await.unwrap());
     assert!(!repo.texts.delete("a").await.unwrap());
     let mut left = server.keys().await;
-    // Left are the catalog, the commit ids for two minutes, and an id in a queue that workers skip.
+    // Left are the catalog, the commit ids for two minutes, and a place in a queue that workers
+    // skip.
     left.retain(|key| !key.starts_with("catalog") && !key.ends_with(":commits"));
-    assert_eq!(left, ["queue:myapp:splitter:texts:summarize:waiting"]);
+    let parts = ["control", "jobs", "waiting"];
+    assert_eq!(left, parts.map(|part| format!("queue:myapp:splitter:texts:summarize:{part}")));
+    let queue = metastore::queue::Queue::new(&repo.texts, Text::SUMMARIZE);
+    assert_eq!(queue.stats().await.unwrap().waiting, 0);
+    assert!(queue.take(&metastore::queue::TakeOptions::new("w", 9)).await.unwrap().jobs.is_empty());
+    assert_eq!(server.keys_of_jobs().await, [""; 0]);
 }
 
 /// `list({limit, offset})`

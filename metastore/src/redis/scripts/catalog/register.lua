@@ -31,7 +31,8 @@ local codes, fingerprints, muted = {}, {}, {}
 for n = 1, count do
   local domain, app, name, descriptor, transformation = unpack(ARGV, 5 * n - 4, 5 * n)
   local at = address(domain, app, name)
-  muted[n] = transformation ~= '' and may_not_publish(wake_channel(at, transformation)) and 1 or 0
+  local is_muted = transformation ~= '' and may_not_publish(changes_channel(at, transformation))
+  muted[n] = is_muted and 1 or 0
   local apps, collections = KEYS[2 * n], KEYS[2 * n + 1]
   local schema, rest = string.match(descriptor, '^{"schema":(%d+),(.*)$')
   local digest = redis.sha1hex(descriptor)

@@ -71,7 +71,7 @@ local function check(id, version, commit, created, record, due)
     if repairs then
       expire_item_at(at, id, found, until_when)
       for segment in string.gmatch(ARGV[3], '%S+') do
-        expire_derived_at(derived_key(at, id, segment), until_when)
+        expire_derived_at(at, id, segment, until_when)
       end
     end
   end

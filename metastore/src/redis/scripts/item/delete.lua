@@ -4,7 +4,8 @@
 --       6 … derived keys, as many as ARGV 5 says, then sorted sets that may hold the id
 -- ARGV  1 address  2 id  3 commit  4 time of the write  5 number of derived keys
 --       6 audit settings  7 audit fields
---       8 version that the item must be at; absent for any
+--       8 transformations, separated by spaces
+--       9 version that the item must be at; absent for any
 -- Returns
 --       {DONE} deleted, by this call or by an earlier one with the same commit
 --       {PARTLY} 10,000 versions are removed, the oldest first, and the rest is left: call again
@@ -33,6 +34,12 @@ local wrong = (version == false and last_commit) or wrong_type(KEYS[2], 'zset')
   or wrong_type(KEYS[3], 'zset') or wrong_entries(at, id) or wrong_audit(context, id)
   or wrong_commits(at) or forbidden(KEYS[1], 'UNLINK')
   or forbidden(KEYS[5], 'GET', 'UNLINK', 'SET') or forbidden(version_key(at, id, '1'), 'UNLINK')
+local queues = {}
+for transformation in string.gmatch(ARGV[8], '%S+') do
+  local queue = queue_of(at, transformation)
+  wrong = wrong or wrong_queue(queue, true)
+  queues[#queues + 1] = queue
+end
 for position = 6, #KEYS do
   wrong = wrong or (position < 6 + derived and forbidden(KEYS[position], 'UNLINK'))
     or (position >= 6 + derived and wrong_type(KEYS[position], 'zset'))
@@ -40,7 +47,7 @@ end
 if wrong then
   return wrong
 end
-if ARGV[8] and existed and version ~= tonumber(ARGV[8]) then
+if ARGV[9] and existed and version ~= tonumber(ARGV[9]) then
   return refuse_commit(at, commit, {CONFLICT, version or 0})
 end
 
@@ -91,11 +98,20 @@ redis.call('UNLINK', KEYS[1], KEYS[5])
 for position = 6, #KEYS do
   if position < 6 + derived then
     redis.call('UNLINK', KEYS[position])
-    -- Callers that wait for a job of this item look again.
-    redis.pcall('PUBLISH', KEYS[position], '')
   else
     redis.call('ZREM', KEYS[position], id)
   end
+end
+for _, queue in ipairs(queues) do
+  read_control(queue)
+  read_jobs(queue, {id})
+  local job = parse_job(live_job(queue, id) or '')
+  if job and job.state ~= 'x' then
+    drop_job(queue, id, job)
+  end
+  flush(queue)
+  -- Callers that wait for a job of this item look again.
+  publish_changes(queue, {id})
 end
 drop_entries(at, id)
 redis.call('ZREM', KEYS[2], id)

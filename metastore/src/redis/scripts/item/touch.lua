@@ -27,7 +27,7 @@ local wrong = wrong_type(expiry_key(at), 'zset')
   or forbidden(version_key(at, id, '1'), 'PTTL', 'PEXPIREAT', 'PERSIST')
   or forbidden(trimmed_key(at, id), 'PEXPIREAT', 'PERSIST')
 for segment in string.gmatch(ARGV[7], '%S+') do
-  wrong = wrong or forbidden(derived_key(at, id, segment), 'HMGET', 'PEXPIREAT', 'PERSIST')
+  wrong = wrong or forbidden(derived_key(at, id, segment), 'GETRANGE', 'PEXPIREAT', 'PERSIST')
 end
 if wrong then
   return wrong
@@ -35,6 +35,6 @@ end
 refuse_if_full(KEYS[1])
 expire_item_at(at, id, version, deadline)
 for segment in string.gmatch(ARGV[7], '%S+') do
-  expire_derived_at(derived_key(at, id, segment), deadline)
+  expire_derived_at(at, id, segment, deadline)
 end
 return {DONE}

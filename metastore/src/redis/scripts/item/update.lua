@@ -55,7 +55,7 @@ local wrong = wrong_type(KEYS[4], 'zset') or wrong_audit(context, id)
     or forbidden(KEYS[6], 'GET', 'SET', 'UNLINK')))
 if changes_deadline then
   for segment in string.gmatch(ARGV[17], '%S+') do
-    wrong = wrong or forbidden(derived_key(at, id, segment), 'HMGET', 'PEXPIREAT', 'PERSIST')
+    wrong = wrong or forbidden(derived_key(at, id, segment), 'GETRANGE', 'PEXPIREAT', 'PERSIST')
   end
 end
 if wrong then
@@ -101,7 +101,7 @@ else
       expire_versions_at(at, id, deadline == '' and version or version - 1, deadline)
     end
     for segment in string.gmatch(ARGV[17], '%S+') do
-      expire_derived_at(derived_key(at, id, segment), deadline)
+      expire_derived_at(at, id, segment, deadline)
     end
   end
 end

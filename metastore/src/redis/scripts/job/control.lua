@@ -1,11 +1,12 @@
--- Sets or removes settings of a queue. Workers apply them from their next poll on.
+-- Sets or removes settings of a queue. Workers apply them from their next call on.
 --
 -- KEYS  1 control
 -- ARGV  1 address  2 transformation  3 … field and value, '' to remove it
 -- Returns
 --       {DONE}
 
-local wrong = wrong_type(KEYS[1], 'hash')
+local queue = queue_of(ARGV[1], ARGV[2])
+local wrong = wrong_type(KEYS[1], 'hash') or wrong_type(queue.idle, 'zset') or forbidden(queue.idle, 'ZRANGE')
 if wrong then
   return wrong
 end
@@ -16,5 +17,5 @@ for position = 3, #ARGV, 2 do
     redis.call('HSET', KEYS[1], ARGV[position], ARGV[position + 1])
   end
 end
-redis.pcall('PUBLISH', wake_channel(ARGV[1], ARGV[2]), '')
+wake(queue)
 return {DONE}

@@ -1,32 +1,29 @@
 -- Lists the jobs that failed for good, the last first. Entries whose item has expired are removed.
 --
--- KEYS  1 dead
+-- KEYS  1 jobs of the queue
 -- ARGV  1 address  2 transformation  3 offset  4 limit  5 id of the only job wanted, '' for a page
 -- Returns
---       {DONE, jobs} each is {id, job, attempts, crashes, error, time, source, enqueued}
+--       {DONE, records} an id and the record of each job
 
 local at, transformation = ARGV[1], ARGV[2]
+local dead = queue_of(at, transformation).dead
 local first = tonumber(ARGV[3])
 local last = first + tonumber(ARGV[4]) - 1
 local ids
 if ARGV[5] ~= '' then
-  ids = redis.call('ZSCORE', KEYS[1], ARGV[5]) and {ARGV[5]} or {}
+  ids = redis.call('ZSCORE', dead, ARGV[5]) and {ARGV[5]} or {}
 else
-  ids = redis.call('ZREVRANGE', KEYS[1], whole(first), whole(last))
+  ids = redis.call('ZREVRANGE', dead, whole(first), whole(last))
 end
 local jobs = {}
 for _, id in ipairs(ids) do
-  local found = redis.pcall('HMGET', record_key(at, id, transformation), 'job', 'attempts', 'crashes', 'error',
-    'finished', 'state', 'source', 'enqueued', 'origin')
+  local record = record_of(record_key(at, id, transformation))
   local _, _, origin = header_of(latest_key(at, id))
-  if found[6] == 'dead' and not (origin and found[9] ~= origin) then
-    local function number(field, digits)
-      return whole(number_in(found[field], 0, digits))
-    end
-    jobs[#jobs + 1] = {id, found[1] or '', number(2, 9), number(3, 9), found[4] or '', number(5), number(7),
-      number(8)}
+  if record and record.ended and record.ended.state == 'dead' and not (origin and record.ended.origin ~= origin) then
+    jobs[#jobs + 1] = id
+    jobs[#jobs + 1] = record.ended.text or ''
   else
-    redis.call('ZREM', KEYS[1], id)
+    redis.call('ZREM', dead, id)
   end
 end
 return {DONE, jobs}

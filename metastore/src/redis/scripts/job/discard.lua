@@ -1,27 +1,37 @@
 -- Removes a job that failed for good. An earlier result stays.
 --
--- KEYS  1 record  2 dead  3 latest
--- ARGV  1 id
+-- KEYS  1 jobs of the queue
+-- ARGV  1 address  2 transformation  3 id
 -- Returns
 --       {DONE}
 --       {CONFLICT} there is no such job
 
-local found = redis.call('HMGET', KEYS[1], 'state', 'result', 'origin')
-local _, _, origin = header_of(KEYS[3])
-local wrong = wrong_type(KEYS[1], 'hash') or wrong_type(KEYS[2], 'zset') or forbidden(KEYS[1], 'DEL')
+local at, id = ARGV[1], ARGV[3]
+local queue = queue_of(at, ARGV[2])
+local key = record_key(at, id, queue.transformation)
+local wrong = wrong_queue(queue) or wrong_records(queue)
 if wrong then
   return wrong
 end
-redis.call('ZREM', KEYS[2], ARGV[1])
--- The job of an earlier item with the id is dropped by the next script that finds it.
-if found[1] ~= 'dead' or (origin and found[3] ~= origin) then
+local text = redis.pcall('GET', key)
+if type(text) == 'table' then
+  return text
+end
+local record = parse_record(text)
+local version, origin, deadline = item_of(latest_key(at, id))
+redis.call('ZREM', queue.dead, id)
+-- The job of an earlier item with the id is no job of this one.
+if not record.ended or record.ended.state ~= 'dead' or version and record.ended.origin ~= origin then
   return {CONFLICT}
 end
-if found[2] then
-  redis.call('HSET', KEYS[1], 'state', 'done')
-  redis.call('HDEL', KEYS[1], 'error', 'source', 'started', 'finished')
-else
-  redis.call('DEL', KEYS[1])
+local job = parse_job(redis.call('HMGET', queue.jobs, id)[1] or '')
+if job and job.state ~= 'x' then
+  return {CONFLICT}
 end
-redis.pcall('PUBLISH', KEYS[1], '')
+if record.rest then
+  redis.call('SET', key, record.rest, 'KEEPTTL')
+else
+  redis.call('DEL', key)
+end
+publish_changes(queue, {id})
 return {DONE}

@@ -1,26 +1,32 @@
 -- Finds live and dead jobs that are in no list or set of their queue, so that no worker would take
 -- them, and puts them back if asked to.
 --
--- KEYS  1–7 queue
+-- KEYS  1 jobs of the queue
 -- ARGV  1 address  2 transformation  3 '1' to put back  4 '1' to search the lists for waiting jobs
 --       5 … ids of items
 -- Returns
---       {DONE, findings} for each item: 0 nothing is lost, 1 a job was lost, 2 its record says that
---       it waits, and the lists were not searched
+--       {DONE, findings} for each item: 0 nothing is lost, 1 a job was lost, 2 it waits, and the
+--       lists were not searched
 
 local at, transformation = ARGV[1], ARGV[2]
-local queue = queue_of(1, at, transformation)
+local queue = queue_of(at, transformation)
 local repairs, in_lists = ARGV[3] == '1', ARGV[4] == '1'
 if repairs then
-  local wrong = wrong_queue(queue)
+  local wrong = wrong_queue(queue) or wrong_records(queue)
   if wrong then
     return wrong
   end
 end
-local time = now()
+local time, changed = now(), {}
+read_control(queue)
+local ids = {}
+for position = 5, #ARGV do
+  ids[#ids + 1] = ARGV[position]
+end
+read_jobs(queue, ids)
 
-local function is_waiting(id)
-  for _, list in ipairs({queue.normal, queue.high, queue.low}) do
+local function is_in_list(id)
+  for _, list in ipairs({queue.waiting, queue.high, queue.low, queue.suspects}) do
     if redis.call('LPOS', list, id) then
       return true
     end
@@ -28,46 +34,56 @@ local function is_waiting(id)
   return false
 end
 
-local function check(id)
-  local record = record_key(at, id, transformation)
-  local found = redis.pcall('HMGET', record, 'state', 'priority', 'origin', 'finished')
-  local state = found[1]
-  local _, _, origin = header_of(latest_key(at, id))
-  if not state or is_of_another(found[3], origin) then
-    return 0
-  end
-  if state == 'queued' then
+local function check_live(id, job)
+  if job.state == 'q' then
     if not in_lists then
       return 2
-    elseif is_waiting(id) then
+    elseif is_in_list(id) then
       return 0
     elseif repairs then
-      push_back(queue, id, found[2])
+      push(queue, list_of(queue, job.priority), id)
     end
     return 1
   end
-  local set = state == 'running' and queue.leased or state == 'delayed' and queue.delayed
-    or state == 'dead' and queue.dead
-  if not set or redis.call('ZSCORE', set, id) then
+  local set, member = queue.delayed, id
+  if job.state == 'r' then
+    set, member = queue.leased, lease_of(id, job.fence)
+  end
+  if redis.call('ZSCORE', set, member) then
     return 0
   end
   if repairs then
-    if state == 'running' then
-      -- It runs again. If its worker still runs it, the next fence refuses that worker.
-      redis.call('HSET', record, 'state', 'queued', 'since', whole(time))
-      redis.call('HDEL', record, 'worker', 'source', 'started', 'progress')
-      push_back(queue, id, found[2])
-    else
-      redis.call('ZADD', set, state == 'dead' and whole(number_in(found[4], time)) or whole(time), id)
-    end
-    redis.pcall('PUBLISH', record, '')
+    -- A running job runs again. If its worker still runs it, the next fence refuses that worker.
+    place(queue, id, job, 0, time)
+    changed[#changed + 1] = id
+  end
+  return 1
+end
+
+local function check(id)
+  local job = parse_job(live_job(queue, id) or '')
+  local version, origin = item_of(latest_key(at, id))
+  if job and job.state ~= 'x' then
+    return version and job.origin == short_origin(origin) and check_live(id, job) or 0
+  end
+  local record = record_of(record_key(at, id, transformation))
+  local ended = record and record.ended
+  if not ended or ended.state ~= 'dead' or not version or ended.origin ~= origin
+    or redis.call('ZSCORE', queue.dead, id) then
+    return 0
+  end
+  if repairs then
+    add_member(queue, queue.dead, id, whole(time))
   end
   return 1
 end
 
 local findings = {}
-for position = 5, #ARGV do
-  findings[#findings + 1] = check(ARGV[position])
+for number, id in ipairs(ids) do
+  findings[number] = check(id)
 end
-flush(queue)
+if repairs then
+  flush(queue)
+  publish_changes(queue, changed)
+end
 return {DONE, findings}

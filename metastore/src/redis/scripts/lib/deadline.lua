@@ -10,10 +10,12 @@ local function expire_at(key, deadline)
   end
 end
 
--- Lets a derived value expire with its item, unless a result has a time to live of its own.
-local function expire_derived_at(key, deadline)
-  local found = redis.pcall('HMGET', key, 'state', 'result_until')
-  local own = found[1] == 'done' and number_in(found[2])
+-- Lets a derived value of an item expire with it, unless a result has a time to live of its own.
+local function expire_derived_at(at, id, segment, deadline)
+  local key = derived_key(at, id, segment)
+  local is_record = derived_kind(segment) == 'transformation'
+  local text = is_record and redis.pcall('GETRANGE', key, '0', '8191')
+  local own = type(text) == 'string' and result_until(text)
   if own and (deadline == '' or own < tonumber(deadline)) then
     redis.call('PEXPIREAT', key, whole(own))
   else

@@ -117,10 +117,15 @@ local function evict_index_entries(at, id, first)
   return type(redis.pcall('ZREM', index_key(at), id)) == 'table'
 end
 
--- Evicts up to 500 items that have expired, fewer if they have very many entries. Returns
+-- The ids of up to 500 items whose deadline has passed.
+local function expired_ids(at)
+  return redis.call('ZRANGEBYSCORE', expiry_key(at), '-inf', whole(now()), 'LIMIT', 0, 500)
+end
+
+-- Evicts up to 500 items whose deadline has passed, fewer if they have very many entries. Returns
 -- whether there may be more.
 local function reap_expired(at, first)
-  local expired = redis.call('ZRANGEBYSCORE', expiry_key(at), '-inf', whole(now()), 'LIMIT', 0, 500)
+  local expired = expired_ids(at)
   for _, id in ipairs(expired) do
     if evict_index_entries(at, id, first) then
       return false
@@ -144,8 +149,9 @@ local function has_derived(at, id, segment, origin)
     local _, _, of = result_header_of(key)
     return of == origin
   end
-  local found = redis.pcall('HMGET', key, 'result', 'result_until', 'origin')
-  return found[1] and found[3] == origin and not (found[2] and number_in(found[2], 0) <= now())
+  local text = redis.pcall('GETRANGE', key, '0', '8191')
+  local last = type(text) == 'string' and parse_record(text).last
+  return last and last.origin == origin and (result_until(text) or math.huge) > now()
 end
 
 -- Adds to a record those unique values that its writer does not know to be unique, so that no other

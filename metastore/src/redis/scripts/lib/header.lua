@@ -77,6 +77,31 @@ local function header_of(key)
   return version or false, commit, origin
 end
 
+-- The position of the last byte that they have with usual ids.
+local ITEM_END = '159'
+
+-- The same for an item and its jobs: the version, the origin, and the deadline as text, '' for
+-- none. Without a document, as `header_of`.
+local function item_of(key)
+  local text = redis.pcall('GETRANGE', key, '0', ITEM_END)
+  local version, commit, origin, at = parse_header(type(text) == 'string' and text or '')
+  -- An origin and a deadline may follow what fits.
+  if version and #text == 160 and at + (origin == commit and 64 or 25) > 160 then
+    text = redis.call('GETRANGE', key, '0', HEADER_END)
+    version, commit, origin, at = parse_header(text)
+  end
+  if version then
+    return version, origin, string.match(text, '^,"expires":(%d+)', at) or ''
+  end
+  local refusal
+  version, refusal, origin = header_of(key)
+  if not version then
+    return version, refusal
+  end
+  local left = redis.call('PTTL', key)
+  return version, origin, left > 0 and whole(now() + left) or ''
+end
+
 -- The reply for a key without a document, from what `header_of` returns.
 local function no_document(version, refusal)
   if version == nil then

@@ -1,207 +1,231 @@
--- Jobs. The job of a transformation on an item, and its result, are fields of a hash, the record.
+-- The live job of an item: a field of the hash `jobs` of its queue.
+--
+--   2<state><priority> job seq enqueued origin[ run]
+--   and the run: fence attempts crashes since source started[fields]
+--
+-- 2 is the number of the protocol. The state is q for queued, Q for queued with a run, d for
+-- delayed, r for running, or x for an id in a list whose job is gone; the priority is h, n or l.
+-- `seq` orders the jobs of a queue. `origin` is the end of the origin of the item. A job that has
+-- never run has no more than that. `since` is when it could first be taken, 0 for `enqueued`. Each
+-- of the fields has a letter and its length in bytes in front, see FIELDS. job/live.rs reads it.
 
--- The field of a record that keeps its job from being run, because its value is not valid; nil if
--- there is none. `numbers` are fields with their values, false for missing ones.
-local function damaged_field(job, numbers)
-  if not job or not string.find(job, '^%w+$') then
-    return 'job'
+local FIELDS = {
+  -- The last run that ended without a result: f if it failed, r if it was released, and its fence.
+  e = 'ended',
+  -- The time limit of a run in ms, and the trace context.
+  p = 'timeout', t = 'trace',
+  -- The worker that runs it, by its name and by its channel; what it said of its progress.
+  w = 'worker', c = 'channel', o = 'progress',
+  -- The error of the last failed run.
+  m = 'message',
+  -- The job that was requested while this one ran, see `parse_next`.
+  n = 'next',
+  -- The call that has retried the job.
+  r = 'retry_commit',
+  -- Whether a worker waits until the server knows that it has begun; whether it runs alone.
+  f = 'confirm_first', a = 'alone',
+  -- When it last crashed a worker.
+  x = 'crashed_at',
+}
+
+-- A crash counts for a day, in ms.
+local CRASH_LIFETIME = 86400000
+
+-- The end of an origin, which is enough to tell an item from an earlier one with its id.
+local function short_origin(origin)
+  local last = string.sub(origin, -8)
+  if string.find(last, '%W') then
+    last = string.sub(string.gsub(origin, '%W', ''), -8)
   end
-  for field, text in pairs(numbers) do
-    local digits = (field == 'attempts' or field == 'crashes') and 9 or 15
-    if text and not number_in(text, nil, digits) then
-      return field
+  return last
+end
+
+-- The job in a text; nil if the text is damaged, and then whether a newer program has written it.
+local function parse_job(text)
+  local state, priority, id, seq, enqueued, origin, at =
+    string.match(text, '^2([qQdrx])([hnl]) (%w+) (%d+) (%d+) (%w*)()')
+  if not state or #seq > 15 or #enqueued > 15 then
+    local protocol = string.match(text, '^(%d+)%l')
+    return nil, protocol and #protocol < 9 and tonumber(protocol) > 2
+  end
+  local job = {state = state == 'Q' and 'q' or state, priority = priority, job = id, seq = seq, enqueued = enqueued, origin = origin,
+    fence = '0', attempts = 0, crashes = 0, since = enqueued, source = '0', started = '0'}
+  if at > #text then
+    return job
+  end
+  local fence, attempts, crashes, since, source, started, from =
+    string.match(text, '^ (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)()', at)
+  if not fence or #fence > 15 or #attempts > 9 or #crashes > 9 or #since > 15 or #source > 15 or #started > 15 then
+    return nil
+  end
+  job.fence, job.source, job.started = fence, source, started
+  -- 0 is the time of the request.
+  job.since = since == '0' and enqueued or since
+  job.attempts, job.crashes = tonumber(attempts), tonumber(crashes)
+  while from <= #text do
+    local field, value = FIELDS[string.sub(text, from, from)], nil
+    value, from = part_at(text, from + 1)
+    if not field or not value then
+      return nil
+    end
+    job[field] = value
+  end
+  return job
+end
+
+-- Whether a text is that of a queued job that has never run.
+local function is_first_run(text)
+  return #text < 100 and string.find(text, '^2q[hnl] %w+ %d+ %d+ %w*$')
+end
+
+local function format_job(job)
+  local head = job.priority .. ' ' .. job.job .. ' ' .. job.seq .. ' ' .. job.enqueued .. ' '
+    .. job.origin
+  local fields = ''
+  for letter, field in pairs(FIELDS) do
+    local value = job[field]
+    if value then
+      fields = fields .. letter .. #value .. ':' .. value
     end
   end
+  if fields == '' and job.fence == '0' and job.since == job.enqueued and job.attempts == 0 then
+    return '2' .. job.state .. head
+  end
+  -- A queued job with more than the head has a state of its own, so that `take` knows it.
+  local state = job.state == 'q' and 'Q' or job.state
+  return '2' .. state .. head .. ' ' .. job.fence .. ' ' .. job.attempts .. ' ' .. job.crashes .. ' ' .. job.since .. ' ' .. job.source
+    .. ' ' .. job.started .. fields
 end
 
--- The error if the user may not do with a record what scripts do with it.
-local function wrong_record(record)
-  return forbidden(record, 'HMGET', 'HGET', 'HSET', 'HDEL', 'HINCRBY', 'PEXPIRE', 'PERSIST', 'DEL')
+-- The member of `leased` of a run. The worker that holds the job is the one with this fence.
+local function lease_of(id, fence)
+  return id .. ' ' .. fence
 end
 
--- The same for all records of a queue, and for the items.
-local function wrong_records(queue)
-  return wrong_record(record_key(queue.at, '*', queue.transformation))
-    or forbidden(latest_key(queue.at, '*'), 'GETRANGE', 'GET', 'PTTL')
+-- A job that was requested while another one ran: job seq delay priority timeout trace.
+local function parse_next(text)
+  local job, seq, delay, priority, timeout, trace =
+    string.match(text or '', '^(%w+) (%d+) (%d+) ([hnl]) (%d*) (.*)$')
+  return job and {job = job, seq = seq, delay = tonumber(delay), priority = priority, timeout = timeout, trace = trace}
 end
 
--- Lets a record expire with its item, so that nothing is left of a job when its item expires. A new
--- record has no deadline yet.
-local function expire_with_item(record, latest, is_new)
-  local left = redis.call('PTTL', latest)
-  if left > 0 then
-    redis.call('PEXPIRE', record, left)
-  elseif not is_new then
-    redis.call('PERSIST', record)
-  end
+local LISTS = {h = 'high', n = 'waiting', l = 'low'}
+local RANK = {h = 1, n = 2, l = 3}
+
+local function list_of(queue, priority)
+  return queue[LISTS[priority]]
 end
 
--- Whether a record with this origin is of an earlier item than the one with `origin`: a program
--- that does not know the transformation has deleted that item. An item without an origin is no
--- document, or does not exist.
-local function is_of_another(found, origin)
-  return origin ~= nil and found ~= origin
-end
-
--- Removes such a record with its job. Its id may stay in a list, where `take` skips it.
-local function drop_record(queue, record, id)
-  redis.call('DEL', record)
-  redis.call('ZREM', queue.delayed, id)
-  redis.call('ZREM', queue.leased, id)
-  redis.call('ZREM', queue.dead, id)
-  redis.pcall('PUBLISH', record, '')
-end
-
--- What `result_of` begins with: 'job fence version time' of the run of a result.
-local function run_of(job, fence)
-  return job .. ' ' .. fence .. ' '
-end
-
-local function begins_with(text, start)
-  return text and string.sub(text, 1, #start) == start
-end
-
--- Writes the options of a job; '' for the default.
-local function set_options(record, prefix, priority, timeout, trace)
-  if priority and priority ~= '' and priority ~= 'normal' then
-    redis.call('HSET', record, prefix .. 'priority', priority)
-  end
-  if timeout and timeout ~= '' then
-    redis.call('HSET', record, prefix .. 'timeout', timeout)
-  end
-  if trace and trace ~= '' then
-    redis.call('HSET', record, prefix .. 'trace', trace)
-  end
-end
-
--- The fields that the record of a new job does not have. Missing attempts and crashes are 0, and a
--- missing `since` is `enqueued`.
-local ABSENT = {'error', 'source', 'started', 'finished', 'worker', 'progress', 'priority', 'timeout', 'trace',
-  'attempts', 'crashes', 'since'}
-
--- Begins a new job in a record that may hold the end of an earlier one, whose state is `before`.
-local function open_job(queue, record, latest, origin, id, job, before, state, options, since, time)
-  if before then
-    local result_until = redis.call('HGET', record, 'result_until')
-    redis.call('HDEL', record, unpack(ABSENT))
-    if result_until and number_in(result_until, 0) <= time then
-      redis.call('HDEL', record, 'result', 'result_of', 'result_until')
-    end
-    if before == 'dead' then
-      redis.call('ZREM', queue.dead, id)
-    end
-  end
-  redis.call('HSET', record, 'job', job, 'state', state, 'enqueued', whole(time), 'origin', origin)
-  if since > time then
-    redis.call('HSET', record, 'since', whole(since))
-  end
-  set_options(record, '', options.priority, options.timeout, options.trace)
-  expire_with_item(record, latest, not before)
-end
-
--- Requests a run on this version of an item with this origin. `options`: delay, priority, timeout,
--- trace, and `again` if a run on this very version is not enough.
--- Returns 1 and a new job, and whether it was queued by this call and not by an earlier one with
--- the same id; or
--- 2 and the live job that is enough: it waits, or it runs on this version; or WRONG_TYPE if the
--- record holds another type of value.
-local function request_job(queue, record, latest, id, job, version, origin, options, time)
-  local found = redis.pcall('HMGET', record, 'job', 'state', 'source', 'next', 'result_of', 'attempts',
-    'priority', 'origin')
-  if found.err then
-    return WRONG_TYPE, job
-  end
-  if found[1] == job or found[4] == job or begins_with(found[5], job .. ' ') then
-    return 1, job
-  end
-  local is_job = found[1] and string.find(found[1], '^%w+$')
-  if found[1] and (not is_job or is_of_another(found[8], origin)) then
-    drop_record(queue, record, id)
-    found = {}
-  end
-  local state, delay = found[2], options.delay or 0
-  if state == 'queued' then
-    -- A more urgent request moves it to another list. `take` skips what is left in the first one.
-    local wanted = options.priority or 'normal'
-    if (RANK[wanted] or RANK.normal) < (RANK[found[7]] or RANK.normal) then
-      redis.call('HSET', record, 'priority', wanted)
-      push_back(queue, id, wanted)
-    end
-    return 2, found[1]
-  end
-  if state == 'delayed' then
-    -- A request without a delay ends the delay of an earlier request, but not the pause after a
-    -- failure.
-    if delay == 0 and not found[6] then
-      redis.call('HSET', record, 'state', 'queued', 'since', whole(time))
-      redis.call('ZREM', queue.delayed, id)
-      push_back(queue, id, found[7])
-    end
-    return 2, found[1]
-  end
-  if state == 'running' then
-    if found[4] and string.find(found[4], '^%w+$') then
-      return 2, found[4]
-    end
-    if number_in(found[3], 0) >= version and not options.again then
-      return 2, found[1]
-    end
-    -- It runs on an older version: once more afterwards.
-    redis.call('HSET', record, 'next', job)
-    set_options(record, 'next_', options.priority, options.timeout, options.trace)
-    return 1, job, true
-  end
-  open_job(queue, record, latest, origin, id, job, found[1] and state, delay > 0 and 'delayed' or 'queued', options,
-    time + delay, time)
+-- Puts a job into its list, or among the delayed ones.
+local function place(queue, id, job, delay, time)
   if delay > 0 then
-    redis.call('ZADD', queue.delayed, whole(time + delay), id)
-    -- Workers sleep until the first one is due, so they must be woken for an earlier one.
-    if redis.call('ZRANGE', queue.delayed, 0, 0)[1] == id then
-      queue.has_turned = true
-    end
+    job.state, job.since = 'd', whole(time + delay)
+    add_member(queue, queue.delayed, id, whole(due_score(job.priority, time + delay)))
+    -- A worker must learn of it, unless one waits until an earlier time.
+    queue.has_jobs = queue.has_jobs or queue.timer < time or time + delay < queue.timer
   else
-    push_back(queue, id, options.priority)
+    job.state, job.since = 'q', whole(time)
+    push(queue, list_of(queue, job.priority), id)
   end
-  return 1, job, true
+  save_job(queue, id, format_job(job))
 end
 
--- Continues with the job that was requested while another one ran.
-local function begin_next(queue, record, id, job, time)
-  local options = redis.call('HMGET', record, 'next_priority', 'next_timeout', 'next_trace')
-  redis.call('HDEL', record, 'next', 'next_priority', 'next_timeout', 'next_trace', unpack(ABSENT))
-  redis.call('HSET', record, 'job', job, 'state', 'queued', 'enqueued', whole(time))
-  set_options(record, '', options[1], options[2], options[3])
-  push_back(queue, id, options[1])
-end
-
--- Ends a job that failed for good. If another run was requested meanwhile, that one begins.
-local function dead_letter(queue, record, id, latest, message, time)
-  local next = redis.call('HGET', record, 'next')
-  if next then
-    begin_next(queue, record, id, next, time)
+-- Removes the live job of an item from its queue, with its lease. Its id may stay in a list.
+local function drop_job(queue, id, job)
+  if job.state == 'q' then
+    job.state = 'x'
+    queue.stale = queue.stale + 1
+    save_job(queue, id, '2x' .. job.priority .. ' ' .. job.job .. ' ' .. job.seq .. ' ' .. job.enqueued .. ' ')
     return
   end
-  redis.call('HSET', record, 'state', 'dead', 'finished', whole(time), 'error', message)
-  redis.call('ZADD', queue.dead, whole(time), id)
-  redis.call('HDEL', record, 'worker', 'progress')
-  expire_with_item(record, latest)
+  if job.state == 'd' then
+    remove_member(queue, queue.delayed, id)
+  elseif job.state == 'r' then
+    remove_member(queue, queue.leased, lease_of(id, job.fence))
+    if job.channel then
+      redis.pcall('PUBLISH', cancel_channel(queue.at, queue.transformation, job.channel), '')
+    end
+    queue.has_jobs = true
+  end
+  save_job(queue, id, false)
 end
 
--- Ends a job whose record is damaged as dead, with a message that says what is wrong, and makes the
--- record valid, so that the job can be retried or discarded.
-local function dead_letter_damaged(queue, record, id, latest, field, job, time)
-  -- Greater than any fence that was issued, so that no earlier claim is valid.
-  local valid = string.gsub(job or '', '%W', '')
-  redis.call('HSET', record, 'job', valid ~= '' and valid or 'unknown', 'fence', whole(time))
-  for _, name in ipairs({'attempts', 'crashes', 'since', 'timeout', 'source', 'started', 'next'}) do
-    redis.call('HDEL', record, name)
+-- Reads the live jobs of items.
+local function read_jobs(queue, ids)
+  for first = 1, #ids, 400 do
+    local last = math.min(first + 399, #ids)
+    local found = redis.call('HMGET', queue.jobs, unpack(ids, first, last))
+    for number = first, last do
+      queue.found[ids[number]] = found[number - first + 1]
+    end
   end
-  if not number_in(redis.call('HGET', record, 'enqueued')) then
-    redis.call('HSET', record, 'enqueued', whole(time))
+end
+
+-- The text of the live job of an item, which `read_jobs` has read.
+local function live_job(queue, id)
+  local text = queue.saved[id]
+  if text == nil then
+    return queue.found[id]
   end
-  redis.call('ZREM', queue.leased, id)
-  local message = 'the record of this job is damaged: `' .. field
-    .. '` is not valid; retry the job or discard it'
-  dead_letter(queue, record, id, latest, message, time)
-  redis.pcall('PUBLISH', record, '')
+  return text
+end
+
+-- A new job that has not been placed.
+local function new_job(queue, id, origin, options, time)
+  local priority = options.priority
+  return {state = 'q', priority = RANK[priority] and priority or 'n', job = id, seq = whole(next_number(queue)),
+    enqueued = whole(time), origin = short_origin(origin), fence = '0', attempts = 0, crashes = 0,
+    since = whole(time), source = '0', started = '0', timeout = options.timeout ~= '' and options.timeout or nil,
+    trace = options.trace ~= '' and options.trace or nil}
+end
+
+-- Continues with the job that was requested while `job` ran; returns false if there is none.
+local function begin_next(queue, id, job, time)
+  local options = parse_next(job.next)
+  if not options then
+    return false
+  end
+  local after = new_job(queue, options.job, job.origin, options, time)
+  after.seq = options.seq
+  place(queue, id, after, options.delay, time)
+  return true
+end
+
+-- Ends a job without a result, as `state`: dead or cancelled. `fields` of JSON say more of it. An
+-- earlier result of the item stays.
+local function end_job(queue, id, job, state, fields, origin, deadline, time)
+  local key = record_key(queue.at, id, queue.transformation)
+  local text = redis.pcall('GET', key)
+  if type(text) ~= 'table' then
+    local ended = '{"state":"' .. state .. '","job":"' .. job.job .. '","seq":' .. job.seq .. ',"origin":'
+      .. json_text(origin) .. fields .. ',"fence":' .. job.fence .. ',"version":' .. job.source .. ',"attempts":'
+      .. job.attempts .. ',"crashes":' .. job.crashes .. ',"enqueued":' .. job.enqueued .. ',"started":'
+      .. job.started .. ',"finished":' .. whole(time) .. (job.trace and ',"trace":' .. cjson.encode(job.trace) or '')
+      .. '}'
+    local record = parse_record(text)
+    local rest = record.last and record.last.origin == origin and string.match(record.rest, '^%s*{(.*)$')
+    save_record(queue, key, '{"ended":' .. ended .. (rest and ',' .. rest or '}'), deadline)
+  end
+  if state == 'dead' then
+    add_member(queue, queue.dead, id, whole(time))
+  end
+end
+
+-- Ends a job that failed for good, or continues with the one that was requested meanwhile.
+local function dead_letter(queue, id, job, message, origin, deadline, time)
+  if not begin_next(queue, id, job, time) then
+    end_job(queue, id, job, 'dead', ',"error":' .. cjson.encode(message), origin, deadline, time)
+    save_job(queue, id, false)
+  end
+end
+
+-- Ends a job whose text is damaged, with a message that says so, so that it can be retried.
+local function dead_letter_damaged(queue, id, text, time)
+  local job = new_job(queue, string.match(text, '^2%l%l (%w+) ') or 'unknown', '', {}, time)
+  local version, origin, deadline = item_of(latest_key(queue.at, id))
+  save_job(queue, id, false)
+  if version then
+    end_job(queue, id, job, 'dead', ',"error":"the entry of this job in the queue is damaged; retry the job or discard it"',
+      origin, deadline, time)
+  end
 end

@@ -26,8 +26,7 @@ local function trimmed_key(at, id)
   return at .. ':' .. id .. ':trimmed'
 end
 
--- The record of a transformation; the same text is the channel on which changes of its job are
--- published.
+-- The record of a transformation: how its last job ended, and its last result.
 local function record_key(at, id, transformation)
   return at .. ':' .. id .. ':transformation:' .. transformation
 end
@@ -111,7 +110,22 @@ local function scratch_key(at)
   return 'metastore:scratch:' .. at
 end
 
--- The channel on which it is published that a queue has turned from empty to not empty.
-local function wake_channel(at, transformation)
-  return 'queue:' .. at .. ':' .. transformation .. ':wake'
+-- A key of the queue of a transformation, by its last part.
+local function queue_key(at, transformation, part)
+  return 'queue:' .. at .. ':' .. transformation .. ':' .. part
+end
+
+-- The channel on which one worker is told that a queue may have jobs for it.
+local function wake_channel(at, transformation, worker)
+  return 'queue:' .. at .. ':' .. transformation .. ':wake:' .. worker
+end
+
+-- The channel on which one worker is told that jobs which it runs have been cancelled.
+local function cancel_channel(at, transformation, worker)
+  return 'queue:' .. at .. ':' .. transformation .. ':cancel:' .. worker
+end
+
+-- The channel on which changes of jobs are published, with the ids of their items.
+local function changes_channel(at, transformation)
+  return 'queue:' .. at .. ':' .. transformation .. ':changes'
 end

@@ -32,3 +32,6 @@ local CLOCK_SKEW = -8
 
 -- An earlier call with the same commit was refused.
 local REFUSED_BEFORE = -9
+
+-- The job was cancelled.
+local CANCELLED = -10
