@@ -15,6 +15,9 @@ pub(crate) const RESULTS: &str = "idx:bench:blog:articles:transformation:digest"
 /// The jobs that wait.
 pub(crate) const WAITING: &str = "queue:bench:blog:articles:digest:waiting";
 
+/// The live jobs, which only metastore keeps.
+pub(crate) const JOBS: &str = "queue:bench:blog:articles:digest:jobs";
+
 /// The running jobs; metastore has a sorted set of leases instead.
 pub(crate) const RUNNING: &str = "queue:bench:blog:articles:digest:running";
 

@@ -122,51 +122,67 @@ pub(crate) fn create_many(port: u16, documents: u64) -> Result<Duration> {
     Line::open(port)?.run(&batches, STEPS_UNDER_WAY)
 }
 
-/// The commands that the job protocol needs for each job that is taken: read its record and the
-/// document, store who runs it.
+/// The text of a job as the queue stores it.
+fn job(state: &str) -> String {
+    format!("2{state}n {} 1 {TIME} 10000000", Ulid::nil())
+}
+
+/// The same while it runs.
+fn running_job() -> String {
+    let worker = Ulid::nil();
+    format!("{} 2 0 0 0 1 {TIME}w7:bench-1c26:{worker}", job("r"))
+}
+
+fn lease(id: &str) -> String {
+    format!("{id} 2")
+}
+
+/// The commands that the job protocol needs for jobs that are taken: their ids, the jobs, the
+/// documents; store who runs them, and the leases.
 fn add_take(batch: &mut Batch, ids: &[String]) {
+    let all = || ids.iter().map(String::as_str);
     batch.add(["LPOP", keys::WAITING, &ids.len().to_string()]);
-    for id in ids {
-        let (record, latest) = (keys::record(id), keys::latest(id));
-        let read = ["job", "state", "attempts", "crashes", "fence", "timeout", "trace", "since"];
-        batch.add(["HMGET", &record].into_iter().chain(read).chain(["enqueued"]));
-        batch.add(["GET", &latest]);
-        let write = ["state", "running", "source", "1", "worker", "bench-1", "started", TIME];
-        batch.add(["HSET", &record].into_iter().chain(write).chain(["fence", "1"]));
-    }
-    let leases = ids.iter().flat_map(|id| [TIME, id.as_str()]);
+    batch.add(["HMGET", keys::JOBS].into_iter().chain(all()));
+    let latest: Vec<String> = ids.iter().map(|id| keys::latest(id)).collect();
+    batch.add(["MGET"].into_iter().chain(latest.iter().map(String::as_str)));
+    let text = running_job();
+    let jobs = ids.iter().flat_map(|id| [id.as_str(), &text]);
+    batch.add(["HSET", keys::JOBS].into_iter().chain(jobs));
+    let leases: Vec<String> = ids.iter().map(|id| lease(id)).collect();
+    let leases = leases.iter().flat_map(|lease| [TIME, lease.as_str()]);
     batch.add(["ZADD", keys::RUNNING].into_iter().chain(leases));
 }
 
-/// And for each that ends: its fence, whether the item exists, the result, the notification of
-/// waiting callers, and the index of results.
+/// And for those that end: the jobs, whether the items and earlier results exist, the results, the
+/// leases, the index of results, and the notification of waiting callers.
 fn add_finish(batch: &mut Batch, ids: &[String]) {
-    for id in ids {
-        let (record, latest) = (keys::record(id), keys::latest(id));
-        let read = ["job", "fence", "state", "source", "next", "result_of", "error", "progress"];
-        batch.add(["HMGET", &record].into_iter().chain(read));
-        batch.add(["PTTL", &latest]);
-        let result_of = format!("{} 1 1 {TIME}", Ulid::nil());
-        let write = ["state", "done", "finished", TIME, "result", "0", "result_of", &result_of];
-        batch.add(["HSET", &record].into_iter().chain(write));
-        batch.add(["PUBLISH", &record, ""]);
-    }
     let all = || ids.iter().map(String::as_str);
-    batch.add(["ZREM", keys::RUNNING].into_iter().chain(all()));
-    batch.add(["ZMSCORE", keys::INDEX].into_iter().chain(all()));
+    batch.add(["HMGET", keys::JOBS].into_iter().chain(all()));
+    let latest: Vec<String> = ids.iter().map(|id| keys::latest(id)).collect();
+    batch.add(["EXISTS"].into_iter().chain(latest.iter().map(String::as_str)));
+    let records: Vec<String> = ids.iter().map(|id| keys::record(id)).collect();
+    batch.add(["EXISTS"].into_iter().chain(records.iter().map(String::as_str)));
+    let nil = Ulid::nil();
+    let record = format!(
+        r#"{{"job":"{nil}","seq":1,"fence":2,"version":1,"origin":"{nil}","enqueued":{TIME},"started":{TIME},"finished":{TIME},"result":0}}"#
+    );
+    let results = records.iter().flat_map(|key| [key.as_str(), &record]);
+    batch.add(["MSET"].into_iter().chain(results));
+    batch.add(["HDEL", keys::JOBS].into_iter().chain(all()));
+    let leases: Vec<String> = ids.iter().map(|id| lease(id)).collect();
+    batch.add(["ZREM", keys::RUNNING].into_iter().chain(leases.iter().map(String::as_str)));
     let entries = ids.iter().flat_map(|id| [TIME, id.as_str()]);
     batch.add(["ZADD", keys::RESULTS].into_iter().chain(entries));
+    batch.add(["PUBLISH", "changes", &ids.join(" ")]);
 }
 
 /// Requests a job on each item. Not timed.
 fn enqueue(line: &mut Line, ids: &[String]) -> Result<()> {
+    let text = job("q");
     for ids in ids.chunks(1_000) {
         let mut batch = Batch::default();
-        for id in ids {
-            let job = Ulid::generate().to_string();
-            let fields = ["job", &job, "state", "queued", "enqueued", TIME];
-            batch.add(["HSET", &keys::record(id)].into_iter().chain(fields));
-        }
+        let jobs = ids.iter().flat_map(|id| [id.as_str(), &text]);
+        batch.add(["HSET", keys::JOBS].into_iter().chain(jobs));
         batch.add(["RPUSH", keys::WAITING].into_iter().chain(ids.iter().map(String::as_str)));
         line.send(&batch)?;
         line.skip(batch.replies)?;
@@ -208,9 +224,7 @@ pub(crate) fn starts(port: u16, ids: &[String], pause: Duration) -> Result<Vec<f
     for id in ids {
         let mut request = Batch::default();
         request.add(["MULTI"]);
-        let job = Ulid::generate().to_string();
-        let fields = ["job", &job, "state", "queued", "enqueued", TIME];
-        request.add(["HSET", &keys::record(id)].into_iter().chain(fields));
+        request.add(["HSET", keys::JOBS, id, &job("q")]);
         request.add(["RPUSH", keys::WAITING, id]);
         request.add(["PUBLISH", channel, ""]);
         request.add(["EXEC"]);

@@ -1,6 +1,6 @@
 //! The arguments of a command, with few allocations.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use bytes::{Bytes, BytesMut};
 
@@ -52,8 +52,13 @@ impl Args {
     }
 
     pub(crate) fn push_int(&mut self, number: u64) {
+        self.push_fmt(format_args!("{number}"));
+    }
+
+    /// Adds a text by writing it.
+    pub(crate) fn push_fmt(&mut self, text: fmt::Arguments<'_>) {
         // Writing to memory does not fail.
-        let _ = write!(self.small, "{number}");
+        let _ = self.small.write_fmt(text);
         self.parts.push(Part::Small(self.small.len()));
     }
 

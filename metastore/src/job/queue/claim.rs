@@ -1,6 +1,7 @@
 //! `Claim`: the right of a worker to run and complete a job.
 
-use std::fmt::Write as _;
+use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -20,13 +21,13 @@ pub struct Claim {
     pub job: String,
     /// The fencing token; it grows each time a job of the queue is taken.
     pub fence: u64,
-    /// What `take` said of the run; empty if it is not known.
-    pub(super) run: Run,
+    /// What `take` said of the run, if that is known.
+    pub(super) run: Option<Arc<Run>>,
 }
 
 /// A run as `take` returned it. With it, the script that completes the job need not parse what the
 /// queue says of the job, unless that has changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Run {
     /// The text of the job in the queue.
     pub(super) text: Bytes,
@@ -40,7 +41,7 @@ impl Claim {
     /// The claim on a job that was taken with this fence.
     #[must_use]
     pub fn new(item: Id, job: String, fence: u64) -> Self {
-        Self { item, job, fence, run: Run::default() }
+        Self { item, job, fence, run: None }
     }
 
     /// The member of the sorted set of leases, as `lease_of` in `lib/job.lua` makes it.
@@ -50,53 +51,50 @@ impl Claim {
 
     /// Adds the item, the lease and the run to the arguments of a script.
     pub(super) fn add_to(&self, call: ScriptCall) -> ScriptCall {
-        let call = call.arg(self.item.as_str().to_owned()).arg(self.lease());
-        if self.run.text.is_empty() {
-            call.arg(self.job.clone())
-        } else {
-            call.arg(self.run.text.clone())
+        let call = call.text(self.item.as_str()).fmt(format_args!("{} {}", self.item, self.fence));
+        match &self.run {
+            Some(run) => call.document(&run.text),
+            None => call.text(&self.job),
         }
     }
 }
 
-impl Run {
-    /// What the record of a successful run says of it before its end, as `lib/record.lua` has it;
-    /// empty if it is not known.
-    pub(super) fn about(&self) -> String {
+/// What the record of a successful run says of it before its end, as `lib/record.lua` has it; empty if
+/// it is not known.
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = std::str::from_utf8(&self.text).unwrap_or_default();
         let mut words = text.splitn(11, ' ');
         let mut next = || words.next();
         let (Some(_), Some(job), Some(seq), Some(enqueued), Some(_)) =
             (next(), next(), next(), next(), next())
         else {
-            return String::new();
+            return Ok(());
         };
         let (Some(fence), Some(attempts), Some(crashes), Some(_), Some(version), Some(last)) =
             (next(), next(), next(), next(), next(), next())
         else {
-            return String::new();
+            return Ok(());
         };
+        if self.origin.is_empty() {
+            return Ok(());
+        }
         let end = last.find(|c: char| !c.is_ascii_digit()).unwrap_or(last.len());
         let (started, mut fields) = last.split_at(end);
-        let mut about = String::with_capacity(256);
-        // Writing to a string cannot fail.
-        let _ = write!(
-            about,
-            r#""job":"{job}","seq":{seq},"fence":{fence},"version":{version},"origin":"{}","#,
-            self.origin
-        );
-        let _ = write!(about, r#""enqueued":{enqueued},"started":{started}"#);
+        let origin = &self.origin;
+        write!(f, r#""job":"{job}","seq":{seq},"fence":{fence},"version":{version},"#)?;
+        write!(f, r#""origin":"{origin}","enqueued":{enqueued},"started":{started}"#)?;
         if attempts != "0" || crashes != "0" {
-            let _ = write!(about, r#","attempts":{attempts},"crashes":{crashes}"#);
+            write!(f, r#","attempts":{attempts},"crashes":{crashes}"#)?;
         }
         while let Some((letter, value, rest)) = field(fields) {
             if letter == LiveJob::TRACE {
                 let trace = serde_json::to_string(value).unwrap_or_default();
-                let _ = write!(about, r#","trace":{trace}"#);
+                write!(f, r#","trace":{trace}"#)?;
             }
             fields = rest;
         }
-        about
+        Ok(())
     }
 }
 

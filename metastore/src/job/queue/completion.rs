@@ -73,11 +73,15 @@ pub enum CompletionOutcome {
     Cancelled,
 }
 
+/// The arguments of one completion.
+const ARGS: usize = 6;
+
 impl<T: Document> Queue<T> {
     /// The script call that records completions, without them.
-    pub(super) fn complete_call(&self) -> ScriptCall {
+    pub(super) fn complete_call(&self, completions: usize) -> ScriptCall {
         let count = self.followers().count() as u64;
-        self.begin(ScriptCall::new(&COMPLETE))
+        let args = ARGS * (1 + completions);
+        self.begin(ScriptCall::with_capacity(&COMPLETE, (1, 128), (args, 400 * args / ARGS)))
             .audit(&self.repo.audit_context())
             .arg(self.schema.result_ttl.map(|ttl| millis(ttl).to_string()).unwrap_or_default())
             .int(count)
@@ -89,16 +93,22 @@ impl<T: Document> Queue<T> {
         let claim = completion.claim();
         let call = claim.add_to(call);
         let call = match completion {
-            Completion::Success { json, .. } => call
-                .arg(format!("s {}", claim.run.created))
-                .arg(if claim.run.origin.is_empty() { String::new() } else { claim.run.about() })
-                .arg(json.clone()),
+            Completion::Success { json, .. } => match &claim.run {
+                Some(run) => {
+                    call.fmt(format_args!("s {}", run.created)).fmt(format_args!("{run}"))
+                }
+                None => call.text("s ").text(""),
+            }
+            .document(json),
             Completion::Failure { message, runs, retry_in, .. } => {
-                let delay = retry_in.map(|delay| millis(delay).to_string()).unwrap_or_default();
-                call.arg(format!("f {runs} {delay}")).arg("").arg(error_json(message))
+                let call = match retry_in {
+                    Some(delay) => call.fmt(format_args!("f {runs} {}", millis(*delay))),
+                    None => call.fmt(format_args!("f {runs} ")),
+                };
+                call.text("").arg(error_json(message))
             }
             Completion::Release { delay, .. } => {
-                call.arg(format!("r {}", millis(*delay))).arg("").arg("")
+                call.fmt(format_args!("r {}", millis(*delay))).text("").text("")
             }
         };
         let is_success = matches!(completion, Completion::Success { .. });

@@ -114,7 +114,8 @@ impl<T: Document> Queue<T> {
                 Some(last) if last.has_room_for(size) => last,
                 full => {
                     calls.extend(full);
-                    let call = self.complete_call();
+                    let left = completions.len() - position;
+                    let call = self.complete_call(left.min(MAX_RESULTS));
                     CompletionCall { call, positions: Vec::new(), bytes: 0 }
                 }
             };

@@ -1,5 +1,6 @@
 //! `TakenBatch`: the jobs that a worker takes by one call.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::claim::{Claim, Run};
@@ -194,7 +195,7 @@ impl<T: Document> Queue<T> {
         } else {
             String::new()
         };
-        let run = Run { text: text.clone(), origin, created };
+        let run = Some(Arc::new(Run { text: text.clone(), origin, created }));
         let text = std::str::from_utf8(text).map_err(|_| malformed())?;
         let mut words = text.splitn(11, ' ').skip(1);
         let mut next = || words.next().ok_or_else(malformed);

@@ -176,6 +176,12 @@ impl ScriptCall {
         self
     }
 
+    /// Adds a text by writing it.
+    pub(crate) fn fmt(mut self, text: std::fmt::Arguments<'_>) -> Self {
+        self.args.push_fmt(text);
+        self
+    }
+
     /// Adds a document.
     pub(crate) fn document(mut self, document: &Bytes) -> Self {
         self.args.push_bytes(document);

@@ -22,6 +22,7 @@ async fn an_inline_run_stores_its_result_as_a_worker_would() {
     pages.modify("a", |page| page.text.push('!')).await.unwrap();
     assert!(pages.item("a").shout().status().await.unwrap().unwrap().is_stale());
     assert_eq!(pages.item("a").shout().run_with(shout).await.unwrap(), "HELLO!");
+    assert!(pages.verify().await.unwrap().is_clean());
     assert_eq!(server.keys_of_jobs().await, [""; 0]);
     let error = pages.item("b").shout().run_with(shout).await.unwrap_err();
     assert!(error.is_not_found(), "{error}");

@@ -9,9 +9,9 @@
 --       then for each job: id; lease, see `lease_of`; the text that `take` has returned, or the id
 --       of the job; how it ended; what its record says of the run, '' if that is not known; a text;
 --       and a new job id for each that follows. How it ended is 's created' for a success, with the
---       time at which the item was created, and the text is the result; 'f runs delay' for a number
---       of failed runs, and the text is the error: it is dead, or with a delay, in ms, runs again
---       then; 'r delay' if no run ended: it is queued again after a delay
+--       time at which the item was created, if that is known, and the text is the result; 'f runs
+--       delay' for a number of failed runs, and the text is the error: it is dead, or with a delay,
+--       in ms, runs again then; 'r delay' if no run ended: it is queued again after a delay
 -- Returns
 --       {DONE, codes} for each job: DONE, by this call or by an earlier one; CANCELLED; CONFLICT:
 --       another worker has the job, or it is done; NOT_FOUND: the item does not exist, and the job
@@ -20,7 +20,9 @@
 local at, transformation = ARGV[1], ARGV[2]
 local queue, context = queue_of(at, transformation), audit_context(at, ARGV[3], ARGV[4])
 local results = segment_key(at, transformation_segment(transformation))
-local wrong = wrong_queue(queue) or wrong_records(queue) or forbidden(expiry_key(at), 'EXISTS', 'ZMSCORE')
+local wrong = wrong_queue(queue) or wrong_records(queue)
+  or forbidden(expiry_key(at), 'EXISTS', 'ZMSCORE') or forbidden(index_key(at), 'ZMSCORE')
+  or other_type(index_key(at), 'zset') or other_type(expiry_key(at), 'zset')
   or wrong_type(results, 'zset') or wrong_audit(context, '*')
 local followers = {}
 for number = 1, tonumber(ARGV[6]) do
@@ -83,6 +85,11 @@ local function store_result(number, about, result, deadline, since)
   succeeded[last], created[last] = ids[number], since
 end
 
+-- When an item was created, as the index of all items has it.
+local function created_at(id, how)
+  return string.match(how, '^s (%d+)$') or redis.call('ZMSCORE', index_key(at), id)[1] or time_text
+end
+
 local function succeed(number, live, position, version, origin, deadline)
   local id = ids[number]
   for _, follower in ipairs(followers) do
@@ -99,7 +106,7 @@ local function succeed(number, live, position, version, origin, deadline)
   if live.trace then
     about = about .. ',"trace":' .. cjson.encode(live.trace)
   end
-  store_result(number, about, ARGV[position + 5], deadline, string.sub(ARGV[position + 3], 3))
+  store_result(number, about, ARGV[position + 5], deadline, created_at(id, ARGV[position + 3]))
   if not begin_next(queue, id, live, time) then
     save_job(queue, id, false)
   end
