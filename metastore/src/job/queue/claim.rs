@@ -59,8 +59,8 @@ impl Claim {
     }
 }
 
-/// What the record of a successful run says of it before its end, as `lib/record.lua` has it; empty if
-/// it is not known.
+/// What the record of a successful run says of it before its end, as `lib/record.lua` has it; empty
+/// if it is not known.
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = std::str::from_utf8(&self.text).unwrap_or_default();
