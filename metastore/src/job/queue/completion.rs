@@ -94,9 +94,7 @@ impl<T: Document> Queue<T> {
         let call = claim.add_to(call);
         let call = match completion {
             Completion::Success { json, .. } => match &claim.run {
-                Some(run) => {
-                    call.fmt(format_args!("s {}", run.created)).fmt(format_args!("{run}"))
-                }
+                Some(run) => call.fmt(format_args!("s {}", run.created)).fmt(format_args!("{run}")),
                 None => call.text("s ").text(""),
             }
             .document(json),
