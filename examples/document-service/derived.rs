@@ -67,13 +67,23 @@ pub(crate) async fn enqueue(
     Ok((StatusCode::ACCEPTED, location, Body(json!({ "job": job }))).into_response())
 }
 
-/// The status of the last job.
+/// The last job of an item, and its last result.
+#[derive(Serialize)]
+pub(crate) struct Shown {
+    #[serde(flatten)]
+    status: JobStatus,
+    result: Option<Json>,
+}
+
+/// The status of the last job, with the last result.
 pub(crate) async fn status(
     Acting(dynamic): Acting,
     InPath((collection, id, name)): Named,
-) -> Result<Body<JobStatus>, Problem> {
+) -> Result<Body<Shown>, Problem> {
     let status = dynamic.job_status(&collection, &id, &name).await?;
-    Ok(Body(status.ok_or_else(|| Problem::not_found("no run was ever requested"))?))
+    let status = status.ok_or_else(|| Problem::not_found("no run was ever requested"))?;
+    let result = dynamic.transformation_result(&collection, &id, &name).await?;
+    Ok(Body(Shown { status, result }))
 }
 
 pub(crate) async fn cancel(

@@ -15,9 +15,11 @@ mod life;
 mod measuring;
 mod next_run;
 mod observing;
+mod order;
 mod outages;
 mod rolling;
 mod upkeep;
+mod waiting;
 mod wake_ups;
 mod whole;
 

@@ -44,7 +44,8 @@ if job and job.state == 'r' then
   if deadline and tonumber(deadline) > time then
     return {CONFLICT}
   end
-  job.crashes = job.crashes + 1
+  -- Callers of `run_with` begin at once, and run nothing else under this claim.
+  job.crashes, job.crashed_at = job.crashes + 1, whole(time)
   remove_member(queue, queue.leased, lease_of(id, job.fence))
 elseif job and job.state == 'd' then
   remove_member(queue, queue.delayed, id)

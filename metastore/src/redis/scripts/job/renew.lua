@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Renews the leases of a worker's jobs, of all its queues in one call. The first renewal of a job
--- confirms that its worker runs it. Succeeds on a full server, because it only changes scores.
+-- confirms that its worker runs it. Succeeds on a full server, because it changes scores and one
+-- time.
 --
 -- KEYS  for each queue: its leased jobs, its control hash
 -- ARGV  1 lease in ms, then for each queue the number of its leases, and each

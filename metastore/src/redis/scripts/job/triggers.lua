@@ -1,9 +1,8 @@
 -- Contains the body of a script that writes a version of an item, and requests transformations in
 -- the same atomic step.
 --
--- KEYS  those of the body, then for each transformation the jobs of its queue; then the latest key
--- and
---       the audit trail
+-- KEYS  those of the body, then for each transformation the jobs of its queue; then the latest
+--       key and the audit trail
 -- ARGV  those of the body, then for each transformation: its name, a new job id;
 --       then address, id, audit settings, audit fields, trace ('' for none), number of
 --       transformations
