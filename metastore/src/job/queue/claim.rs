@@ -44,14 +44,14 @@ impl Claim {
         Self { item, job, fence, run: None }
     }
 
-    /// The member of the sorted set of leases, as `lease_of` in `lib/job.lua` makes it.
-    pub(super) fn lease(&self) -> String {
-        format!("{} {}", self.item, self.fence)
+    /// Adds the member of the sorted set of leases, as `lease_of` in `lib/job.lua` makes it.
+    pub(super) fn add_lease(&self, call: ScriptCall) -> ScriptCall {
+        call.fmt(format_args!("{} {}", self.item, self.fence))
     }
 
     /// Adds the item, the lease and the run to the arguments of a script.
     pub(super) fn add_to(&self, call: ScriptCall) -> ScriptCall {
-        let call = call.text(self.item.as_str()).fmt(format_args!("{} {}", self.item, self.fence));
+        let call = self.add_lease(call.text(self.item.as_str()));
         match &self.run {
             Some(run) => call.document(&run.text),
             None => call.text(&self.job),

@@ -135,7 +135,7 @@ impl QueueSet {
                 call = call.key(queue.leased.clone()).key(queue.control.clone()).int(count as u64);
             }
             for (position, (_, claim)) in of_queue() {
-                call = call.arg(claim.lease());
+                call = claim.add_lease(call);
                 order.push(position);
             }
         }
